@@ -1,0 +1,68 @@
+"""Python shapes of the values that Anvil's JSON cannot hold, as native functions see them.
+
+Dates and aware datetimes are the standard library's; floats ``nan``/``inf`` are floats; ``Long`` is
+``int``. Everything else that stands in a message's ``objects`` list is one of these classes.
+Source: ``anvil/_server.py`` (``fill_out_media``, ``_reconstruct_objects``) of the server wheel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(slots=True)
+class Capability:
+    """The right to something: ``scope`` names it, ``narrow`` restricts it further.
+
+    One that came from a browser has had its MAC checked before a native function sees it; a native
+    function may trust ``full_scope``. Those that native functions return get a MAC on the way out
+    when the receiver is not trusted.
+    """
+
+    scope: list[Any]
+    narrow: list[Any] = field(default_factory=list)
+    mac: str | None = None
+
+    @property
+    def full_scope(self) -> list[Any]:
+        return [*self.scope, *self.narrow]
+
+
+@dataclass(slots=True)
+class Media:
+    """Bytes that travelled whole (Anvil's ``DataMedia``)."""
+
+    content_type: str
+    data: bytes
+    name: str | None = None
+
+
+@dataclass(slots=True)
+class LazyMedia:
+    """A reference to bytes that stay on the server until asked for; ``spec`` is the wire object
+    (``manager``, ``id``, ``key``, ``name``, ``mime-type``, ``length``)."""
+
+    spec: dict[str, Any]
+
+
+@dataclass(slots=True)
+class LiveObject:
+    """A live object by its wire spec (``backend``, ``id``, ``permissions``, ``methods``, ...)."""
+
+    spec: dict[str, Any]
+
+
+@dataclass(slots=True)
+class PortableValue:
+    """An instance of a portable class: its registered name and its serialised content."""
+
+    type_name: str
+    value: Any
+
+
+@dataclass(slots=True)
+class PortableClass:
+    """A portable class itself, passed as a value."""
+
+    type_name: str
