@@ -1,0 +1,162 @@
+"""``scripts/run``: one command, and a tenant's business is open in the browser."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+
+from scripts.operations import releases
+from scripts.operations.databases import DatabaseServer, external_server
+from scripts.operations.home import Home, OperationError
+from scripts.operations.instances import InstanceFolder, find_instance, origin_of
+from scripts.operations.provision import (
+    move_to_port,
+    move_to_server,
+    pinned_release,
+    provision,
+)
+from scripts.operations.serving import (
+    anvil_command,
+    embedded_command,
+    require_free_port,
+    running,
+    wait_until_served,
+)
+from scripts.operations.setup import read_log_ins, set_up
+
+TENANT = "yogastudio"
+TITLE = "Sunrise Yoga Studio"
+FIRST_NOTES = "The template as it stood when this installation was first started."
+
+
+def parse_options(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="scripts/run",
+        description="Set everything up, provision the tenant 'yogastudio' with sample data, and "
+        "serve it until Ctrl-C.",
+    )
+    parser.add_argument("--port", type=int, default=3030, help="serve here (default: 3030)")
+    parser.add_argument(
+        "--data-dir", type=Path, help="keep database, releases and instances below this folder"
+    )
+    parser.add_argument(
+        "--database", metavar="URL", help="use this Postgres server instead of the embedded one"
+    )
+    parser.add_argument(
+        "--server",
+        choices=("embedded", "anvil"),
+        default="embedded",
+        help="the embedded server, or Anvil's own (needs a Java runtime)",
+    )
+    parser.add_argument(
+        "--no-sample-data", action="store_true", help="start with an empty business"
+    )
+    return parser.parse_args(arguments)
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+@contextlib.contextmanager
+def database_server(home: Home, url: str | None) -> Iterator[DatabaseServer]:
+    """The Postgres server to use: the one given, or the embedded one for as long as we run."""
+    if url:
+        yield external_server(url)
+        return
+    from app_server.postgres import start
+
+    postgres = start(home.postgres)
+    try:
+        yield DatabaseServer(postgres.admin_url, postgres.host, postgres.port)
+    finally:
+        postgres.stop()
+
+
+def ensure_release(home: Home) -> releases.Release:
+    """The newest release; the template as it stands becomes the first where there is none."""
+    published = releases.list_releases(home)
+    if published:
+        return published[-1]
+    release = releases.publish(home, releases.project_version(), FIRST_NOTES)
+    say(f"  Published {release.version} of the template: {release.folder}")
+    return release
+
+
+def ensure_instance(home: Home, server: DatabaseServer, port: int) -> InstanceFolder:
+    instance = find_instance(home, TENANT)
+    if instance.exists():
+        releases.verify(pinned_release(home, instance))
+        move_to_port(instance, port)
+    else:
+        release = ensure_release(home)
+        provision(home, server, TENANT, release, title=TITLE, port=port)
+        say(f"  Provisioned {TENANT} with {release.version}: {instance.path}")
+    return instance
+
+
+def print_welcome(instance: InstanceFolder, port: int, seconds: float) -> None:
+    origin = origin_of(instance.name, port)
+    say(f"\nReady in {seconds:.1f} s.\n")
+    say(f"  Public site   {origin}/")
+    say(f"  The app       {origin}/app\n")
+    log_ins = read_log_ins(instance)
+    if log_ins:
+        width = max(len(log_in["email"]) for log_in in log_ins)
+        for log_in in log_ins:
+            say(f"  {log_in['role']:<9}  {log_in['email']:<{width}}  {log_in['password']}")
+        say(f"\n  (kept in {instance.log_ins_file}; change them after the first log-in)")
+    say("\nCtrl-C stops it.")
+
+
+def serve(options: argparse.Namespace, home: Home, server: DatabaseServer) -> int:
+    started = time.monotonic()
+    instance = ensure_instance(home, server, options.port)
+    if not options.database:
+        move_to_server(instance, server)
+    is_embedded = options.server == "embedded"
+    command = embedded_command(home, options.port) if is_embedded else anvil_command(instance)
+    with running(command, cwd=None if is_embedded else instance.path) as child:
+        wait_until_served(
+            instance,
+            options.port,
+            child,
+            path="/_/health" if is_embedded else "/",
+            seconds=60 if is_embedded else 300,
+        )
+        set_up(instance, options.port, sample_data=not options.no_sample_data, say=say)
+        print_welcome(instance, options.port, time.monotonic() - started)
+        code = child.wait()
+    say(f"The server stopped by itself (exit code {code}).")
+    return code or 1
+
+
+def interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def main() -> int:
+    options = parse_options(sys.argv[1:])
+    signal.signal(signal.SIGTERM, interrupt)
+    home = Home.at(options.data_dir)
+    try:
+        require_free_port(options.port)
+        home.make()
+        with database_server(home, options.database) as server:
+            return serve(options, home, server)
+    except OperationError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        say("\nStopped.")
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

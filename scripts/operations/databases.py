@@ -1,0 +1,133 @@
+"""One database and one role for each instance, on a server where we have the right to make them."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import sql
+
+from scripts.operations.home import OperationError
+
+EXTENSIONS = ("pg_trgm", "btree_gist")
+
+
+@dataclass(frozen=True)
+class DatabaseServer:
+    """A Postgres server: where an administrator connects, and where instances do."""
+
+    admin_url: str
+    host: str
+    port: int
+
+    def connect(self, database: str | None = None) -> psycopg.Connection[tuple[object, ...]]:
+        try:
+            address = self.admin_url
+            if database:
+                address = psycopg.conninfo.make_conninfo(address, dbname=database)
+            return psycopg.connect(address, autocommit=True, connect_timeout=5)
+        except psycopg.OperationalError as error:
+            reason = str(error).strip().splitlines()[-1]
+            raise OperationError(
+                f"The Postgres server given can't be reached as its administrator: {reason}"
+            ) from error
+
+
+def external_server(url: str) -> DatabaseServer:
+    """The server behind ``--database URL``: a role there that may create roles and databases."""
+    try:
+        admin_url = psycopg.conninfo.make_conninfo(url.removeprefix("jdbc:"))
+        parts = psycopg.conninfo.conninfo_to_dict(admin_url)
+    except psycopg.ProgrammingError as error:
+        raise OperationError(
+            f"--database expects an address like postgresql://admin:password@db.example.com:5432/"
+            f"postgres; this one can't be read: {str(error).strip()}"
+        ) from error
+    server = DatabaseServer(
+        admin_url=admin_url,
+        host=str(parts.get("host") or "127.0.0.1"),
+        port=int(parts.get("port") or 5432),
+    )
+    with server.connect() as connection:
+        row = connection.execute(
+            "SELECT (rolcreatedb AND rolcreaterole) OR rolsuper FROM pg_roles "
+            "WHERE rolname = current_user"
+        ).fetchone()
+    if not row or not row[0]:
+        raise OperationError(
+            "The role in --database may not create roles and databases; each instance gets its "
+            "own. Grant it CREATEDB and CREATEROLE."
+        )
+    return server
+
+
+def create_database(server: DatabaseServer, name: str) -> str:
+    """Make the role and the database ``name``; give the role's password (again: a new one).
+
+    A database left over from a provisioning that was killed is recognised by its comment and made
+    anew; one that belongs to somebody is never touched.
+    """
+    password = secrets.token_urlsafe(24)
+    identifier = sql.Identifier(name)
+    with server.connect() as connection:
+        comment = database_comment(connection, name)
+        if comment is not None:
+            if comment != unfinished_comment(name):
+                raise OperationError(
+                    f"A database {name!r} exists already on that server and no instance folder "
+                    "goes with it. Rename or drop it, or choose another instance name."
+                )
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(identifier))
+        exists = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (name,)).fetchone()
+        action = "ALTER ROLE {} LOGIN PASSWORD {}" if exists else "CREATE ROLE {} LOGIN PASSWORD {}"
+        connection.execute(sql.SQL(action).format(identifier, sql.Literal(password)))
+        # A superuser owns what it creates for another role at once; others must be a member of it.
+        connection.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(identifier))
+        connection.execute(sql.SQL("CREATE DATABASE {0} OWNER {0}").format(identifier))
+        connection.execute(
+            sql.SQL("COMMENT ON DATABASE {} IS {}").format(
+                identifier, sql.Literal(unfinished_comment(name))
+            )
+        )
+        connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(identifier))
+    with server.connect(name) as connection:
+        for extension in EXTENSIONS:
+            connection.execute(
+                sql.SQL("CREATE EXTENSION IF NOT EXISTS {}").format(sql.Identifier(extension))
+            )
+        connection.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
+        connection.execute(sql.SQL("GRANT ALL ON SCHEMA public TO {}").format(identifier))
+    return password
+
+
+def unfinished_comment(name: str) -> str:
+    return f"Mybizz: {name} is being provisioned"
+
+
+def finish_database(server: DatabaseServer, name: str) -> None:
+    """Mark a database as belonging to its instance, so that nothing makes it anew."""
+    with server.connect() as connection:
+        connection.execute(
+            sql.SQL("COMMENT ON DATABASE {} IS {}").format(
+                sql.Identifier(name), sql.Literal(f"Mybizz instance {name}")
+            )
+        )
+
+
+def drop_database(server: DatabaseServer, name: str) -> None:
+    """Remove a database and its role, with everything in it."""
+    with server.connect() as connection:
+        identifier = sql.Identifier(name)
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(identifier))
+        connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(identifier))
+
+
+def database_comment(connection: psycopg.Connection[tuple[object, ...]], name: str) -> str | None:
+    """The comment of a database ('' without one); None where there is no such database."""
+    row = connection.execute(
+        "SELECT coalesce(shobj_description(oid, 'pg_database'), '') FROM pg_database "
+        "WHERE datname = %s",
+        (name,),
+    ).fetchone()
+    return None if row is None else str(row[0])

@@ -1,0 +1,141 @@
+"""Releases: frozen, numbered copies of the template that instances pin.
+
+``releases/v1.2.0/`` holds ``master_template/``, ``m3/``, ``RELEASE.md`` and ``manifest.json`` with
+the SHA-256 of every file. A release never changes once it is published; ``verify`` tells if it did.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import stat
+import tempfile
+import tomllib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from scripts.operations.home import ROOT, Home, OperationError
+
+APPS = ("master_template", "m3")
+# Sources of m3's bundle are not part of the app that a browser gets.
+LEFT_OUT = {"__pycache__", ".DS_Store", "web", ".ruff_cache", ".mypy_cache"}
+VERSION = re.compile(r"v(\d+)\.(\d+)\.(\d+)")
+
+
+@dataclass(frozen=True)
+class Release:
+    """A published version: ``v1.2.0`` and the folder it lies in."""
+
+    version: str
+    folder: Path
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        match = VERSION.fullmatch(self.version)
+        assert match
+        return tuple(int(part) for part in match.groups())
+
+
+def list_releases(home: Home) -> list[Release]:
+    """All published releases, oldest first."""
+    if not home.releases.exists():
+        return []
+    found = [
+        Release(folder.name, folder)
+        for folder in home.releases.iterdir()
+        if VERSION.fullmatch(folder.name) and (folder / "manifest.json").exists()
+    ]
+    return sorted(found, key=lambda release: release.order)
+
+
+def find_release(home: Home, version: str) -> Release:
+    for release in list_releases(home):
+        if release.version == version:
+            return release
+    known = ", ".join(release.version for release in list_releases(home)) or "none"
+    raise OperationError(f"There is no release {version}; published are: {known}.")
+
+
+def project_version() -> str:
+    """``v`` and the version of ``pyproject.toml``."""
+    data = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    return f"v{data['project']['version']}"
+
+
+def publish(home: Home, version: str, notes: str, source: Path = ROOT) -> Release:
+    """Freeze the apps of ``source`` as ``version``. Either the whole release appears or nothing."""
+    if not VERSION.fullmatch(version):
+        raise OperationError(f"A version looks like v1.2.0; this is {version!r}.")
+    target = home.releases / version
+    if target.exists():
+        raise OperationError(
+            f"Release {version} exists already and never changes. Raise the version."
+        )
+    if not (source / "m3" / "theme" / "assets" / "m3.js").exists():
+        raise OperationError("m3's browser bundle is not built: run `node m3/web/build.mjs` first.")
+    home.releases.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(prefix=".publishing-", dir=home.releases))
+    try:
+        for app in APPS:
+            shutil.copytree(source / app, staging / app, ignore=shutil.ignore_patterns(*LEFT_OUT))
+        (staging / "RELEASE.md").write_text(f"# {version}\n\n{notes.strip()}\n")
+        manifest = {
+            "version": version,
+            "published_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "files": hash_files(staging),
+        }
+        (staging / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
+        set_writable(staging, writable=False)
+        staging.chmod(0o755)
+        staging.rename(target)
+        target.chmod(0o555)
+    except BaseException:
+        remove_folder(staging)
+        raise
+    return Release(version, target)
+
+
+def hash_files(folder: Path) -> dict[str, str]:
+    """SHA-256 by relative path of every file below ``folder``, the manifest excepted."""
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != "manifest.json"
+    }
+
+
+def verify(release: Release) -> None:
+    """Raise ``OperationError`` naming the files, if any differs from what was published."""
+    manifest = json.loads((release.folder / "manifest.json").read_text())
+    expected, found = manifest["files"], hash_files(release.folder)
+    changed = sorted(
+        name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name)
+    )
+    if changed:
+        shown = ", ".join(changed[:5]) + (" ..." if len(changed) > 5 else "")
+        raise OperationError(
+            f"Release {release.version} is not what was published; {len(changed)} file(s) differ: "
+            f"{shown}. Restore {release.folder} from a backup, or publish a new version."
+        )
+
+
+def set_writable(folder: Path, *, writable: bool) -> None:
+    for path in [folder, *folder.rglob("*")]:
+        if path.is_symlink():
+            continue
+        mode = stat.S_IMODE(path.stat().st_mode)
+        path.chmod(mode | 0o200 if writable else mode & ~0o222)
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder even where its files were made read-only."""
+    if folder.exists():
+        set_writable(folder, writable=True)
+        for path in folder.rglob("*"):
+            if path.is_dir() and not path.is_symlink():
+                os.chmod(path, 0o755)
+        shutil.rmtree(folder)

@@ -1,0 +1,52 @@
+"""Small stand-ins for the two apps, so that release and provisioning tests need no build."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from scripts.operations.databases import DatabaseServer
+from scripts.operations.home import Home
+from scripts.operations.releases import remove_folder
+
+TEMPLATE_YAML = """\
+name: Template
+package_name: master_template
+services:
+- source: /runtime/services/tables.yml
+  client_config: {enable_v2: true}
+db_schema:
+  contacts: {title: Contacts, client: none, server: full, columns: [{name: email, type: string}]}
+runtime_options: {version: 3}
+"""
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """A checkout's worth of apps: just enough to publish."""
+    root = tmp_path / "checkout"
+    (root / "master_template" / "client_code").mkdir(parents=True)
+    (root / "master_template" / "anvil.yaml").write_text(TEMPLATE_YAML)
+    (root / "master_template" / "client_code" / "Main.py").write_text("x = 1\n")
+    (root / "m3" / "theme" / "assets").mkdir(parents=True)
+    (root / "m3" / "theme" / "assets" / "m3.js").write_text("export {};\n")
+    (root / "m3" / "web").mkdir()
+    (root / "m3" / "web" / "source.js").write_text("export {};\n")
+    (root / "m3" / "anvil.yaml").write_text("name: m3\npackage_name: m3\n")
+    return root
+
+
+@pytest.fixture
+def home(tmp_path: Path):
+    home = Home.at(tmp_path / "home")
+    home.make()
+    yield home
+    remove_folder(home.releases)
+
+
+@pytest.fixture
+def server(postgres_url: str) -> DatabaseServer:
+    parts = psycopg.conninfo.conninfo_to_dict(postgres_url)
+    return DatabaseServer(postgres_url, str(parts.get("host")), int(parts.get("port") or 5432))
