@@ -1,0 +1,113 @@
+"""Where e-mail goes: to an SMTP server, or into the outbox folder when none is configured."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import ssl
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Protocol
+
+import aiosmtplib
+
+from app_server.email.message import send_failure
+
+logger = logging.getLogger("app_server.email")
+
+CONNECT_SECONDS = 10.0
+COMMAND_SECONDS = 20.0
+"""Both together stay below the 30 s that a server call may take."""
+
+
+class SmtpServer(Protocol):
+    """``encryption`` is ``ssl`` (TLS from the start), ``starttls`` (required) or None."""
+
+    @property
+    def host(self) -> str: ...
+    @property
+    def port(self) -> int: ...
+    @property
+    def encryption(self) -> str | None: ...
+    @property
+    def username(self) -> str | None: ...
+    @property
+    def password(self) -> str | None: ...
+
+
+async def deliver_by_smtp(
+    server: SmtpServer,
+    message: EmailMessage,
+    sender: str,
+    recipients: list[str],
+    *,
+    tls_context: ssl.SSLContext | None = None,
+) -> None:
+    """Hand the message over for all recipients, or for none.
+
+    Raises SendFailure with the server's own words when it refuses, and with what to look at when
+    it cannot be reached.
+    """
+    client = aiosmtplib.SMTP(
+        hostname=server.host,
+        port=server.port,
+        use_tls=server.encryption == "ssl",
+        start_tls=server.encryption == "starttls",
+        timeout=CONNECT_SECONDS,
+        tls_context=tls_context,
+    )
+    where = f"{server.host}:{server.port}"
+    try:
+        await client.connect()
+        if server.password:
+            await client.login(server.username or "apikey", server.password)
+        await client.mail(sender, timeout=COMMAND_SECONDS)
+        for recipient in recipients:
+            await client.rcpt(recipient, timeout=COMMAND_SECONDS)
+        await client.data(message.as_bytes(), timeout=COMMAND_SECONDS)
+    except aiosmtplib.SMTPAuthenticationError as error:
+        raise send_failure(
+            f"The mail server {where} refused the log-in (check smtp-username and smtp-password): "
+            f"{error.code} {error.message}"
+        ) from error
+    except aiosmtplib.SMTPResponseException as error:
+        raise send_failure(
+            f"The mail server {where} refused the message: {error.code} {error.message}"
+        ) from error
+    except (aiosmtplib.SMTPException, OSError, ValueError) as error:
+        raise send_failure(
+            f"The mail server {where} could not be used: {error} ({type(error).__name__})"
+        ) from error
+    finally:
+        await _hang_up(client)
+
+
+async def _hang_up(client: aiosmtplib.SMTP) -> None:
+    """Say goodbye; a server that is gone already, or answers nonsense, changes nothing now."""
+    try:
+        if client.is_connected:
+            await client.quit(timeout=CONNECT_SECONDS)
+    except (aiosmtplib.SMTPException, OSError):
+        client.close()
+
+
+def put_into_outbox(
+    data_dir: Path, message: EmailMessage, recipients: list[str], now: datetime | None = None
+) -> Path:
+    """Write the message as ``data_dir/outbox/<UTC time>-<random>.eml`` and log where it is.
+
+    The file opens in any mail program; ``X-Envelope-To`` holds everyone it was meant for, blind
+    copies included. Only its owner may read it.
+    """
+    folder = data_dir / "outbox"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    stamp = (now or datetime.now(UTC)).strftime("%Y%m%dT%H%M%S%f")
+    path = folder / f"{stamp}-{secrets.token_hex(4)}.eml"
+    headed = f"X-Envelope-To: {', '.join(recipients)}\r\n".encode() + message.as_bytes()
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with open(descriptor, "wb") as file:
+        file.write(headed)
+    logger.info("No mail server is configured: e-mail %r is in %s", str(message["Subject"]), path)
+    return path

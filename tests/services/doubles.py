@@ -1,0 +1,95 @@
+"""Small stand-ins for what the services are given, where a test needs no server around them."""
+
+from __future__ import annotations
+
+import asyncio
+import warnings
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from aiosmtpd.smtp import SMTP as SmtpProtocol
+from aiosmtpd.smtp import AuthResult, LoginPassword
+
+
+def make_app(services: dict[str, dict[str, Any]], **yaml: Any) -> SimpleNamespace:
+    """An app with these services: source -> options."""
+    return SimpleNamespace(
+        name=yaml.get("name", "Yoga Studio"),
+        services={
+            source: SimpleNamespace(source=source, client_config={}, server_config=options)
+            for source, options in services.items()
+        },
+        db_schema={},
+        scheduled_tasks=yaml.get("scheduled_tasks", []),
+    )
+
+
+def make_instance(data_dir: Path, app: Any, **config: Any) -> SimpleNamespace:
+    options = {"data_dir": data_dir, "smtp": None, "secrets": {}, "encryption_keys": {}, **config}
+    return SimpleNamespace(
+        name="yogastudio",
+        origin="http://yogastudio.localhost:3030",
+        app=app,
+        config=SimpleNamespace(**options),
+    )
+
+
+@dataclass
+class Smtp:
+    """The ``smtp-*`` options."""
+
+    host: str
+    port: int
+    encryption: str | None = None
+    username: str | None = None
+    password: str | None = None
+
+
+@dataclass
+class MailReceiver:
+    """A real SMTP server on a free port that keeps what it is given."""
+
+    refused: set[str] = field(default_factory=set)
+    login: tuple[str, str] | None = None
+    tls_context: Any = None
+    messages: list[Any] = field(default_factory=list)
+    _server: asyncio.Server | None = None
+
+    async def handle_RCPT(self, _server, _session, envelope, address, _options):
+        if address in self.refused:
+            return "550 5.1.1 no such mailbox"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, _server, _session, envelope):
+        self.messages.append(envelope)
+        return "250 OK"
+
+    async def start(self) -> Smtp:
+        """Where it listens."""
+
+        def authenticate(_server, _session, _envelope, _mechanism, data):
+            given = isinstance(data, LoginPassword) and (data.login, data.password)
+            wanted = self.login and tuple(part.encode() for part in self.login)
+            return AuthResult(success=given == wanted, handled=given == wanted)
+
+        def make_protocol() -> SmtpProtocol:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # "Requiring AUTH while not requiring TLS"
+                return SmtpProtocol(
+                    self,
+                    authenticator=authenticate if self.login else None,
+                    auth_required=bool(self.login),
+                    auth_require_tls=False,
+                    tls_context=self.tls_context,
+                )
+
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(make_protocol, "127.0.0.1", 0)
+        return Smtp("127.0.0.1", self._server.sockets[0].getsockname()[1])
+
+    def stop(self) -> None:
+        if self._server is not None:
+            self._server.close()
