@@ -1,0 +1,147 @@
+"""Log in, log out, sign up, and ask for a new password.
+
+Thin wrappers of Anvil's Users service that answer with the envelope, so that a form shows each
+message where it belongs. An answer never tells whether an address has an account.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+import anvil.users
+
+from ..server_shared.callables import LOGGED_IN, PUBLIC, server_callable
+from ..server_shared.errors import ConflictError, DeniedError, InvalidError
+from ..server_shared.validators import Bool, Email, Password, Phone, Rule, Text
+from .rbac import CUSTOMER
+
+
+class GivenPassword(Rule):
+    """A password as someone typed it to log in: nothing is said about its quality."""
+
+    def clean(self, value: Any) -> str:
+        if not isinstance(value, str) or not value:
+            raise InvalidError(f"{self.label} is required.")
+        if len(value) > 1000:
+            raise InvalidError(f"{self.label} may have at most 1000 characters.")
+        return value
+
+
+@server_callable(
+    needs=PUBLIC,
+    takes={
+        "email": Email("E-mail", required=True),
+        "password": GivenPassword("Password"),
+        "remember": Bool("Keep me logged in", default=False),
+    },
+)
+def log_in(email: str, password: str, remember: bool = False) -> dict[str, Any]:
+    """Log this session in; give ``{"role": ...}``.
+
+    Raises :class:`DeniedError` with code ``wrong_password``, ``not_confirmed``, ``disabled``,
+    ``locked`` (too many wrong passwords), or ``second_factor`` (the account asks for one).
+    """
+    try:
+        user = anvil.users.login_with_email(email, password, remember=remember)
+    except anvil.users.EmailNotConfirmed as error:
+        raise DeniedError(
+            "Please confirm your e-mail address first: the link is in the message we sent you.",
+            code="not_confirmed",
+        ) from error
+    except anvil.users.TooManyPasswordFailures as error:
+        raise DeniedError(
+            "Too many wrong passwords. Choose a new one by e-mail to get in again.", code="locked"
+        ) from error
+    except anvil.users.AccountIsNotEnabled as error:
+        raise DeniedError("This account is switched off.", code="disabled") from error
+    except anvil.users.MFARequired as error:
+        raise DeniedError("This account asks for a second factor.", code="second_factor") from error
+    except anvil.users.AuthenticationFailed as error:
+        raise DeniedError(
+            "E-mail address and password do not belong together.",
+            code="wrong_password",
+            field="password",
+        ) from error
+    if user["status"] in ("inactive", "suspended"):
+        anvil.users.logout()
+        raise DeniedError("This account is switched off.", code="disabled")
+    return {"role": user["role"] or CUSTOMER}
+
+
+@server_callable(needs=PUBLIC)
+def log_out() -> None:
+    """Log this session out, also where it is remembered."""
+    anvil.users.logout(invalidate_client_objects=True)
+
+
+@server_callable(
+    needs=PUBLIC,
+    takes={
+        "first_name": Text("First name", max_chars=100, required=True),
+        "last_name": Text("Last name", max_chars=100, required=True),
+        "email": Email("E-mail", required=True),
+        "password": Password("Password"),
+        "phone": Phone("Phone", country="US"),
+    },
+)
+def sign_up(
+    first_name: str, last_name: str, email: str, password: str, phone: str | None = None
+) -> dict[str, Any]:
+    """Make a customer's account. It opens once the address is confirmed: ``{"confirm": True}``.
+
+    Raises :class:`ConflictError` (``account_exists``), or :class:`InvalidError` where the
+    password is refused.
+    """
+    try:
+        user = anvil.users.signup_with_email(email, password)
+    except anvil.users.UserExists as error:
+        raise ConflictError(
+            "There is an account with this e-mail address already. Log in, or choose a new "
+            "password.",
+            code="account_exists",
+            field="email",
+        ) from error
+    except anvil.users.PasswordNotAcceptable as error:
+        raise InvalidError(str(error), field="password") from error
+    user.update(
+        role=CUSTOMER, status="active", first_name=first_name, last_name=last_name, phone=phone
+    )
+    return {"confirm": anvil.users.get_user() is None}
+
+
+@server_callable(needs=PUBLIC, takes={"email": Email("E-mail", required=True)})
+def request_password_reset(email: str) -> dict[str, Any]:
+    """Send a link to choose a new password, if there is an account; the answer is the same."""
+    with contextlib.suppress(anvil.users.AuthenticationFailed):
+        anvil.users.send_password_reset_email(email)
+    return {}
+
+
+@server_callable(needs=PUBLIC, takes={"new_password": Password("New password")})
+def choose_password(new_password: str) -> dict[str, Any]:
+    """Set the password of whoever opened the link of a reset message in this session."""
+    try:
+        anvil.users.reset_password(None, new_password)
+    except anvil.users.AuthenticationFailed as error:
+        raise DeniedError(
+            "This link has been used or is too old. Please ask for a new one.", code="link_expired"
+        ) from error
+    except anvil.users.PasswordNotAcceptable as error:
+        raise InvalidError(str(error), field="new_password") from error
+    return {}
+
+
+@server_callable(
+    needs=LOGGED_IN,
+    takes={"old_password": GivenPassword("Old password"), "new_password": Password("New password")},
+)
+def change_password(old_password: str, new_password: str) -> dict[str, Any]:
+    """Give the logged-in user another password."""
+    try:
+        anvil.users.reset_password(old_password, new_password)
+    except anvil.users.AuthenticationFailed as error:
+        raise InvalidError("The old password is not right.", field="old_password") from error
+    except anvil.users.PasswordNotAcceptable as error:
+        raise InvalidError(str(error), field="new_password") from error
+    return {}

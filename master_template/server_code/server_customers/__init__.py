@@ -1,0 +1,1 @@
+"""Customers: contacts, their timeline, and bringing them in from elsewhere."""

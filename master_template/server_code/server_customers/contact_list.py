@@ -1,0 +1,190 @@
+"""The list of contacts: searched, filtered, sorted and paged in the database.
+
+Pages are found by key, not by counting rows off: a *cursor* is the sort value and number of a row
+at the edge of a page, so page 400 of 10,000 contacts costs what page 1 costs. A request is three
+queries whatever its size: the page, how many there are, and how many come before.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any
+
+import anvil.tables as tables
+from anvil.tables import app_tables
+from anvil.tables import query as q
+
+from ..server_shared.callables import server_callable
+from ..server_shared.errors import InvalidError
+from ..server_shared.validators import Bool, Choice, Int, Record, Text, fold
+from .contact_fields import LIFECYCLE_STAGES, LIST_COLUMNS, SOURCES, STATUSES, TAG, list_item
+
+# Name of a sort order -> (column, whether the first page has the smallest). All are never empty.
+SORTS = {
+    "name": ("sort_name", True),
+    "newest": ("date_added", False),
+    "last_contact": ("last_contact_date", False),
+    "spent": ("total_spent_cents", False),
+    "number": ("number", True),
+}
+MAX_PAGE = 200
+MAX_WORDS = 8
+_PHONE_LIKE = re.compile(r"[+\d][\d\s().\-/]{3,}")
+
+CONTACT_QUERY = Record(
+    "The query",
+    {
+        "search": Text("Search", max_chars=200, default=""),
+        "status": Choice("Status", STATUSES),
+        "lifecycle_stage": Choice("Lifecycle", LIFECYCLE_STAGES),
+        "source": Choice("Source", SOURCES),
+        "tag": TAG,
+        "deleted": Bool("Deleted", default=False),
+        "sort": Choice("Sort", tuple(SORTS), default="name"),
+        "reverse": Bool("Reverse", default=False),
+        "page_size": Int("Page size", minimum=1, maximum=MAX_PAGE, default=25),
+        "after": Text("Cursor", max_chars=500),
+        "before": Text("Cursor", max_chars=500),
+        "last_page": Bool("Last page", default=False),
+    },
+    default={},
+)
+
+
+@server_callable(needs="customers.view", takes={"query": CONTACT_QUERY})
+def list_contacts(query: dict[str, Any] | None = None) -> dict[str, Any]:
+    """One page of contacts.
+
+    ``query`` has the keys of CONTACT_QUERY, all optional; ``after`` or ``before`` is a cursor of
+    an earlier answer, ``last_page`` goes to the end. The answer: ``contacts`` (shape of
+    ``contact_fields.list_item``), ``total`` that match, ``offset`` of the first one shown, and
+    ``next`` and ``previous``, cursors or None.
+    """
+    wanted = CONTACT_QUERY.check(query or {})
+    column, ascending = SORTS[wanted["sort"]]
+    if wanted["reverse"]:
+        ascending = not ascending
+    matching = match(wanted)
+    size = wanted["page_size"]
+    backwards = bool(wanted["before"]) or wanted["last_page"]
+    cursor = wanted["before"] or wanted["after"]
+    conditions = [matching]
+    if cursor:
+        conditions.append(_beyond(column, ascending != backwards, _read_cursor(column, cursor)))
+    found = app_tables.contacts.search(
+        tables.order_by(column, ascending=ascending != backwards),
+        tables.order_by("number", ascending=ascending != backwards),
+        q.fetch_only(*LIST_COLUMNS),
+        q.page_size(size + 1),
+        q.all_of(*conditions),
+    )
+    rows = list(islice(found, size + 1))
+    total = count(matching)
+    if wanted["last_page"]:
+        rows = rows[: (total % size) or size]
+        has_beyond = total > len(rows)
+    else:
+        has_beyond = len(rows) > size
+        rows = rows[:size]
+    if backwards:
+        rows.reverse()
+    if not rows:
+        offset = 0
+    else:
+        offset = _count_before(matching, column, ascending, rows[0]) if cursor or backwards else 0
+    has_previous = has_beyond if backwards else offset > 0
+    has_next = offset + len(rows) < total
+    return {
+        "contacts": [list_item(row) for row in rows],
+        "total": total,
+        "offset": offset,
+        "next": _cursor(column, rows[-1]) if rows and has_next else None,
+        "previous": _cursor(column, rows[0]) if rows and has_previous else None,
+    }
+
+
+def match(wanted: dict[str, Any]) -> Any:
+    """The condition that a cleaned query stands for."""
+    columns: dict[str, Any] = {"deleted_at": q.not_(None) if wanted["deleted"] else None}
+    for name in ("status", "lifecycle_stage", "source"):
+        if wanted[name]:
+            columns[name] = wanted[name]
+    if wanted["tag"]:
+        columns["tags"] = [wanted["tag"]]
+    words = search_words(wanted["search"])
+    if words:
+        columns["search_text"] = q.all_of(*(q.ilike(f"%{_escape(word)}%") for word in words))
+    return q.all_of(**columns)
+
+
+def search_words(text: str) -> list[str]:
+    """What has to occur in a contact's search text, each word anywhere.
+
+    Something that looks like a telephone number is one word, without its punctuation.
+    """
+    text = text.strip()
+    if _PHONE_LIKE.fullmatch(text):
+        digits = re.sub(r"\D", "", text)
+        return [digits[2:] if text.startswith("00") else digits]
+    return fold(text).split()[:MAX_WORDS]
+
+
+def _escape(word: str) -> str:
+    """The word with what LIKE gives a meaning to taken literally."""
+    return re.sub(r"([\\%_])", r"\\\1", word)
+
+
+def count(condition: Any) -> int:
+    """How many contacts match."""
+    return len(app_tables.contacts.search(q.fetch_only("number"), q.page_size(1), condition))
+
+
+def _beyond(column: str, ascending: bool, edge: tuple[Any, int]) -> Any:
+    """Rows that come after the edge in this direction."""
+    value, number = edge
+    further = q.greater_than if ascending else q.less_than
+    if column == "number":
+        return q.all_of(number=further(number))
+    return q.any_of(
+        q.all_of(**{column: further(value)}),
+        q.all_of(**{column: value, "number": further(number)}),
+    )
+
+
+def _count_before(matching: Any, column: str, ascending: bool, row: Any) -> int:
+    edge = (row[column], int(row["number"]))
+    return count(q.all_of(matching, _beyond(column, not ascending, edge)))
+
+
+def _cursor(column: str, row: Any) -> str:
+    value = row[column]
+    if isinstance(value, datetime):
+        value = value.astimezone(UTC).isoformat()
+    return json.dumps([value, int(row["number"])], ensure_ascii=False)
+
+
+def _read_cursor(column: str, text: str) -> tuple[Any, int]:
+    """The edge that a cursor names. Whatever comes from outside is checked by type."""
+    broken = InvalidError("This page's address is damaged. Please start from the first page.")
+    try:
+        value, number = json.loads(text)
+    except (ValueError, TypeError) as error:
+        raise broken from error
+    if not isinstance(number, int) or isinstance(number, bool):
+        raise broken
+    if column in ("date_added", "last_contact_date"):
+        try:
+            value = datetime.fromisoformat(value)
+        except (ValueError, TypeError) as error:
+            raise broken from error
+        if value.tzinfo is None:
+            raise broken
+    elif column == "sort_name":
+        if not isinstance(value, str):
+            raise broken
+    elif not isinstance(value, int) or isinstance(value, bool):
+        raise broken
+    return value, number

@@ -1,0 +1,286 @@
+"""Contacts: make, read, change, delete and bring back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from anvil.tables import TableError, app_tables, in_transaction
+from anvil.tables import query as q
+
+from ..server_auth.rbac import current_actor
+from ..server_shared import audit, clock
+from ..server_shared.callables import server_callable
+from ..server_shared.config import read_business
+from ..server_shared.errors import ConflictError, NotFoundError
+from ..server_shared.sequences import CONTACTS, take_numbers
+from ..server_shared.validators import Int, Record
+from . import timeline_service
+from .contact_fields import (
+    CONTACT_ID,
+    contact_rules,
+    derived_columns,
+    display_name,
+    full_contact,
+    searched_columns,
+)
+
+# The database's own guard against two live contacts with one address (constraints.yaml).
+EMAIL_CONSTRAINT = "contacts_email_unique"
+
+
+class EditedMeanwhileError(ConflictError):
+    """Someone else saved this contact after the caller had read it.
+
+    The answer carries ``current``, the contact as it is now, so that the caller can choose.
+    """
+
+    code = "edited_meanwhile"
+
+    def __init__(self, current: dict[str, Any]) -> None:
+        super().__init__(
+            f"{current['full_name']} was changed by someone else while you were editing. "
+            "Nothing has been saved yet; what you typed is still here."
+        )
+        self.current = current
+
+    def to_answer(self) -> dict[str, object]:
+        return {**super().to_answer(), "current": self.current}
+
+
+def duplicate_email(email: str, other: Any = None) -> ConflictError:
+    """The refusal of an address that another contact has."""
+    whose = f"{display_name(other)} ({other['contact_id']})" if other else "Another contact"
+    return ConflictError(
+        f"{whose} already has the e-mail address {email}.", code="duplicate_email", field="email"
+    )
+
+
+def find_row(contact_id: str, *, with_deleted: bool = False) -> Any:
+    """The row of ``C-12``. Raises :class:`NotFoundError`."""
+    row = app_tables.contacts.get(contact_id=contact_id)
+    if row is None or (row["deleted_at"] is not None and not with_deleted):
+        raise NotFoundError(f"There is no contact {contact_id}.", code="not_found")
+    return row
+
+
+def refuse_taken_email(email: str | None, *, but: str = "") -> None:
+    """Raise :class:`ConflictError` if a live contact other than ``but`` has this address."""
+    if not email:
+        return
+    others = app_tables.contacts.search(
+        q.fetch_only("contact_id", "first_name", "last_name", "email"),
+        email=email,
+        deleted_at=None,
+    )
+    for other in others:
+        if other["contact_id"] != but:
+            raise duplicate_email(email, other)
+
+
+def remember_tags(tags: Iterable[str]) -> None:
+    """Add new tags to the list that filters offer. Call it inside a transaction."""
+    wanted = set(tags)
+    if not wanted:
+        return
+    known = {row["name"] for row in app_tables.contact_tags.search(name=q.any_of(*wanted))}
+    now = clock.now()
+    missing = sorted(wanted - known)
+    if missing:
+        app_tables.contact_tags.add_rows({"name": name, "created_at": now} for name in missing)
+
+
+def new_columns(values: Mapping[str, Any], number: int, currency: str) -> dict[str, Any]:
+    """All columns of a contact to be: what was entered, and what every new one starts with."""
+    now = clock.now()
+    columns = {
+        **values,
+        "contact_id": f"C-{number}",
+        "number": number,
+        "total_spent_cents": 0,
+        "currency": currency,
+        "total_transactions": 0,
+        "average_order_value_cents": 0,
+        "lifecycle_stage": "new",
+        "date_added": values.get("date_added") or now,
+        "last_contact_date": now,
+        "created_by": current_actor().row,
+        "created_at": now,
+        "updated_at": now,
+        "deleted_at": None,
+        "version": 1,
+    }
+    return {**columns, **derived_columns(columns)}
+
+
+@server_callable(
+    needs="customers.manage",
+    takes={"contact": Record("The contact", contact_rules(), required=True)},
+)
+def create_contact(contact: dict[str, Any]) -> dict[str, Any]:
+    """Make a contact; give ``{"contact": {...}}`` as :func:`get_contact` does.
+
+    Raises :class:`ConflictError` (``duplicate_email``) where a live contact has the address.
+    """
+    currency = read_business().currency
+    try:
+        row = _create(contact, currency)
+    except TableError as error:
+        raise _named(error, contact.get("email")) from error
+    return {"contact": full_contact(row)}
+
+
+@in_transaction
+def _create(contact: dict[str, Any], currency: str) -> Any:
+    refuse_taken_email(contact["email"])
+    (number,) = take_numbers(CONTACTS)
+    row = app_tables.contacts.add_row(**new_columns(contact, number, currency))
+    remember_tags(contact["tags"])
+    timeline_service.add_event(
+        row, "created", f"Added from {contact['source']}", {"source": contact["source"]}
+    )
+    audit.record("create", "contact", row["contact_id"], {"email": [None, contact["email"]]})
+    return row
+
+
+def _named(error: Exception, email: str | None) -> Exception:
+    """The refusal that a broken constraint stands for, or the error itself."""
+    if EMAIL_CONSTRAINT in str(error) and email:
+        return duplicate_email(email)
+    return error
+
+
+@server_callable(needs="customers.view", takes={"contact_id": CONTACT_ID})
+def get_contact(contact_id: str) -> dict[str, Any]:
+    """``{"contact": {...}}`` with every field; deleted ones too, with ``deleted_at`` set."""
+    return {"contact": full_contact(find_row(contact_id, with_deleted=True))}
+
+
+@server_callable(
+    needs="customers.manage",
+    takes={
+        "contact_id": CONTACT_ID,
+        "changes": Record("The changes", contact_rules(), partial=True, required=True),
+        "version": Int("The version", minimum=1, required=True),
+    },
+)
+def update_contact(contact_id: str, changes: dict[str, Any], version: int) -> dict[str, Any]:
+    """Change fields of a contact that the caller has read as ``version``.
+
+    Raises :class:`EditedMeanwhileError` if it has a newer version by now, and
+    :class:`ConflictError` (``duplicate_email``) if another contact has the address.
+    """
+    try:
+        row = _update(contact_id, changes, version)
+    except TableError as error:
+        raise _named(error, changes.get("email")) from error
+    return {"contact": full_contact(row)}
+
+
+@in_transaction
+def _update(contact_id: str, changes: dict[str, Any], version: int) -> Any:
+    row = find_row(contact_id)
+    if int(row["version"]) != version:
+        raise EditedMeanwhileError(full_contact(row))
+    changed = {name: value for name, value in changes.items() if row[name] != value}
+    if not changed:
+        return row
+    if "email" in changed:
+        refuse_taken_email(changed["email"], but=contact_id)
+    apply_changes(row, changed)
+    remember_tags(changed.get("tags") or [])
+    return row
+
+
+def apply_changes(row: Any, changed: Mapping[str, Any]) -> None:
+    """Write changed fields of a contact with all that follows. Call it inside a transaction."""
+    before = {name: row[name] for name in changed}
+    after = {**searched_columns(row), **changed}
+    row.update(
+        **changed,
+        **derived_columns(after),
+        updated_at=clock.now(),
+        version=int(row["version"]) + 1,
+    )
+    if "status" in changed:
+        timeline_service.add_event(
+            row,
+            "status_changed",
+            f"Status changed from {before['status']} to {changed['status']}",
+            {"from": before["status"], "to": changed["status"]},
+        )
+    others = sorted(set(changed) - {"status"})
+    if others:
+        timeline_service.add_event(
+            row,
+            "updated",
+            "Changed " + ", ".join(name.replace("_", " ") for name in others),
+            {"fields": others},
+            user_visible=False,
+        )
+    audit.record(
+        "update",
+        "contact",
+        row["contact_id"],
+        {name: [before[name], value] for name, value in changed.items()},
+    )
+
+
+@server_callable(needs="customers.manage", takes={"contact_id": CONTACT_ID})
+def delete_contact(contact_id: str) -> dict[str, Any]:
+    """Take a contact out of every list; it stays in the table and can be restored."""
+    _set_deleted(contact_id, deleted=True)
+    return {"contact_id": contact_id}
+
+
+@server_callable(needs="customers.manage", takes={"contact_id": CONTACT_ID})
+def restore_contact(contact_id: str) -> dict[str, Any]:
+    """Bring a deleted contact back.
+
+    Raises :class:`ConflictError` (``duplicate_email``) if its address has been taken meanwhile.
+    """
+    try:
+        row = _set_deleted(contact_id, deleted=False)
+    except TableError as error:
+        raise _named(error, "of this contact") from error
+    return {"contact": full_contact(row)}
+
+
+@in_transaction
+def _set_deleted(contact_id: str, *, deleted: bool) -> Any:
+    row = find_row(contact_id, with_deleted=True)
+    if (row["deleted_at"] is not None) == deleted:
+        return row
+    if not deleted:
+        refuse_taken_email(row["email"], but=contact_id)
+    now = clock.now()
+    row.update(deleted_at=now if deleted else None, updated_at=now, version=int(row["version"]) + 1)
+    verb, done = ("delete", "deleted") if deleted else ("restore", "restored")
+    timeline_service.add_event(row, done, f"Contact {done}", user_visible=False)
+    audit.record(verb, "contact", contact_id)
+    return row
+
+
+@server_callable(
+    needs="customers.manage", takes={"contact_id": CONTACT_ID, "note": timeline_service.NOTE}
+)
+def add_note_to_contact(contact_id: str, note: str) -> dict[str, Any]:
+    """Put a note on a contact's timeline; give ``{"event": {...}}``."""
+    return {"event": _add_note(contact_id, note)}
+
+
+@in_transaction
+def _add_note(contact_id: str, note: str) -> dict[str, Any]:
+    row = find_row(contact_id)
+    event = timeline_service.add_event(row, "note", note)
+    row["last_contact_date"] = event["event_date"]
+    audit.record("add_note", "contact", contact_id)
+    return timeline_service.event_dict(event)
+
+
+@server_callable(needs="customers.view")
+def list_contact_tags() -> dict[str, Any]:
+    """``{"tags": [...]}``: every tag in use, in alphabetical order."""
+    return {
+        "tags": sorted((row["name"] for row in app_tables.contact_tags.search()), key=str.lower)
+    }

@@ -1,0 +1,1 @@
+"""How the business describes itself, and which features it has switched on."""

@@ -1,0 +1,150 @@
+"""Settings: the business profile, and which features are switched on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from anvil.tables import in_transaction
+
+from ..server_auth.rbac import current_actor
+from ..server_shared import audit, clock
+from ..server_shared.callables import PUBLIC, server_callable
+from ..server_shared.config import FEATURES, business_from_row, read_business, settings_row
+from ..server_shared.errors import AppError, ConflictError
+from ..server_shared.validators import (
+    Bool,
+    Colour,
+    Email,
+    Int,
+    Locale,
+    Phone,
+    Record,
+    Rule,
+    Text,
+    TimeZone,
+    WebAddress,
+    currency,
+)
+
+
+def profile_rules() -> dict[str, Rule]:
+    """A rule for each field of the business profile."""
+    country = Text("Country", max_chars=2, min_chars=2, default="US")
+    return {
+        "business_name": Text("Business name", max_chars=120, required=True),
+        "tagline": Text("Tagline", max_chars=160, default=""),
+        "description": Text("Description", max_chars=2_000, multiline=True, default=""),
+        "email": Email("E-mail", default=""),
+        "phone": Phone("Phone", country=lambda: read_business().country, default=""),
+        "address": Record(
+            "Address",
+            {
+                "line1": Text("Street and number", max_chars=200, default=""),
+                "line2": Text("Second line", max_chars=200, default=""),
+                "city": Text("City", max_chars=100, default=""),
+                "region": Text("Province or state", max_chars=100, default=""),
+                "postal_code": Text("Postal code", max_chars=20, default=""),
+                "country": Text("Country", max_chars=80, default=""),
+            },
+            default={},
+        ),
+        "time_zone": TimeZone("Time zone", required=True),
+        "currency": currency("Currency", required=True),
+        "locale": Locale("Language and region", required=True),
+        "country": country,
+        "primary_color": Colour("Main colour", required=True),
+        "accent_color": Colour("Accent colour", required=True),
+        "social_facebook": WebAddress("Facebook", default=""),
+        "social_instagram": WebAddress("Instagram", default=""),
+        "social_twitter": WebAddress("X (Twitter)", default=""),
+        "social_linkedin": WebAddress("LinkedIn", default=""),
+    }
+
+
+FEATURE_SWITCHES = Record(
+    "The features", {name: Bool(name) for name in FEATURES}, partial=True, required=True
+)
+
+
+@server_callable(needs=PUBLIC)
+def get_config() -> dict[str, Any]:
+    """What the app needs to draw itself, in one call.
+
+    ``business`` (name, colours, locale, currency, time zone), ``features`` as
+    ``{name: bool}``, and ``user``: None, or ``{email, name, role, permissions, is_staff}``.
+    """
+    business = read_business()
+    actor = current_actor()
+    user = None
+    if actor.kind == "user":
+        user = {
+            "email": actor.email,
+            "name": actor.name,
+            "role": actor.role,
+            "permissions": sorted(actor.permissions),
+            "is_staff": actor.is_staff,
+        }
+    shown = ("business_name", "tagline", "time_zone", "currency", "locale", "primary_color")
+    return {
+        "business": {name: getattr(business, name) for name in shown},
+        "features": business.features_enabled,
+        "user": user,
+    }
+
+
+@server_callable(needs="settings.view")
+def get_settings() -> dict[str, Any]:
+    """``{"settings": {...}}``: the whole business profile, the features and the version."""
+    return {"settings": read_business().to_dict()}
+
+
+@server_callable(
+    needs="settings.manage",
+    takes={
+        "profile": Record("The profile", profile_rules(), partial=True, required=True),
+        "version": Int("The version", minimum=1, required=True),
+    },
+)
+def update_business_profile(profile: dict[str, Any], version: int) -> dict[str, Any]:
+    """Change the business profile that the caller has read as ``version``."""
+    return {"settings": _update(profile, version)}
+
+
+@server_callable(needs="settings.manage", takes={"features": FEATURE_SWITCHES})
+def update_features(features: dict[str, bool]) -> dict[str, Any]:
+    """Switch features on and off; those not named stay as they are."""
+    return {"settings": _update_features(features)}
+
+
+@in_transaction
+def _update(profile: dict[str, Any], version: int) -> dict[str, Any]:
+    row = settings_row()
+    if row is None:
+        raise AppError("This instance has not been set up yet.", code="not_set_up")
+    if int(row["version"]) != version:
+        raise ConflictError(
+            "Someone else changed the settings while you were editing. Nothing has been saved "
+            "yet; what you typed is still here.",
+            code="edited_meanwhile",
+        )
+    changed = {name: value for name, value in profile.items() if row[name] != value}
+    if changed:
+        before = {name: row[name] for name in changed}
+        row.update(**changed, version=version + 1, updated_at=clock.now())
+        audit.record(
+            "update", "settings", "", {name: [before[name], changed[name]] for name in changed}
+        )
+    return business_from_row(row).to_dict()
+
+
+@in_transaction
+def _update_features(features: dict[str, bool]) -> dict[str, Any]:
+    row = settings_row()
+    if row is None:
+        raise AppError("This instance has not been set up yet.", code="not_set_up")
+    before = business_from_row(row).features_enabled
+    after = {**before, **features}
+    if after != before:
+        row.update(features_enabled=after, version=int(row["version"]) + 1, updated_at=clock.now())
+        audit.record("update", "settings", "features", {"features_enabled": [before, after]})
+    return business_from_row(row).to_dict()

@@ -1,0 +1,127 @@
+"""Set an instance up: settings, counters, the owner, and further people.
+
+Every function may be called again: what is there already stays as it is.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bcrypt
+from anvil.tables import app_tables, in_transaction
+
+from ..server_auth.rbac import ADMIN, CUSTOMER, MANAGER, OWNER, ROLE_LIMITS, STAFF
+from ..server_settings.settings_service import FEATURE_SWITCHES, profile_rules
+from ..server_shared import audit, clock
+from ..server_shared.callables import TRUSTED_ONLY, server_callable
+from ..server_shared.config import DEFAULT_ACCENT, DEFAULT_PRIMARY, FEATURES, settings_row
+from ..server_shared.errors import ConflictError
+from ..server_shared.sequences import make_sequences
+from ..server_shared.validators import Choice, Colour, Email, Password, Phone, Record, Rule, Text
+
+BCRYPT_ROUNDS = 12
+
+
+def _business_rules() -> dict[str, Rule]:
+    """The business profile, with colours to begin with, and a number that must say its country."""
+    return {
+        **profile_rules(),
+        "phone": Phone("Phone", country="ZZ", default=""),
+        "primary_color": Colour("Main colour", default=DEFAULT_PRIMARY),
+        "accent_color": Colour("Accent colour", default=DEFAULT_ACCENT),
+    }
+
+
+PERSON: dict[str, Rule] = {
+    "email": Email("E-mail", required=True),
+    "password": Password("Password"),
+    "first_name": Text("First name", max_chars=100, required=True),
+    "last_name": Text("Last name", max_chars=100, required=True),
+}
+
+
+@server_callable(
+    needs=TRUSTED_ONLY,
+    takes={
+        "business": Record("The business", _business_rules(), required=True),
+        "owner": Record("The owner", PERSON, required=True),
+        "features": FEATURE_SWITCHES,
+    },
+)
+def set_up_instance(
+    business: dict[str, Any], owner: dict[str, Any], features: dict[str, bool]
+) -> dict[str, Any]:
+    """Make the settings, the counters and the owner's account where they are missing.
+
+    Gives ``{"created": {"settings": bool, "owner": bool}}``.
+    """
+    return {"created": _set_up(business, owner, features)}
+
+
+@in_transaction
+def _set_up(
+    business: dict[str, Any], owner: dict[str, Any], features: dict[str, bool]
+) -> dict[str, bool]:
+    make_sequences()
+    new_settings = settings_row() is None
+    if new_settings:
+        app_tables.settings.add_row(
+            **business,
+            features_enabled={name: features.get(name, False) for name in FEATURES},
+            is_singleton=True,
+            version=1,
+            updated_at=clock.now(),
+        )
+        audit.record("set_up", "settings", "")
+    new_owner = app_tables.users.get(role=OWNER) is None
+    if new_owner:
+        make_user(role=OWNER, **owner)
+    return {"settings": new_settings, "owner": new_owner}
+
+
+@server_callable(
+    needs=TRUSTED_ONLY,
+    takes={**PERSON, "role": Choice("Role", (MANAGER, ADMIN, STAFF, CUSTOMER), required=True)},
+)
+def add_staff_user(
+    email: str, password: str, first_name: str, last_name: str, role: str
+) -> dict[str, Any]:
+    """Make the account of a person, confirmed and ready to log in; ``{"created": bool}``.
+
+    Raises :class:`ConflictError` (``role_full``) where the role has as many as it may have.
+    """
+    return {"created": _add_user(email, password, first_name, last_name, role)}
+
+
+@in_transaction
+def _add_user(email: str, password: str, first_name: str, last_name: str, role: str) -> bool:
+    if app_tables.users.get(email=email) is not None:
+        return False
+    limit = ROLE_LIMITS.get(role)
+    if limit is not None and len(app_tables.users.search(role=role, status="active")) >= limit:
+        raise ConflictError(
+            f"There are {limit} people with the role {role} already, and no more may be.",
+            code="role_full",
+            field="role",
+        )
+    make_user(email=email, password=password, first_name=first_name, last_name=last_name, role=role)
+    return True
+
+
+def make_user(*, email: str, password: str, first_name: str, last_name: str, role: str) -> Any:
+    """Write an account that can log in at once; give its row. Call it inside a transaction."""
+    hashed = bcrypt.hashpw(password.encode(), bcrypt.gensalt(BCRYPT_ROUNDS, prefix=b"2a"))
+    row = app_tables.users.add_row(
+        email=email,
+        enabled=True,
+        confirmed_email=True,
+        signed_up=clock.now(),
+        password_hash=hashed.decode(),
+        role=role,
+        permissions={},
+        status="active",
+        first_name=first_name,
+        last_name=last_name,
+    )
+    audit.record("create", "user", email, {"role": [None, role]})
+    return row

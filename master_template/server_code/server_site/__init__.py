@@ -1,0 +1,1 @@
+"""The addresses of the business: public pages as plain HTML, and the app behind /app."""

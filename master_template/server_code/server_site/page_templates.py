@@ -1,0 +1,148 @@
+"""Jinja templates of the public pages.
+
+They are text in a module because an App Server hands its workers Python modules and nothing else
+of ``server_code``.
+"""
+
+from __future__ import annotations
+
+LAYOUT = """\
+<!doctype html>
+<html lang="{{ business.locale }}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{% block title %}{{ business.business_name }}{% endblock %}</title>
+<meta name="description" content="{{ summary }}">
+<meta name="theme-color" content="{{ colours.primary }}">
+<meta name="color-scheme" content="light dark">
+<link rel="canonical" href="{{ origin }}{{ path }}">
+<meta property="og:type" content="website">
+<meta property="og:site_name" content="{{ business.business_name }}">
+<meta property="og:title" content="{{ self.title() }}">
+<meta property="og:description" content="{{ summary }}">
+<meta property="og:url" content="{{ origin }}{{ path }}">
+<meta name="twitter:card" content="summary">
+<style>{{ stylesheet }}</style>
+{% block head %}{% endblock %}
+</head>
+<body>
+<a class="skip" href="#main">Skip to the content</a>
+<header class="bar">
+  <a class="brand" href="/"><span class="mark" aria-hidden="true">{{ initial }}</span>
+    <span>{{ business.business_name }}</span></a>
+  <nav aria-label="Account">
+    <a class="quiet" href="/app/login">Log in</a>
+    <a class="button small" href="/app/signup">Create account</a>
+  </nav>
+</header>
+<main id="main">{% block main %}{% endblock %}</main>
+<footer>
+  <div class="inner">
+    <p>© {{ year }} {{ business.business_name }}</p>
+    {% if social %}<ul class="links">
+    {% for name, address in social %}<li><a href="{{ address }}" rel="noopener">{{ name }}</a></li>
+    {% endfor %}</ul>{% endif %}
+  </div>
+</footer>
+</body>
+</html>
+"""
+
+HOME = """\
+{% extends "layout" %}
+{% block head %}
+<script type="application/ld+json">{{ structured }}</script>
+{% endblock %}
+{% block main %}
+<section class="hero">
+  <div class="inner">
+    <h1>{{ business.tagline or business.business_name }}</h1>
+    {% if business.description %}
+    {% for paragraph in business.description.split("\\n\\n") %}<p class="lead">{{ paragraph }}</p>
+    {% endfor %}
+    {% endif %}
+    <p class="actions">
+      <a class="button" href="/app/signup">Create your account</a>
+      <a class="button plain" href="/app/login">I have an account</a>
+    </p>
+  </div>
+</section>
+{% if business.phone or business.email or address_lines %}
+<section class="inner contact" aria-labelledby="contact-title">
+  <h2 id="contact-title">How to reach us</h2>
+  <dl>
+    {% if business.phone %}<div><dt>Telephone</dt>
+      <dd><a href="tel:{{ business.phone | replace(' ', '') }}">{{ business.phone }}</a></dd></div>
+    {% endif %}
+    {% if business.email %}<div><dt>E-mail</dt>
+      <dd><a href="mailto:{{ business.email }}">{{ business.email }}</a></dd></div>{% endif %}
+    {% if address_lines %}<div><dt>Where we are</dt>
+      <dd>{% for line in address_lines %}{{ line }}<br>{% endfor %}</dd></div>{% endif %}
+  </dl>
+</section>
+{% endif %}
+{% endblock %}
+"""
+
+MESSAGE = """\
+{% extends "layout" %}
+{% block title %}{{ heading }} – {{ business.business_name }}{% endblock %}
+{% block main %}
+<section class="hero">
+  <div class="inner">
+    <h1>{{ heading }}</h1>
+    <p class="lead">{{ text }}</p>
+    <p class="actions"><a class="button" href="/">To the start page</a></p>
+  </div>
+</section>
+{% endblock %}
+"""
+
+# One small stylesheet; colours come from the business. Dark follows the visitor's system.
+STYLESHEET = """\
+:root{--primary:{{ c.primary }};--on-primary:{{ c.on_primary }};--accent:{{ c.accent }};
+--ink:#1d2321;--soft:#56605c;--ground:#fbfaf7;--panel:#f1efe9;--line:#dedbd2;--link:{{ c.link }}}
+@media(prefers-color-scheme:dark){:root{--primary:{{ c.primary_dark }};--on-primary:#10201b;
+--ink:#e9ece9;--soft:#a9b3ae;--ground:#141816;--panel:#1d2320;--line:#323a36;
+--link:{{ c.primary_dark }}}}
+*{box-sizing:border-box}
+body{margin:0;font:1rem/1.6 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;color:var(--ink);
+background:var(--ground);min-height:100vh;min-height:100dvh;display:flex;flex-direction:column}
+main{flex:1}
+a{color:var(--link)}
+a:focus-visible{outline:3px solid var(--accent);outline-offset:3px;border-radius:6px}
+.inner,.bar{width:100%;max-width:68rem;margin:0 auto;padding-inline:1.25rem}
+.skip{position:absolute;left:-100vw}.skip:focus{left:1rem;top:1rem;background:var(--ground);
+padding:.75rem;z-index:1}
+.bar{display:flex;flex-wrap:wrap;align-items:center;justify-content:space-between;gap:.5rem 1rem;
+padding-block:1rem}
+.bar nav{display:flex;align-items:center;gap:.25rem}
+.brand{display:flex;align-items:center;gap:.75rem;font-weight:600;font-size:1.125rem;
+color:inherit;text-decoration:none;min-height:44px;min-width:0;overflow-wrap:anywhere}
+.mark{flex:none;display:grid;place-items:center;width:2.5rem;height:2.5rem;border-radius:.8rem;
+background:var(--primary);color:var(--on-primary)}
+.quiet{display:inline-flex;align-items:center;min-height:44px;padding-inline:.9rem;
+text-decoration:none;font-weight:500}
+.button{display:inline-flex;align-items:center;justify-content:center;min-height:48px;
+padding:.5rem 1.5rem;border-radius:999px;background:var(--primary);color:var(--on-primary);
+font-weight:600;text-decoration:none;border:1px solid var(--primary)}
+.button.small{min-height:44px;padding-inline:1.1rem}
+.button.plain{background:none;color:var(--link);border-color:var(--line)}
+.button:hover{filter:brightness(1.06)}.button.plain:hover{background:var(--panel);filter:none}
+.hero{padding-block:clamp(2.5rem,9vw,7rem)}
+h1{font-size:clamp(2rem,6.5vw,3.75rem);line-height:1.12;letter-spacing:-.02em;font-weight:650;
+margin:0 0 1.25rem;max-width:18ch;text-wrap:balance}
+h2{font-size:1.25rem;margin:0 0 1.25rem}
+.lead{font-size:clamp(1.0625rem,2.2vw,1.25rem);color:var(--soft);max-width:38em;margin:0 0 1rem;
+white-space:pre-line}
+.actions{display:flex;flex-wrap:wrap;gap:.75rem;margin:2rem 0 0}
+.contact{padding-block:2.5rem 3.5rem;border-top:1px solid var(--line)}
+dl{display:grid;grid-template-columns:repeat(auto-fit,minmax(14rem,1fr));gap:1.5rem;margin:0}
+dt{font-size:.875rem;color:var(--soft)}dd{margin:0;font-size:1.0625rem;overflow-wrap:anywhere}
+footer{background:var(--panel);color:var(--soft);font-size:.9375rem}
+footer .inner{display:flex;flex-wrap:wrap;justify-content:space-between;gap:.5rem 2rem;
+padding-block:1.25rem}
+footer p{margin:0}.links{display:flex;flex-wrap:wrap;gap:1.25rem;list-style:none;margin:0;padding:0}
+@media(max-width:30rem){.bar{justify-content:center}.actions .button{width:100%}}
+"""

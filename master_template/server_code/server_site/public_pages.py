@@ -1,0 +1,101 @@
+"""Public pages, rendered here: plain HTML that needs no JavaScript and no second request."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import anvil.server
+from jinja2 import DictLoader, Environment
+from markupsafe import Markup
+
+from ..server_shared import clock
+from ..server_shared.config import Business
+from . import page_templates
+from .colours import palette
+
+CACHE_SECONDS = 60
+
+_environment = Environment(
+    autoescape=True,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    loader=DictLoader(
+        {
+            "layout": page_templates.LAYOUT,
+            "home": page_templates.HOME,
+            "message": page_templates.MESSAGE,
+        }
+    ),
+)
+_stylesheet = Environment(autoescape=False).from_string(page_templates.STYLESHEET)
+
+
+def render_home(business: Business) -> str:
+    """The home page."""
+    return _render("home", business, "/", structured=Markup(_structured_data(business)))
+
+
+def render_message(business: Business, heading: str, text: str, path: str) -> str:
+    """A page that says one thing, such as that there is no such page."""
+    return _render("message", business, path, heading=heading, text=text)
+
+
+def _render(name: str, business: Business, path: str, **more: Any) -> str:
+    colours = palette(business.primary_color, business.accent_color)
+    social = [
+        ("Facebook", business.social_facebook),
+        ("Instagram", business.social_instagram),
+        ("X", business.social_twitter),
+        ("LinkedIn", business.social_linkedin),
+    ]
+    summary = business.tagline or business.description or business.business_name
+    return _environment.get_template(name).render(
+        business=business,
+        colours=colours,
+        stylesheet=Markup(_stylesheet.render(c=colours)),
+        origin=(anvil.server.get_app_origin() or "").rstrip("/"),
+        path=path,
+        summary=" ".join(summary.split())[:160],
+        initial=business.business_name[:1].upper(),
+        year=clock.now().year,
+        social=[(label, address) for label, address in social if address],
+        address_lines=_address_lines(business.address),
+        **more,
+    )
+
+
+def _address_lines(address: Mapping[str, str]) -> list[str]:
+    town = " ".join(part for part in (address.get("postal_code"), address.get("city")) if part)
+    lines = [address.get("line1"), address.get("line2"), town]
+    lines += [address.get("region"), address.get("country")]
+    return [line for line in lines if line]
+
+
+def _structured_data(business: Business) -> str:
+    """schema.org LocalBusiness as JSON-LD, safe inside a script element."""
+    data: dict[str, Any] = {
+        "@context": "https://schema.org",
+        "@type": "LocalBusiness",
+        "name": business.business_name,
+        "url": anvil.server.get_app_origin(),
+    }
+    for key, value in (
+        ("description", business.description or business.tagline),
+        ("telephone", business.phone),
+        ("email", business.email),
+    ):
+        if value:
+            data[key] = value
+    if business.address:
+        data["address"] = {
+            "@type": "PostalAddress",
+            "streetAddress": business.address.get("line1", ""),
+            "addressLocality": business.address.get("city", ""),
+            "postalCode": business.address.get("postal_code", ""),
+            "addressRegion": business.address.get("region", ""),
+            "addressCountry": business.address.get("country", ""),
+        }
+    text = json.dumps(data, ensure_ascii=False)
+    return text.replace("<", "\\u003c").replace("&", "\\u0026")

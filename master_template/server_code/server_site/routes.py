@@ -1,0 +1,95 @@
+"""The addresses of an instance.
+
+``/`` is a public page. ``/app`` and below open the app at the form that the shared table of
+``client_code/shared/routes.py`` names, which the browser goes by too. A route matches the whole
+path, so each depth has its own.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anvil.server
+import anvil.users
+
+from ..server_auth.rbac import acting_as, read_actor
+from ..server_settings.settings_service import get_config
+from ..server_shared.config import read_business
+from ..server_shared.errors import AppError
+from ..shared.routes import find_page
+from .public_pages import CACHE_SECONDS, render_home, render_message
+
+PACKAGE = "master_template"
+
+
+def _html(body: str, status: int = 200, cache: str = "no-store") -> Any:
+    return anvil.server.HttpResponse(
+        status=status,
+        body=body,
+        headers={
+            "Content-Type": "text/html; charset=utf-8",
+            "Cache-Control": cache,
+            "X-Content-Type-Options": "nosniff",
+            "Referrer-Policy": "strict-origin-when-cross-origin",
+        },
+    )
+
+
+@anvil.server.route("/", methods=["GET", "HEAD"])
+def home(**_query: str) -> Any:
+    """The public home page. Whoever has just opened the link of a reset message goes on to the
+    form that asks for the new password."""
+    try:
+        anvil.users.get_user()
+    except anvil.users.PasswordResetRequested:
+        return anvil.server.HttpResponse(status=302, headers={"Location": "/app/reset"})
+    except anvil.users.MFARequired:
+        return anvil.server.HttpResponse(status=302, headers={"Location": "/app/login"})
+    try:
+        business = read_business()
+    except AppError as error:
+        return _html(f"<!doctype html><title>Mybizz</title><p>{error.message}</p>", 503)
+    return _html(render_home(business), cache=f"private, max-age={CACHE_SECONDS}")
+
+
+@anvil.server.route("/app", methods=["GET"])
+def app_home(**_query: str) -> Any:
+    """The app, at its first page."""
+    return _open("/app")
+
+
+@anvil.server.route("/app/:first", methods=["GET"])
+def app_page(first: str, **_query: str) -> Any:
+    """A page of the app."""
+    return _open(f"/app/{first}")
+
+
+@anvil.server.route("/app/:first/:second", methods=["GET"])
+def app_thing(first: str, second: str, **_query: str) -> Any:
+    """One thing on a page of the app."""
+    return _open(f"/app/{first}/{second}")
+
+
+@anvil.server.route("/app/:first/:second/:third", methods=["GET"])
+def app_action(first: str, second: str, third: str, **_query: str) -> Any:
+    """What is done with one thing of the app."""
+    return _open(f"/app/{first}/{second}/{third}")
+
+
+def _open(path: str) -> Any:
+    """The app's page at this path, with what it needs to draw itself as start-up data."""
+    try:
+        with acting_as(read_actor()):
+            config = get_config()
+    except AppError as error:
+        return _html(f"<!doctype html><title>Mybizz</title><p>{error.message}</p>", 503)
+    page = find_page(path)
+    if page is None:
+        text = "There is nothing at this address. It may have been mistyped, or moved."
+        return _html(render_message(read_business(), "No such page", text, path), 404)
+    form, arguments = page
+    title = config["business"]["business_name"]
+    responder = anvil.server.AppResponder(
+        data={"config": {"success": True, **config}}, meta={"title": title}
+    )
+    return responder.load_form(f"{PACKAGE}.{form}", **arguments)
