@@ -1,0 +1,1 @@
+"""Batch work on one instance, over its uplink."""
