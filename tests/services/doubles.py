@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import warnings
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -93,3 +94,72 @@ class MailReceiver:
     def stop(self) -> None:
         if self._server is not None:
             self._server.close()
+
+
+class Tables:
+    """The part of a TableStore that the Users service needs, in memory."""
+
+    def __init__(self) -> None:
+        self.rows: dict[int, dict[str, Any]] = {}
+
+    async def ensure_columns(self, table: str, columns: dict[str, str]) -> None:
+        assert table == "users"
+
+    async def get_row(self, table: str, row_id: int, **_options: Any) -> dict[str, Any] | None:
+        row = self.rows.get(row_id)
+        return dict(row) if row is not None else None
+
+    async def find_row(self, table: str, *, stack: Any = None, **wanted: Any) -> Any:
+        for row in self.rows.values():
+            if all(_matches(row.get(name), value) for name, value in wanted.items()):
+                return dict(row)
+        return None
+
+    async def insert_row(self, table: str, values: dict[str, Any], **_options: Any) -> int:
+        row_id = len(self.rows) + 1
+        self.rows[row_id] = {"_id": row_id, **values}
+        return row_id
+
+    async def update_row(
+        self, table: str, row_id: int, values: dict[str, Any], **_options: Any
+    ) -> bool:
+        self.rows[row_id].update(values)
+        return True
+
+
+def _matches(value: Any, wanted: Any) -> bool:
+    if isinstance(wanted, list):
+        return isinstance(value, list) and all(
+            any(item.items() <= entry.items() for entry in value) for item in wanted
+        )
+    return value == wanted
+
+
+class Cookies:
+    """The cookies of one browser."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {}
+
+    async def get(self, key: str) -> Any:
+        return self.values.get(key)
+
+    async def set(self, values: dict[str, Any], days: float) -> bool:
+        self.values.update(values)
+        return True
+
+    async def delete(self, key: str) -> None:
+        self.values.pop(key, None)
+
+
+class Clock:
+    """A clock that stands still until told to go on."""
+
+    def __init__(self) -> None:
+        self.time = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.time
+
+    def advance(self, **step: float) -> None:
+        self.time += timedelta(**step)

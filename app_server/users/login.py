@@ -1,0 +1,146 @@
+"""Logging in and out, and who is logged in. The order of the checks is that of Anvil's server."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from app_server.errors import AnvilError
+from app_server.users import remember
+from app_server.users.errors import (
+    account_not_enabled,
+    authentication_failed,
+    email_not_confirmed,
+    mfa_required,
+    not_enabled,
+    password_reset_requested,
+    too_many_failures,
+)
+from app_server.users.passwords import is_password_right
+from app_server.users.request import UsersRequest
+from app_server.users.rows import UserRow
+
+LAST_LOGIN_STEP = timedelta(seconds=5)
+"""A log-in so soon after another does not write ``last_login`` again."""
+
+
+async def log_in_with_email(
+    request: UsersRequest, email: object, password: object, *, remember_me: bool = False
+) -> UserRow:
+    """The user's row, once address and password are right and the account may be used.
+
+    Raises AuthenticationFailed or one of its kinds. After ``max_password_failures`` wrong passwords
+    (10 unless set) the account is locked until a password reset by e-mail.
+    """
+    if not request.config.use_email:
+        raise not_enabled("Email/password")
+    address = email.strip() if isinstance(email, str) else ""
+    request.remember(partial_id=None)
+    async with request.account_lock(address):
+        row = await find_enabled_user(request, address)
+        if row and request.config.confirm_email and not row.get("confirmed_email"):
+            raise email_not_confirmed()
+        await check_password(request, row, password)
+    assert row is not None  # nobody's password is never right
+    if request.config.require_mfa:
+        # Second factors are not served yet: without one nobody gets in.
+        request.remember(partial_id=row.id)
+        raise mfa_required()
+    return await log_in(request, row, remember_me=remember_me)
+
+
+async def find_enabled_user(request: UsersRequest, email: str) -> UserRow | None:
+    """The user with this address, None if there is none; AccountIsNotEnabled if it may not be
+    used."""
+    row = await request.users.find(email.strip())
+    if row is not None and not row.is_enabled:
+        raise account_not_enabled()
+    return row
+
+
+async def check_password(
+    request: UsersRequest,
+    row: UserRow | None,
+    password: object,
+    *,
+    complaint: str = "Incorrect email address or password",
+) -> None:
+    """Return if it is the user's password; count the failure and raise if not.
+
+    To be called with the account's lock held.
+    """
+    limit = request.config.max_password_failures
+    if row is not None and row.password_failures >= limit:
+        raise too_many_failures()
+    if await is_password_right(password, row.get("password_hash") if row else None):
+        if row is not None:
+            return
+        raise authentication_failed(complaint)
+    if row is None:
+        raise authentication_failed(complaint)
+    fresh = await request.users.get(row.id) or row
+    failures = fresh.password_failures + 1
+    await request.users.update(fresh, {"n_password_failures": failures})
+    raise too_many_failures() if failures >= limit else authentication_failed(complaint)
+
+
+async def log_in(request: UsersRequest, row: UserRow, *, remember_me: bool = False) -> UserRow:
+    """Make this user the session's; the row as it is then."""
+    changes: dict[str, Any] = {}
+    if _is_login_old(row.get("last_login"), request.now):
+        changes["last_login"] = request.now
+    if row.password_failures:
+        changes["n_password_failures"] = 0
+    if remember_me and request.config.allow_remember_me:
+        changes |= await remember.remember_login(request, row)
+    else:
+        await remember.drop_token(request)
+    await remember.set_last_email(request, row.email)
+    updated = await request.users.update(row, changes)
+    request.remember(logged_in_id=row.id, partial_id=None)
+    return updated
+
+
+def _is_login_old(last_login: object, now: datetime) -> bool:
+    return not isinstance(last_login, datetime) or last_login < now - LAST_LOGIN_STEP
+
+
+async def log_out(request: UsersRequest) -> None:
+    request.remember(logged_in_id=None, partial_id=None)
+    await remember.forget_login(request)
+
+
+async def force_login(
+    request: UsersRequest, row_id: int | None, *, remember_me: bool = False
+) -> UserRow | None:
+    """Log this user in without asking for anything; None logs out. Only server code may."""
+    if request.is_client:
+        raise AnvilError(
+            "Cannot call force_login() from client code", "anvil.server.PermissionDenied"
+        )
+    if row_id is None:
+        await log_out(request)
+        return None
+    row = await request.users.get(row_id)
+    if row is None:
+        raise AnvilError("This row has been deleted", "anvil.tables.RowDeleted")
+    return await log_in(request, row, remember_me=remember_me)
+
+
+async def get_current_user(
+    request: UsersRequest, *, allow_remembered: bool = True
+) -> UserRow | None:
+    """Who is logged in, in this session or (if allowed) by a remembered log-in.
+
+    Raises PasswordResetRequested to a browser that came by a reset link: its form then asks for a
+    new password.
+    """
+    if request.is_client and request.config.use_email and request.state.get("reset_user_id"):
+        raise password_reset_requested()
+    row = await request.users.get(request.logged_in_id)
+    owes_factor = request.config.require_mfa and request.state.get("mfa_reset_user_id")
+    if row is None and request.is_client and owes_factor:
+        raise mfa_required()
+    if row is None and allow_remembered:
+        row = await remember.find_remembered_user(request)
+    return row

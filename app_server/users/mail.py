@@ -1,0 +1,77 @@
+"""The texts of the Users service's e-mails: the app's own (``email_content``), or these."""
+
+from __future__ import annotations
+
+import re
+from html import escape, unescape
+
+from app_server.email import Email, parse_addresses, send_email
+from app_server.users.request import UsersRequest
+
+_DEFAULTS = {
+    "confirm_address": {
+        "subject": "Confirm your email address",
+        "html": "<p>Welcome to {{app_name}}.</p>\n"
+        "<p>Please confirm that {{email}} is your address:</p>\n"
+        "<p>{{confirm_link}}</p>\n"
+        "<p>The link works once, within seven days. If you did not sign up, ignore this "
+        "message.</p>",
+    },
+    "reset_password": {
+        "subject": "Reset your password",
+        "html": "<p>Someone, hopefully you, asked for a new password for {{email}} at "
+        "{{app_name}}. Choose it here:</p>\n"
+        "<p>{{reset_link}}</p>\n"
+        "<p>The link works once, within one hour. If it was not you, ignore this message: your "
+        "password stays as it is.</p>",
+    },
+    "token_login": {
+        "subject": "Log in to {{app_name}}",
+        "html": "<p>Here is your link to log in to {{app_name}} as {{email}}:</p>\n"
+        "<p>{{login_link}}</p>\n"
+        "<p>The link works once, within ten minutes. If you did not ask for it, ignore this "
+        "message.</p>",
+    },
+}
+
+
+async def send_users_email(
+    request: UsersRequest, kind: str, to: str, link_name: str, url: str
+) -> None:
+    """Mail a link. In a text, ``{{<link_name>_link}}`` stands for the clickable link and
+    ``{{<link_name>_url}}`` for its bare address, ``{{email}}`` and ``{{app_name}}`` for these.
+
+    ``kind`` is a key of ``email_content``. Raises SendFailure.
+    """
+    own = request.config.email_content.get(kind) or {}
+    default = _DEFAULTS[kind]
+    app_name = request.instance.app.name
+    plain = {"email": to, "app_name": app_name, f"{link_name}_url": url}
+    marked = {name: escape(value) for name, value in plain.items()}
+    marked[f"{link_name}_link"] = f'<a href="{escape(url)}">{escape(url)}</a>'
+    html = _fill(own.get("html") or default["html"], marked)
+    subject = _fill(own.get("subject") or default["subject"], plain)
+    await send_email(
+        request.instance,
+        Email(
+            to=parse_addresses("to", [to]),
+            from_address=request.config.email_from_address or "accounts",
+            from_name=f"{app_name} Accounts",
+            subject=" ".join(subject.split()),
+            text=text_of(html),
+            html=html,
+        ),
+    )
+
+
+def _fill(template: str, values: dict[str, str]) -> str:
+    return re.sub(r"\{\{\s*(\w+)\s*\}\}", lambda m: values.get(m[1], m[0]), template)
+
+
+def text_of(html: str) -> str:
+    """Plain text of a simple HTML message: paragraphs and line breaks stay, marks go."""
+    text = re.sub(r"\s+", " ", html)
+    text = re.sub(r"(?i)\s*<br\s*/?>\s*", "\n", text)
+    text = re.sub(r"(?i)\s*</?(p|div|h[1-6]|ul|ol|table|tr)\b[^>]*>\s*", "\n\n", text)
+    text = unescape(re.sub(r"<[^>]*>", "", text))
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
