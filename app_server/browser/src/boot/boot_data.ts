@@ -1,0 +1,42 @@
+/** What the server put into the page (app_server/http/page.py writes it). */
+
+import type { Json, WireObject } from "../wire/types";
+
+/** Values that the page carries in the wire's form. */
+export interface Serialized {
+  value: Json;
+  objects: WireObject[];
+  vt_global?: Json;
+}
+
+export interface BootData {
+  appName: string;
+  /** Scheme and host, without a slash at the end. */
+  origin: string;
+  /** Address of the app's code, relative to the page's base. */
+  appUrl: string;
+  socketUrl: string;
+  engineHash: string;
+  /** Compiled Python that is fetched when first imported: addresses and virtual paths. */
+  lazy: { url: string; paths: string[] }[];
+  /** What opens: a form or a module by its full name; neither when the app has no start. */
+  open: { form?: string; module?: string; arguments?: Serialized };
+  startupData?: Serialized;
+}
+
+let data: BootData | undefined;
+
+export function boot(): BootData {
+  if (data === undefined) {
+    const element = document.getElementById("anvil-boot");
+    if (element === null) throw new Error("the page has no boot data");
+    data = JSON.parse(element.textContent ?? "") as BootData;
+  }
+  return data;
+}
+
+export function socketUrl({ socketUrl: path }: BootData): string {
+  const url = new URL(path, document.baseURI);
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  return url.href;
+}

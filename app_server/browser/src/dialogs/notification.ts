@@ -1,0 +1,158 @@
+/** `anvil.Notification`: a short message in the corner that goes away by itself. */
+
+import {
+  genericNew,
+  isNone,
+  method,
+  nativeClass,
+  pyError,
+  pyNone,
+  pyStr,
+  textOf,
+  toJs,
+  variadic,
+  type PyObject,
+  type PyType,
+} from "../engine/skulpt";
+
+const STYLES = ["info", "success", "warning", "danger"];
+
+interface Notification extends PyObject {
+  message: string;
+  title: string;
+  style: string;
+  timeout: number;
+  card: NotificationCard | null;
+}
+
+/** One message on the page. Time stands still while the pointer or the focus is on it. */
+class NotificationCard {
+  private readonly element = document.createElement("div");
+  private timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor({ message, title, style, timeout }: Notification) {
+    this.element.className = "anvil-notification";
+    this.element.dataset.style = style;
+    const text = document.createElement("div");
+    if (title !== "") {
+      const heading = document.createElement("strong");
+      heading.textContent = title;
+      text.append(heading);
+    }
+    const body = document.createElement("span");
+    body.textContent = message;
+    text.append(body);
+    const close = document.createElement("button");
+    close.type = "button";
+    close.setAttribute("aria-label", "Close");
+    close.textContent = "×";
+    close.addEventListener("click", () => this.remove());
+    this.element.append(text, close);
+    stack(style === "danger" || style === "warning").append(this.element);
+    if (timeout > 0) this.keepTime(timeout * 1000);
+  }
+
+  private keepTime(milliseconds: number): void {
+    const start = (): void => {
+      clearTimeout(this.timer);
+      this.timer = setTimeout(() => this.remove(), milliseconds);
+    };
+    const stop = (): void => clearTimeout(this.timer);
+    for (const event of ["pointerenter", "focusin"]) this.element.addEventListener(event, stop);
+    for (const event of ["pointerleave", "focusout"]) this.element.addEventListener(event, start);
+    start();
+  }
+
+  remove(): void {
+    clearTimeout(this.timer);
+    this.element.remove();
+  }
+}
+
+/** Where messages stand; a screen reader is interrupted only by what is urgent. */
+function stack(isUrgent: boolean): HTMLElement {
+  const id = isUrgent ? "anvil-notifications-urgent" : "anvil-notifications";
+  const known = document.getElementById(id);
+  if (known !== null) return raised(known);
+  const element = document.createElement("div");
+  element.id = id;
+  element.className = "anvil-notifications";
+  element.setAttribute("role", isUrgent ? "alert" : "status");
+  element.popover = "manual";
+  document.body.append(element);
+  return raised(element);
+}
+
+/** Above open dialogs, which are in the browser's top layer: the last one shown is uppermost. */
+function raised(element: HTMLElement): HTMLElement {
+  if (typeof element.showPopover === "function") {
+    if (element.matches(":popover-open")) element.hidePopover();
+    element.showPopover();
+  }
+  return element;
+}
+
+function readTimeout(value: PyObject): number {
+  if (isNone(value)) return 0;
+  const seconds = toJs(value);
+  if (typeof seconds !== "number") {
+    throw pyError("TypeError", "timeout must be a number of seconds, or None to stay");
+  }
+  return seconds;
+}
+
+function show(self: Notification): void {
+  self.card?.remove();
+  self.card = new NotificationCard(self);
+}
+
+function hide(self: Notification): void {
+  self.card?.remove();
+  self.card = null;
+}
+
+export function makeNotificationClass(): PyType {
+  return nativeClass<Notification>("anvil.Notification", {
+    constructor: function () {
+      Object.assign(this, { message: "", title: "", style: "info", timeout: 2, card: null });
+    },
+    slots: { tp$new: genericNew, tp$doc: "A short message; `timeout` is in seconds." },
+    methods: {
+      __init__: method<Notification>(
+        ["message", "title", "style", "timeout"],
+        function (message: PyObject, title: PyObject, style: PyObject, timeout: PyObject) {
+          this.message = textOf(message);
+          this.title = isNone(title) ? "" : textOf(title);
+          this.style = isNone(style) ? "info" : textOf(style);
+          if (!STYLES.includes(this.style)) this.style = "info";
+          this.timeout = readTimeout(timeout);
+          return pyNone;
+        },
+        {
+          message: pyStr(""),
+          title: pyNone,
+          style: pyNone,
+          timeout: new Sk.builtin.int_(2),
+        },
+      ),
+      show: method<Notification>([], function () {
+        show(this);
+        return this;
+      }),
+      hide: method<Notification>([], function () {
+        hide(this);
+        return pyNone;
+      }),
+      __enter__: method<Notification>([], function () {
+        // With a block around it, the end of the block is the time-out.
+        this.timeout = 0;
+        show(this);
+        return this;
+      }),
+      __exit__: variadic<Notification>(function () {
+        hide(this);
+        return pyNone;
+      }),
+    },
+  });
+}

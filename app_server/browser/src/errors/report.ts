@@ -1,0 +1,59 @@
+/** Where uncaught errors go: to the app's own handler, else onto the page, and to the server's log. */
+
+import { isConnectionBarShown } from "../dialogs/connection_bar";
+import { showErrorPanel, showOfflineNotice, showSessionExpired } from "./panel";
+import { call, isNone, run, type PyObject } from "../engine/skulpt";
+import { server } from "../transport/server";
+import { asPyException, describeError, type ErrorDescription } from "./describe";
+
+let defaultHandler: PyObject | undefined;
+
+/** `anvil.set_default_error_handling`: `None` goes back to the page's own message. */
+export function setDefaultErrorHandler(handler: PyObject): void {
+  defaultHandler = isNone(handler) ? undefined : handler;
+}
+
+function log(error: ErrorDescription): void {
+  void server().notify({
+    type: "LOG",
+    error: {
+      type: error.type,
+      message: error.message,
+      trace: error.traceback.map(({ filename, lineno }) => [filename, lineno]),
+      jsTrace: error.stack,
+      url: location.href,
+    },
+  });
+}
+
+/** Tell of an error that nobody caught. `isFatal` says that the page cannot go on. */
+export function reportError(error: unknown, isFatal = false): void {
+  const description = describeError(error);
+  console.error(error);
+  if (description.type.endsWith("SessionExpiredError")) {
+    showSessionExpired();
+    return;
+  }
+  if (description.type.endsWith("AppOfflineError") && !isFatal) {
+    // Nothing is broken: the bar says what is going on, or this notice if there is none yet.
+    if (!isConnectionBarShown()) showOfflineNotice();
+    return;
+  }
+  log(description);
+  if (defaultHandler !== undefined && !isFatal) {
+    const handler = defaultHandler;
+    run(() => call(handler, [asPyException(error)])).catch((second: unknown) => {
+      showErrorPanel(describeError(second), false);
+    });
+    return;
+  }
+  showErrorPanel(description, isFatal);
+}
+
+/** Run Python that nobody waits for (an event handler); its errors are reported. */
+export function runReporting(work: () => unknown): Promise<void> {
+  return run(work).then(
+    () => undefined,
+    (error: unknown) => reportError(error),
+  );
+}
