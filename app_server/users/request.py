@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakValueDictionary
 
-from app_server.users.config import UsersConfig, read_users_config
-from app_server.users.rows import UserTable
+from app_server.errors import AnvilError
+from app_server.users.config import SERVICE, UsersConfig, read_users_config
+from app_server.users.rows import COLUMN_TYPES, UserTable
 
 if TYPE_CHECKING:
     from app_server.instance import Instance
     from app_server.sessions import Session
     from app_server.stack import CallStack
+
+logger = logging.getLogger("app_server.users")
 
 Clock = Callable[[], datetime]
 
@@ -86,6 +90,19 @@ class UsersRequest:
         """Held while one account's password or keys are tried or changed, so that guesses sent
         at the same time are counted one after the other."""
         return _account_locks.setdefault((self.instance.name, email.lower()), asyncio.Lock())
+
+
+async def prepare_users(instance: Instance) -> None:
+    """Make what the user table lacks, when an instance opens. Later it could have to wait for the
+    transaction of the very call that needs it."""
+    if SERVICE not in instance.app.services:
+        return
+    try:
+        table = read_users_config(instance.app).user_table
+        await instance.tables.ensure_columns(table, COLUMN_TYPES)
+    except AnvilError as error:
+        # As on Anvil's server, the app runs, and only what needs users fails.
+        logger.error("[%s] The Users service cannot be used: %s", instance.name, error.message)
 
 
 _account_locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()

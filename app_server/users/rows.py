@@ -81,32 +81,33 @@ class UserTable:
     async def get(self, row_id: object) -> UserRow | None:
         if not isinstance(row_id, int):
             return None
-        return _to_user(await self.store.get_row(self.name, row_id, stack=self.stack))
+        async with self.store.transactions.database(self.stack) as db:
+            return _to_user(await self.store.get_row(self.name, row_id, connection=db))
 
     async def find_remembered(self, token_hash: str) -> UserRow | None:
         return await self._find(remembered_logins=[{"token_hash": token_hash}])
 
     async def add(self, values: Mapping[str, Any]) -> UserRow:
-        row_id = await self.store.insert_row(
-            self.name, dict(values), stack=self.stack, create_columns=_types_of(values)
-        )
+        await self._ensure(values)
+        async with self.store.transactions.database(self.stack) as db:
+            row_id = await self.store.insert_row(self.name, dict(values), connection=db)
         return UserRow(row_id, dict(values))
 
     async def update(self, row: UserRow, values: Mapping[str, Any]) -> UserRow:
         """The row as it is afterwards."""
         if values:
-            await self.store.update_row(
-                self.name, row.id, dict(values), stack=self.stack, create_columns=_types_of(values)
-            )
+            await self._ensure(values)
+            async with self.store.transactions.database(self.stack) as db:
+                await self.store.update_row(self.name, row.id, dict(values), connection=db)
         return UserRow(row.id, {**row.values, **values})
 
     async def _find(self, **wanted: Any) -> UserRow | None:
-        await self.store.ensure_columns(self.name, _types_of(wanted))
-        return _to_user(await self.store.find_row(self.name, stack=self.stack, **wanted))
+        await self._ensure(wanted)
+        async with self.store.transactions.database(self.stack) as db:
+            return _to_user(await self.store.find_row(self.name, connection=db, **wanted))
 
-
-def _types_of(columns: Iterable[str]) -> dict[str, str]:
-    return {column: COLUMN_TYPES[column] for column in columns}
+    async def _ensure(self, columns: Iterable[str]) -> None:
+        await self.store.ensure_columns(self.name, {name: COLUMN_TYPES[name] for name in columns})
 
 
 def _to_user(row: Mapping[str, Any] | None) -> UserRow | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import warnings
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -101,6 +103,11 @@ class Tables:
 
     def __init__(self) -> None:
         self.rows: dict[int, dict[str, Any]] = {}
+        self.transactions = self
+
+    @asynccontextmanager
+    async def database(self, stack: Any) -> AsyncIterator[None]:
+        yield None
 
     async def ensure_columns(self, table: str, columns: dict[str, str]) -> None:
         assert table == "users"
@@ -109,7 +116,7 @@ class Tables:
         row = self.rows.get(row_id)
         return dict(row) if row is not None else None
 
-    async def find_row(self, table: str, *, stack: Any = None, **wanted: Any) -> Any:
+    async def find_row(self, table: str, *, connection: Any = None, **wanted: Any) -> Any:
         for row in self.rows.values():
             if all(_matches(row.get(name), value) for name, value in wanted.items()):
                 return dict(row)
@@ -163,3 +170,37 @@ class Clock:
 
     def advance(self, **step: float) -> None:
         self.time += timedelta(**step)
+
+
+@dataclass
+class LocalSite:
+    """An HTTP server that notes each request as ``(request line, headers, body)`` and gives the
+    prepared answers ``(status, headers, body)`` in turn, then ``200``."""
+
+    requests: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
+    answers: list[tuple[int, dict[str, str], bytes]] = field(default_factory=list)
+    is_silent: bool = False
+    url: str = ""
+    _server: asyncio.Server | None = None
+
+    async def start(self) -> None:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+
+    async def stop(self) -> None:
+        if self._server is not None:
+            self._server.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+        headers = {k.lower(): v for k, v in (line.split(": ", 1) for line in head[1:] if line)}
+        body = await reader.readexactly(int(headers.get("content-length", 0)))
+        self.requests.append((head[0], headers, body))
+        if self.is_silent:
+            await reader.read()
+        else:
+            status, extra, content = self.answers.pop(0) if self.answers else (200, {}, b"")
+            lines = [f"HTTP/1.1 {status} X", "Connection: close", f"Content-Length: {len(content)}"]
+            lines += [f"{name}: {value}" for name, value in extra.items()]
+            writer.write("\r\n".join([*lines, "", ""]).encode() + content)
+        writer.close()
