@@ -1,0 +1,1 @@
+"""Layouts: forms whose slots other forms fill."""
