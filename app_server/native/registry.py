@@ -4,24 +4,50 @@
     async def echo(call: NativeCall, value: object) -> object:
         return value
 
+    @native_method("anvil.private.BackgroundTask", "kill")
+    async def kill(call: NativeCall, task_id: str) -> None: ...
+
 Arguments arrive decoded (see ``app_server.wire.values``); the result is encoded by the router. To
 refuse, raise ``AnvilError``.
 """
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from app_server.errors import AnvilError
+
 if TYPE_CHECKING:
     from app_server.instance import Instance
+    from app_server.request import Request
     from app_server.sessions import Session
     from app_server.stack import CallStack
 
 NativeFunction = Callable[..., Awaitable[Any]]
 
-_functions: dict[str, NativeFunction] = {}
+
+@dataclass(frozen=True, slots=True)
+class Native:
+    """A declared function with its signature."""
+
+    name: str
+    function: NativeFunction
+    signature: inspect.Signature
+
+    async def call(self, call: NativeCall, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        """Run it. AnvilError of type TypeError where the arguments do not fit."""
+        try:
+            self.signature.bind(call, *args, **kwargs)
+        except TypeError as error:
+            raise AnvilError(f"{self.name}(): {error}", "TypeError") from error
+        return await self.function(call, *args, **kwargs)
+
+
+_functions: dict[str, Native] = {}
+_methods: dict[tuple[str, str], Native] = {}
 
 
 @dataclass(slots=True)
@@ -33,6 +59,9 @@ class NativeCall:
     ``stack`` lives as long as the outermost call does, and holds its open transaction.
     ``vt_global`` is the shared data of portable values among the arguments (key: type name);
     ``result_vt_global`` may be filled to send shared data back.
+    ``cap_updates`` may be filled with updates for capabilities among the arguments: the key is the
+    capability's full scope as JSON text, the value what its holder's update handler gets.
+    ``request`` is the call as the router sees it.
     """
 
     instance: Instance
@@ -41,6 +70,13 @@ class NativeCall:
     is_client: bool
     vt_global: dict[str, Any]
     result_vt_global: dict[str, Any]
+    cap_updates: dict[str, Any]
+    request: Request
+
+    def require_server(self, what: str) -> None:
+        """AnvilError unless trusted code calls; ``what`` completes "Cannot ... from client"."""
+        if self.is_client:
+            raise AnvilError(f"Cannot {what} from client code.", "anvil.server.PermissionDenied")
 
 
 def native(name: str) -> Callable[[NativeFunction], NativeFunction]:
@@ -49,11 +85,33 @@ def native(name: str) -> Callable[[NativeFunction], NativeFunction]:
     def declare(function: NativeFunction) -> NativeFunction:
         if name in _functions:
             raise RuntimeError(f"native function {name!r} is declared twice")
-        _functions[name] = function
+        _functions[name] = Native(name, function, inspect.signature(function))
         return function
 
     return declare
 
 
-def find_native(name: str) -> NativeFunction | None:
+def native_method(backend: str, method: str) -> Callable[[NativeFunction], NativeFunction]:
+    """Declare the function that serves a method of the live objects of ``backend``. It gets the
+    call, the live object's id, and the method's arguments."""
+
+    def declare(function: NativeFunction) -> NativeFunction:
+        if (backend, method) in _methods:
+            raise RuntimeError(f"native method {backend}.{method} is declared twice")
+        name = f"{backend}.{method}"
+        _methods[backend, method] = Native(name, function, inspect.signature(function))
+        return function
+
+    return declare
+
+
+def find_native(name: str) -> Native | None:
     return _functions.get(name)
+
+
+def find_native_method(backend: str, method: str) -> Native | None:
+    return _methods.get((backend, method))
+
+
+def has_native_backend(backend: str) -> bool:
+    return any(known == backend for known, _ in _methods)

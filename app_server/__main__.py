@@ -1,0 +1,40 @@
+"""``python -m app_server``: the embedded App Server."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Sequence
+
+import uvloop
+
+from app_server.config import ServerConfig, make_server_config
+from app_server.errors import StartupError
+from app_server.options import parse_arguments, usage
+from app_server.server import AppServer
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until stopped. Exit code 1, with one message, where it cannot start."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if "--help" in words or "-h" in words:
+        sys.stdout.write(usage() + "\n")
+        return 0
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    for name in ("uvicorn.error", "websockets.server"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    try:
+        config = make_server_config(parse_arguments(words))
+        uvloop.run(serve(config))
+    except StartupError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+async def serve(config: ServerConfig) -> None:
+    await AppServer(config).run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

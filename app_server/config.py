@@ -1,0 +1,178 @@
+"""The configuration of an instance and of the server, typed and checked once, at start."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from app_server.errors import StartupError
+from app_server.options import read_config_file
+
+DEFAULT_PORT = 3030
+DEFAULT_IP = "0.0.0.0"
+INSTANCE_FILE = "instance.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpConfig:
+    """The SMTP server for outgoing mail."""
+
+    host: str
+    port: int
+    encryption: Literal["ssl", "starttls"] | None = None
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceConfig:
+    """One instance: an app with its data.
+
+    ``database`` is None where the embedded Postgres in ``data_dir`` is to be used. ``name`` is
+    unique within the server: the folder's name. ``origin`` has no slash at its end.
+    """
+
+    name: str
+    app_folder: Path
+    data_dir: Path
+    origin: str
+    database: str | None = field(default=None, repr=False)
+    dep_ids: dict[str, str] = field(default_factory=dict)
+    secrets: dict[str, str] = field(default_factory=dict, repr=False)
+    encryption_keys: dict[str, str] = field(default_factory=dict, repr=False)
+    uplink_key: str | None = field(default=None, repr=False)
+    client_uplink_key: str | None = field(default=None, repr=False)
+    smtp: SmtpConfig | None = None
+    auto_migrate: bool = False
+    ignore_invalid_schema: bool = False
+
+    @property
+    def host_name(self) -> str:
+        return (urlsplit(self.origin).hostname or "").lower()
+
+    @property
+    def is_https(self) -> bool:
+        return self.origin.startswith("https://")
+
+
+@dataclass(frozen=True, slots=True)
+class ServerConfig:
+    """What to serve and where. Either ``instance`` or ``instances_folder`` is set."""
+
+    ip: str
+    port: int
+    instance: InstanceConfig | None = None
+    instances_folder: Path | None = None
+
+
+def make_server_config(given: dict[str, Any]) -> ServerConfig:
+    """From the options of the command line. StartupError says what is wrong with them."""
+    if "config-file" in given:
+        given = {**read_config_file(Path(given["config-file"])), **given}
+    ip = str(given.get("ip", DEFAULT_IP))
+    try:
+        ipaddress.ip_address(ip)
+    except ValueError as error:
+        raise StartupError(f"--ip {ip}: this is not an IP address.") from error
+    port = given.get("port")
+    if port is not None and port > 65535:
+        raise StartupError(f"--port {port}: ports end at 65535.")
+    if "instances" in given:
+        others = sorted(set(given) - {"instances", "ip", "port"})
+        if others:
+            raise StartupError(
+                f"--{others[0]} does not go together with --instances: it belongs into the "
+                f"{INSTANCE_FILE} of each instance."
+            )
+        folder = Path(given["instances"]).absolute()
+        if not folder.is_dir():
+            raise StartupError(f"--instances {folder}: there is no such folder.")
+        return ServerConfig(ip, DEFAULT_PORT if port is None else port, instances_folder=folder)
+    instance = make_instance_config(given, Path.cwd(), port=port)
+    if port is None:
+        port = urlsplit(instance.origin).port or (
+            80 if instance.origin.startswith("http:") else DEFAULT_PORT
+        )
+    return ServerConfig(ip, port, instance=instance)
+
+
+def read_instance_config(folder: Path, port: int) -> InstanceConfig:
+    """From the ``instance.yaml`` of an instance's folder; relative paths start there. Its ``ip``
+    and ``port`` count only for a server of its own."""
+    options = read_config_file(folder / INSTANCE_FILE)
+    if "app" not in options:
+        raise StartupError(f"{folder / INSTANCE_FILE} has to name the app's folder: `app: ...`.")
+    options.setdefault("origin", f"http://{folder.name}.localhost:{port}")
+    return make_instance_config(options, folder, port=port, name=folder.name)
+
+
+def make_instance_config(
+    options: dict[str, Any], base: Path, *, port: int | None, name: str | None = None
+) -> InstanceConfig:
+    app_folder = (base / options.get("app", ".")).absolute()
+    origin = str(options.get("origin") or f"http://localhost:{port or DEFAULT_PORT}").rstrip("/")
+    parts = urlsplit(origin)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query:
+        raise StartupError(
+            f"origin {origin}: expected an address like https://my-app.com, without a path."
+        )
+    return InstanceConfig(
+        name=name or app_folder.name,
+        app_folder=app_folder,
+        data_dir=_make_data_dir(options, base),
+        origin=origin,
+        database=options.get("database"),
+        dep_ids=options.get("dep-id", {}),
+        secrets=options.get("secret", {}),
+        encryption_keys=options.get("encryption-key", {}),
+        uplink_key=_check_key(options, "uplink-key"),
+        client_uplink_key=_check_key(options, "client-uplink-key"),
+        smtp=_make_smtp_config(options),
+        auto_migrate=bool(options.get("auto-migrate")),
+        ignore_invalid_schema=bool(options.get("ignore-invalid-schema")),
+    )
+
+
+def _make_data_dir(options: dict[str, Any], base: Path) -> Path:
+    """As on Anvil's server: the default folder is made, one that was named has to be there."""
+    folder = (base / str(options.get("data-dir", ".anvil-data"))).absolute()
+    if folder.is_dir():
+        return folder
+    if "data-dir" in options or folder.exists():
+        raise StartupError(f"data-dir {folder} is not a folder. Make it first.")
+    try:
+        folder.mkdir(mode=0o700)
+    except OSError as error:
+        raise StartupError(f"Cannot make the data folder {folder}: {error.strerror}.") from error
+    return folder
+
+
+def _check_key(options: dict[str, Any], name: str) -> str | None:
+    key = options.get(name)
+    if key is not None and not str(key).strip():
+        raise StartupError(f"{name} is empty. Leave it out to allow no such uplinks.")
+    return key
+
+
+def _make_smtp_config(options: dict[str, Any]) -> SmtpConfig | None:
+    host = options.get("smtp-host")
+    if host is None:
+        lonely = sorted(name for name in options if name.startswith("smtp-"))
+        if lonely:
+            raise StartupError(f"{lonely[0]} is given without smtp-host.")
+        return None
+    encryption = options.get("smtp-encryption")
+    if encryption not in (None, "ssl", "starttls"):
+        raise StartupError(f"smtp-encryption {encryption}: expected 'ssl' or 'starttls'.")
+    password = options.get("smtp-password")
+    username = options.get("smtp-username") or ("apikey" if password is not None else None)
+    return SmtpConfig(
+        host=host,
+        port=options.get("smtp-port") or (587 if encryption else 25),
+        encryption=encryption,
+        username=username if password is not None else None,
+        password=password,
+    )

@@ -1,0 +1,142 @@
+"""Finds who serves a call, has it served, and answers. It never raises for a call that fails."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from typing import Any
+
+import psycopg
+
+from app_server.app_log import log_error
+from app_server.errors import AnvilError
+from app_server.limits import CALL_TIMEOUT_SECONDS, MAX_NESTED_CALLS
+from app_server.native.registry import (
+    Native,
+    NativeCall,
+    find_native,
+    find_native_method,
+    has_native_backend,
+)
+from app_server.request import Reply, Request
+from app_server.wire.caller import CallingPeer
+from app_server.wire.codec import decode, decode_vt_global, encode
+
+logger = logging.getLogger(__name__)
+
+DATABASE_LOST = (psycopg.OperationalError, psycopg.InterfaceError)
+
+
+async def dispatch(request: Request) -> Reply:
+    """Serve one call. Native functions come first, then those that an uplink registered, then the
+    app's server code, as on Anvil's server."""
+    try:
+        _check_allowed(request)
+        native = _find_native(request)
+        if native is not None:
+            return await call_native(native, request)
+        if request.instance.uplinks.finds(request):
+            return await request.instance.uplinks.call(request)
+        return await _call_server_code(request)
+    except AnvilError as error:
+        return Reply.from_error(error)
+    except DATABASE_LOST as error:
+        logger.error("[%s] The database cannot be reached: %s", request.instance.name, error)
+        return Reply.failed(
+            "anvil.server.RuntimeUnavailableError",
+            "The database cannot be reached at the moment. Please try again shortly.",
+        )
+    except Exception:  # noqa: BLE001  the edge of the router: logged, and told to the caller
+        return _internal_error(request)
+
+
+async def dispatch_outermost(request: Request) -> Reply:
+    """Serve a call that no other call made, and close its call stack afterwards."""
+    ok = False
+    try:
+        reply = await dispatch(request)
+        ok = reply.error is None
+    finally:
+        await asyncio.shield(request.stack.close(ok))
+    if reply.error is not None:
+        log_error(request.instance.name, request.description, reply.error)
+    return reply
+
+
+def _check_allowed(request: Request) -> None:
+    if len(request.frames) > MAX_NESTED_CALLS:
+        raise AnvilError("Too many nested anvil.server.call()s", "anvil.server.StackOverflow")
+    if request.is_client and ":" in request.command:
+        raise AnvilError(
+            f"Cannot call scoped server function {request.command!r} from client code",
+            "anvil.server.PermissionDenied",
+        )
+
+
+def _find_native(request: Request) -> Native | None:
+    if request.live_object is None:
+        return find_native(request.command)
+    backend = str(request.live_object.get("backend"))
+    method = find_native_method(backend, request.command)
+    if method is None and has_native_backend(backend):
+        raise AnvilError(f"{backend} has no method {request.command!r}", "AttributeError")
+    return method
+
+
+async def call_native(native: Native, request: Request) -> Reply:
+    """Run a native function: decode the arguments, call, encode the result."""
+    body = await decode(request.payload)
+    call = NativeCall(
+        instance=request.instance,
+        session=request.session,
+        stack=request.stack,
+        is_client=request.is_client,
+        vt_global=decode_vt_global(body.get("vt_global")),
+        result_vt_global={},
+        cap_updates={},
+        request=request,
+    )
+    args = body.get("args") or []
+    kwargs = body.get("kwargs") or {}
+    if not isinstance(args, list) or not isinstance(kwargs, dict):
+        raise AnvilError("`args` has to be a list and `kwargs` an object.", "TypeError")
+    if request.live_object is not None:
+        args = [request.live_object.get("id"), *args]
+    result = await native.call(call, args, kwargs)
+    answer: dict[str, Any] = {"response": result}
+    if call.cap_updates:
+        answer["capUpdates"] = call.cap_updates
+    return Reply(encode(answer, call.result_vt_global))
+
+
+async def _call_server_code(request: Request) -> Reply:
+    peer = await request.instance.downlink.connected()
+    return await call_peer(peer, request, CALL_TIMEOUT_SECONDS)
+
+
+async def call_peer(peer: CallingPeer, request: Request, timeout_seconds: float | None) -> Reply:
+    """Have a process host or an uplink serve a call."""
+    call = await peer.start_call(request)
+    try:
+        return await asyncio.wait_for(call.answer, timeout_seconds)
+    except TimeoutError:
+        return Reply.failed(
+            "anvil.server.TimeoutError",
+            f"Server code took too long: {request.description} did not answer within "
+            f"{timeout_seconds:.0f} seconds.",
+        )
+    finally:
+        peer.pending.pop(call.id, None)
+
+
+def _internal_error(request: Request) -> Reply:
+    """What went wrong stays in the log; the caller gets a number to ask for."""
+    error_id = secrets.token_hex(5)
+    logger.exception(
+        "[%s] Internal server error %s in %s",
+        request.instance.name,
+        error_id,
+        request.description,
+    )
+    return Reply.failed("anvil.server.InternalError", f"Internal server error: {error_id}")

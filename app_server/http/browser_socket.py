@@ -1,0 +1,153 @@
+"""The socket between a browser and its instance: ``/_/ws``."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from app_server.app_log import log_client_message
+from app_server.dispatch import dispatch_outermost
+from app_server.errors import AnvilError
+from app_server.limits import BURST_SECONDS, MAX_CALLS_PER_SECOND, MAX_CALLS_PER_SOCKET
+from app_server.request import Origin, Reply, Request
+from app_server.stack import CallStack
+from app_server.wire.caller import call_target, take_live_object
+from app_server.wire.codec import encode
+from app_server.wire.payload import CALL_MEMBERS, WireError, give_objects, take_payload
+from app_server.wire.peer import Peer, SendFrame
+
+if TYPE_CHECKING:
+    from app_server.instance import Instance
+    from app_server.sessions import Session
+
+logger = logging.getLogger(__name__)
+
+RESET_SESSION = "anvil.private.reset_session"
+
+
+class BrowserLink(Peer):
+    """Serves the calls of one browser tab. Source: anvil.runtime.browser-ws.
+
+    A browser whose session has expired gets SessionExpiredError until it calls ``reset_session``.
+    ``read_cookies`` takes the browser's own cookies into the session anew.
+    """
+
+    def __init__(
+        self,
+        send_frame: SendFrame,
+        instance: Instance,
+        session: Session,
+        ip: str,
+        read_cookies: Callable[[], None],
+    ):
+        super().__init__(send_frame)
+        self._instance = instance
+        self._session = session
+        self._client = {"type": "browser", "ip": ip, "location": None}
+        self._read_cookies = read_cookies
+        self._running = 0
+        self._tokens = MAX_CALLS_PER_SECOND * BURST_SECONDS
+        self._refilled_at = asyncio.get_running_loop().time()
+        session.listeners.add(self._send_event)
+
+    async def receive(self, message: dict[str, Any]) -> None:
+        kind = message.get("type")
+        self._session.touch()
+        if kind == "CALL":
+            self._receive_call(message)
+        elif kind == "LOG":
+            log_client_message(self._instance.name, message)
+        else:
+            raise WireError(f"A browser cannot send {kind!r}.")
+
+    def _receive_call(self, message: dict[str, Any]) -> None:
+        call_id = message.get("id")
+        if not isinstance(call_id, str) or not call_id:
+            raise WireError("A call has no id.")
+        try:
+            self._check_rate()
+            if message.get("command") == RESET_SESSION:
+                self._reset_session()
+                self._answer(call_id, Reply(encode({"response": ""})))
+                return
+            self._check_session()
+            request = self._make_request(message, call_id)
+        except AnvilError as error:
+            self._answer(call_id, Reply.from_error(error))
+            return
+        self._running += 1
+        self.spawn(self._serve(call_id, request))
+
+    def _check_rate(self) -> None:
+        now = asyncio.get_running_loop().time()
+        most = MAX_CALLS_PER_SECOND * BURST_SECONDS
+        earned = (now - self._refilled_at) * MAX_CALLS_PER_SECOND
+        self._tokens = min(most, self._tokens + earned)
+        self._refilled_at = now
+        if self._tokens < 1 or self._running >= MAX_CALLS_PER_SOCKET:
+            raise AnvilError(
+                "Too many calls to the server at once. Please wait a moment.",
+                "anvil.server.QuotaExceededError",
+            )
+        self._tokens -= 1
+
+    def _check_session(self) -> None:
+        if self._session.is_replacement or self._session.is_deleted:
+            raise AnvilError("Session expired", "anvil.server.SessionExpiredError")
+
+    def _reset_session(self) -> None:
+        if self._session.is_deleted:
+            raise AnvilError(
+                "This session has ended. Please reload the page.",
+                "anvil.server.SessionExpiredError",
+            )
+        self._session.is_replacement = False
+        self._read_cookies()
+        self._session.invalidate_client_objects()
+
+    def _make_request(self, message: dict[str, Any], call_id: str) -> Request:
+        key = self._session.client_key
+        frame = {"type": "browser", "protocol-version": message.get("v")}
+
+        def pass_on(update: dict[str, Any]) -> None:
+            if "set-cookie" in update:
+                self.spawn(self.send({**update, "id": call_id}))
+
+        return Request(
+            instance=self._instance,
+            session=self._session,
+            stack=CallStack(),
+            command=call_target(message),
+            payload=take_payload(
+                message, CALL_MEMBERS, key, self.stream_opener(call_id), is_trusted=False
+            ),
+            origin=Origin.CLIENT,
+            frames=(frame,),
+            client=self._client,
+            live_object=take_live_object(message, key),
+            on_update=pass_on,
+        )
+
+    async def _serve(self, call_id: str, request: Request) -> None:
+        try:
+            reply = await dispatch_outermost(request)
+        finally:
+            self._running -= 1
+        await self.send_reply(call_id, reply, self._session.client_key)
+
+    def _answer(self, call_id: str, reply: Reply) -> None:
+        self.spawn(self.send_reply(call_id, reply, self._session.client_key))
+
+    def _send_event(self, event: dict[str, Any]) -> None:
+        """``{"name", "payload"}`` of ``anvil.server.raise_event``."""
+        payload = encode({"event": event})
+        message = {"id": "evt" + secrets.token_hex(8), **payload.body}
+        message["objects"] = give_objects(payload, self._session.client_key)
+        self.spawn(self.send(message))
+
+    def close(self, cause: dict[str, Any]) -> None:
+        self._session.listeners.discard(self._send_event)
+        super().close(cause)

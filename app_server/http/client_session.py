@@ -1,0 +1,84 @@
+"""Which session a browser has, and the cookies that say so."""
+
+from __future__ import annotations
+
+from http.cookies import SimpleCookie
+from urllib.parse import urlsplit
+
+from starlette.requests import HTTPConnection
+from starlette.responses import Response
+
+from app_server.instance import Instance
+from app_server.sessions import COOKIE_NAME, Session
+
+ANVIL_COOKIES = {"local": "anvil-cookie-local", "shared": "anvil-cookie-shared"}
+ANVIL_COOKIE_SECONDS = 400 * 86400
+"""Browsers keep a cookie for no longer (RFC 6265bis, section 5.5)."""
+
+
+def find_session(connection: HTTPConnection, instance: Instance) -> Session | None:
+    return instance.sessions.find(connection.cookies.get(COOKIE_NAME))
+
+
+def session_cookie_header(instance: Instance, session: Session) -> tuple[bytes, bytes]:
+    return (b"set-cookie", _make_cookie(instance, session).encode("latin-1"))
+
+
+def _make_cookie(instance: Instance, session: Session) -> str:
+    cookie: SimpleCookie = SimpleCookie()
+    cookie[COOKIE_NAME] = instance.sessions.make_cookie(session)
+    morsel = cookie[COOKIE_NAME]
+    morsel["path"] = "/"
+    morsel["httponly"] = True
+    morsel["samesite"] = "Lax"
+    if instance.config.is_https:
+        morsel["secure"] = True
+    return morsel.OutputString()
+
+
+def set_session_cookie(
+    response: Response, connection: HTTPConnection, instance: Instance, session: Session
+) -> None:
+    """Tell the browser its session, once that is to be kept, unless it knows it already."""
+    if not session.is_stored or session.is_deleted:
+        return
+    if connection.cookies.get(COOKIE_NAME) != instance.sessions.make_cookie(session):
+        response.headers.append("set-cookie", _make_cookie(instance, session))
+
+
+def clear_session_cookie(response: Response, instance: Instance) -> None:
+    response.delete_cookie(
+        COOKIE_NAME, secure=instance.config.is_https, httponly=True, samesite="lax"
+    )
+
+
+def read_anvil_cookies(connection: HTTPConnection, session: Session) -> None:
+    """Take ``anvil.server.cookies`` from the browser into the session, still sealed."""
+    session.cookies = {
+        kind: connection.cookies.get(name, "") for kind, name in ANVIL_COOKIES.items()
+    }
+
+
+def set_anvil_cookies(response: Response, instance: Instance, session: Session) -> None:
+    for kind, name in ANVIL_COOKIES.items():
+        response.set_cookie(
+            name,
+            (session.cookies or {}).get(kind, ""),
+            max_age=ANVIL_COOKIE_SECONDS,
+            httponly=True,
+            secure=instance.config.is_https,
+            samesite="lax",
+        )
+
+
+def is_same_origin(connection: HTTPConnection, instance: Instance) -> bool:
+    """Whether a request comes from a page of this instance, or from no page at all.
+
+    A page is ours when its origin is the configured one or the very host that it asks for: a
+    browser sets ``Origin`` itself (Fetch standard, section 3.2).
+    """
+    origin = connection.headers.get("origin")
+    if origin is None or origin == instance.origin:
+        return True
+    parts = urlsplit(origin)
+    return parts.netloc.lower() == connection.headers.get("host", "").lower()

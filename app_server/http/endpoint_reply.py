@@ -1,0 +1,179 @@
+"""Turns what an endpoint or route returned into an HTTP response."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import quote
+
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response, StreamingResponse
+
+from app_server.errors import AnvilError
+from app_server.http import problems
+from app_server.http.endpoint_request import OWN_COOKIES
+from app_server.http.startup import PageStart
+from app_server.instance import Instance
+from app_server.media import fetch_media
+from app_server.request import Reply, Request
+from app_server.wire.codec import decode_plain
+from app_server.wire.payload import Payload, give_objects, object_type
+from app_server.wire.streams import MediaStream
+from app_server.wire.text import write_json
+
+BODY_PATH = ["response", "body"]
+LOAD_APP = "anvil.server._LoadAppResponse"
+NUMBERS = ("Long", "Float")
+METHOD_NOT_ALLOWED = 405
+
+
+async def make_response(
+    http: HttpRequest, instance: Instance, category: str, request: Request, reply: Reply
+) -> Response:
+    """``response`` of the reply is ``{"status", "headers", "body"}``. AnvilError where the body
+    cannot be sent over HTTP."""
+    answer = reply.payload.body.get("response")
+    if not isinstance(answer, dict):
+        raise AnvilError("The endpoint did not return an HTTP response.")
+    whole = _find_body_object(reply.payload)
+    if whole is not None and object_type(whole) == "ValueType":
+        return await _load_app(http, instance, category, request, reply.payload, whole)
+    status = int(answer.get("status") or 200)
+    headers = list(_header_pairs(answer.get("headers")))
+    if status == METHOD_NOT_ALLOWED and category == "route" and problems.wants_html(http):
+        response = problems.make_problem(
+            http, status, "This cannot be done here", f"{http.method} is not possible here."
+        )
+    elif whole is not None and object_type(whole) in ("DataMedia", "LazyMedia"):
+        response = await _media_response(request, reply.payload, whole, status)
+    else:
+        response = _plain_response(reply.payload, answer.get("body"), status)
+    _add_headers(response, headers)
+    return response
+
+
+def _find_body_object(payload: Payload) -> dict[str, Any] | None:
+    for entry in payload.objects:
+        if entry["path"] == BODY_PATH:
+            return entry
+    return None
+
+
+async def _media_response(
+    request: Request, payload: Payload, entry: dict[str, Any], status: int
+) -> Response:
+    """Media that travelled are passed on as they arrive; others are fetched."""
+    if object_type(entry) == "LazyMedia":
+        media = await fetch_media(
+            request, str(entry.get("manager")), str(entry.get("id")), str(entry.get("key") or "")
+        )
+        stream = MediaStream.from_bytes(media.content_type, media.data, media.name)
+    else:
+        stream = payload.media[entry["id"]]
+
+    async def send() -> AsyncIterator[bytes]:
+        async for chunk, _ in stream.chunks():
+            yield chunk
+
+    response = StreamingResponse(send(), status, media_type=stream.content_type)
+    if stream.name:
+        name = quote(stream.name.replace('"', "_"), safe="")
+        response.headers["Content-Disposition"] = f'inline; filename="{name}"'
+    return response
+
+
+def _plain_response(payload: Payload, body: Any, status: int) -> Response:
+    if isinstance(body, str):
+        return Response(body, status, media_type="text/plain")
+    for entry in payload.objects:
+        if entry["path"][: len(BODY_PATH)] == BODY_PATH:
+            _put_number(payload.body, entry)
+    return Response(
+        write_json(payload.body["response"].get("body")), status, media_type="application/json"
+    )
+
+
+def _put_number(body: dict[str, Any], entry: dict[str, Any]) -> None:
+    """JSON can hold large integers; nothing else that needs a description."""
+    kind = object_type(entry)
+    if kind not in NUMBERS or (value := decode_plain(kind, entry["value"])) != value:
+        where = "".join(f"[{step!r}]" for step in entry["path"][len(BODY_PATH) :])
+        raise AnvilError(
+            f"Cannot send a {kind} object over HTTP as response{where}.\nYou must return either "
+            "Media, a string, or a JSON-compatible object (lists/dicts/strings/numbers/bools/None)."
+        )
+    *way, last = entry["path"]
+    holder: Any = body
+    for step in way:
+        holder = holder[step]
+    holder[last] = value
+
+
+async def _load_app(
+    http: HttpRequest,
+    instance: Instance,
+    category: str,
+    request: Request,
+    payload: Payload,
+    entry: dict[str, Any],
+) -> Response:
+    """A FormResponse, or another answer that starts the app in the browser. Only routes may."""
+    from app_server.http.pages import start_page
+
+    if entry.get("typeName") != LOAD_APP or category != "route":
+        raise AnvilError(
+            f"Cannot return a {entry.get('typeName')} from an anvil.server.http_endpoint."
+        )
+    start = await make_start(request, payload)
+    session = request.alternate_session or request.session
+    return await start_page(http, instance, session, start)
+
+
+async def make_start(request: Request, payload: Payload) -> PageStart:
+    """What the browser is to open, with its arguments in wire form and MACs for its session."""
+    value = payload.body["response"]["body"]
+    session = request.alternate_session or request.session
+    data = {name: value.get(name) for name in ("data", "args", "kwargs") if name in value}
+    objects = []
+    for entry in give_objects(payload, session.client_key):
+        path = entry["path"]
+        if path[:2] == BODY_PATH and len(path) > 2 and path[2] in data:
+            objects.append({**entry, "path": path[2:]})
+        elif path[0] == "vt_global":
+            objects.append(entry)
+    media = {
+        name: base64.b64encode(await stream.read()).decode()
+        for name, stream in payload.media.items()
+    }
+    message = {**data, "objects": objects, "media": media}
+    if "vt_global" in payload.body:
+        message["vt_global"] = payload.body["vt_global"]
+    meta = value.get("meta")
+    return PageStart(
+        form=value.get("form"),
+        module=value.get("module"),
+        message=message,
+        meta={str(k): str(v) for k, v in meta.items()} if isinstance(meta, dict) else {},
+    )
+
+
+def _header_pairs(headers: Any) -> list[tuple[str, str]]:
+    pairs = headers.items() if isinstance(headers, dict) else headers or ()
+    return [(str(name), str(value)) for name, value in pairs]
+
+
+def _add_headers(response: Response, headers: list[tuple[str, str]]) -> None:
+    """Content-Type and -Disposition override ours; the server's own cookies cannot be set."""
+    for name, value in headers:
+        if "\n" in value or "\r" in value or "\n" in name or "\r" in name:
+            raise AnvilError(f"The header {name!r} holds a line break.")
+        lower = name.lower()
+        if lower == "set-cookie":
+            if value.partition("=")[0].strip() in OWN_COOKIES:
+                continue
+            response.headers.append(lower, value)
+        elif lower in ("content-type", "content-disposition"):
+            response.headers[lower] = value
+        elif lower not in ("content-length", "transfer-encoding", "connection"):
+            response.headers.append(lower, value)

@@ -1,0 +1,68 @@
+"""Pages that tell a person what went wrong. They name nothing of the app or of other instances."""
+
+from __future__ import annotations
+
+import html
+
+from starlette.requests import HTTPConnection
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+
+PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<style>
+:root {{ color-scheme: light dark }}
+body {{ font: 1rem/1.6 system-ui, sans-serif; display: grid; place-content: center;
+  min-height: 90vh; margin: 0 1.5rem }}
+h1 {{ font-size: 1.5rem; margin: 0 }}
+</style></head>
+<body><main><h1>{title}</h1><p>{text}</p></main></body></html>
+"""
+
+
+def wants_html(connection: HTTPConnection) -> bool:
+    return "text/html" in connection.headers.get("accept", "")
+
+
+def make_problem(
+    connection: HTTPConnection,
+    status: int,
+    title: str,
+    text: str,
+    *,
+    plain: str | None = None,
+    headers: dict[str, str] | None = None,
+) -> Response:
+    """A page for a browser; for a program one line of text (``plain``, else title and text)."""
+    if wants_html(connection):
+        page = PAGE.format(title=html.escape(title), text=html.escape(text))
+        return HTMLResponse(page, status, headers)
+    return PlainTextResponse(plain or f"{title}. {text}", status, headers)
+
+
+def not_found(connection: HTTPConnection, plain: str | None = None) -> Response:
+    return make_problem(
+        connection, 404, "Page not found", "There is nothing at this address.", plain=plain
+    )
+
+
+def failed(connection: HTTPConnection, plain: str | None = None) -> Response:
+    return make_problem(
+        connection,
+        500,
+        "Something went wrong",
+        "The server could not answer this request. Please try again; if it happens again, tell "
+        "whoever runs this site.",
+        plain=plain,
+    )
+
+
+def unavailable(connection: HTTPConnection, message: str) -> Response:
+    return make_problem(
+        connection,
+        503,
+        "Not available at the moment",
+        message,
+        plain=message,
+        headers={"Retry-After": "5"},
+    )

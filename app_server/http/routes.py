@@ -1,0 +1,130 @@
+"""The addresses of one instance."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.requests import Request as HttpRequest
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route, Router, WebSocketRoute
+from starlette.websockets import WebSocket
+
+from app_server.http import assets, problems
+from app_server.http.client_session import (
+    clear_session_cookie,
+    find_session,
+    is_same_origin,
+    set_anvil_cookies,
+)
+from app_server.http.endpoints import serve_endpoint
+from app_server.http.lazy_media import serve_lazy_media
+from app_server.http.pages import start_page
+from app_server.http.sockets import serve_browser, serve_uplink
+from app_server.http.startup import PageStart
+from app_server.http.visitor import request_path
+from app_server.instance import Instance
+
+ANY_METHOD = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+Serve = Callable[[HttpRequest, Instance], Awaitable[Response]]
+
+_added: list[tuple[str, Serve, list[str]]] = []
+
+
+def add_route(path: str, methods: list[str]) -> Callable[[Serve], Serve]:
+    """Let another part of the server answer at an address below ``/_/`` (Starlette's syntax)."""
+
+    def add(serve: Serve) -> Serve:
+        _added.append((path, serve, methods))
+        return serve
+
+    return add
+
+
+def make_router(instance: Instance) -> Router:
+    def route(path: str, serve: Serve, methods: list[str] | None = None) -> Route:
+        async def endpoint(http: HttpRequest) -> Response:
+            return await serve(http, instance)
+
+        return Route(path, endpoint, methods=methods or ["GET"])
+
+    async def browser(socket: WebSocket) -> None:
+        await serve_browser(socket, instance)
+
+    async def uplink(socket: WebSocket) -> None:
+        await serve_uplink(socket, instance)
+
+    routes: list[BaseRoute] = [
+        WebSocketRoute("/_/ws", browser),
+        WebSocketRoute("/_/ws/{rest:path}", browser),
+        WebSocketRoute("/_/uplink", uplink),
+        *assets.routes,
+        route("/_/lm/{rest:path}", serve_lazy_media, ["GET", "POST"]),
+        route("/_/health", serve_health),
+        route("/_/logout", serve_logout, ANY_METHOD),
+        route("/_/request_cookies", serve_cookies, ["POST"]),
+        route("/_/log", serve_nothing, ["POST"]),
+        route("/_/check-app-online", serve_nothing),
+        *(route(path, serve, methods) for path, serve, methods in _added),
+        route("/_/api/{rest:path}", serve_api, ANY_METHOD),
+        route("/_/{rest:path}", serve_not_found, ANY_METHOD),
+        route("/{rest:path}", serve_page, ANY_METHOD),
+    ]
+    return Router(routes, redirect_slashes=False, default=_default)
+
+
+async def _default(scope: Any, receive: Any, send: Any) -> None:
+    if scope["type"] == "websocket":
+        await WebSocket(scope, receive, send).close()
+    else:
+        await problems.not_found(HttpRequest(scope))(scope, receive, send)
+
+
+async def serve_api(http: HttpRequest, instance: Instance) -> Response:
+    return await serve_endpoint(
+        http, instance, "http", request_path(http).removeprefix("/_/api") or "/"
+    )
+
+
+async def serve_page(http: HttpRequest, instance: Instance) -> Response:
+    """The app's own start at ``/``, if it has one; routes everywhere else."""
+    is_start = request_path(http) == "/" and http.method in ("GET", "HEAD")
+    if is_start and instance.app.startup is not None:
+        session = find_session(http, instance) or instance.sessions.create()
+        return await start_page(http, instance, session, PageStart())
+    return await serve_endpoint(http, instance, "route")
+
+
+async def serve_health(_http: HttpRequest, instance: Instance) -> Response:
+    """``{"ok", "database", "server_code"}``; 503 where the database cannot be reached."""
+    health = await instance.check_health()
+    return JSONResponse(health, 200 if health["ok"] else 503, {"Cache-Control": "no-store"})
+
+
+async def serve_logout(http: HttpRequest, instance: Instance) -> Response:
+    """End the session."""
+    if not is_same_origin(http, instance):
+        return PlainTextResponse("Invalid origin", 403)
+    session = find_session(http, instance)
+    if session is not None:
+        session.delete()
+    response = PlainTextResponse("")
+    clear_session_cookie(response, instance)
+    return response
+
+
+async def serve_cookies(http: HttpRequest, instance: Instance) -> Response:
+    """Hand the browser what server code put into ``anvil.server.cookies`` over the socket."""
+    session = find_session(http, instance)
+    response = PlainTextResponse("")
+    if session is not None and session.cookies is not None and is_same_origin(http, instance):
+        set_anvil_cookies(response, instance, session)
+    return response
+
+
+async def serve_nothing(_http: HttpRequest, _instance: Instance) -> Response:
+    return PlainTextResponse("")
+
+
+async def serve_not_found(http: HttpRequest, _instance: Instance) -> Response:
+    return problems.not_found(http)

@@ -1,0 +1,159 @@
+"""Accepts the WebSockets of browsers and uplinks."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+from typing import Any
+
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+from app_server.http.browser_socket import BrowserLink
+from app_server.http.client_session import (
+    find_session,
+    is_same_origin,
+    read_anvil_cookies,
+    session_cookie_header,
+)
+from app_server.instance import Instance
+from app_server.limits import MAX_SOCKETS_PER_SESSION
+from app_server.uplink.link import UplinkLink, UplinkRefusedError
+from app_server.wire.payload import WireError
+from app_server.wire.peer import Peer, SendFrame
+from app_server.wire.text import read_json, write_json
+
+logger = logging.getLogger(__name__)
+
+OLDEST_UPLINK_VERSION = 5
+HELLO_SECONDS = 20.0
+POLICY_VIOLATION = 1008
+PROTOCOL_ERROR = 1002
+GOING_AWAY = 1001
+
+
+def frame_sender(socket: WebSocket) -> SendFrame:
+    async def send_frame(frame: str | bytes) -> None:
+        if socket.application_state is not WebSocketState.CONNECTED:
+            return
+        if isinstance(frame, str):
+            await socket.send_text(frame)
+        else:
+            await socket.send_bytes(frame)
+
+    return send_frame
+
+
+async def receive_frame(socket: WebSocket) -> str | bytes:
+    message = await socket.receive()
+    if message["type"] == "websocket.disconnect":
+        raise WebSocketDisconnect(message.get("code", 1000))
+    text: str | None = message.get("text")
+    if text is not None:
+        return text
+    data: bytes = message["bytes"]
+    return data
+
+
+async def serve_browser(socket: WebSocket, instance: Instance) -> None:
+    """``/_/ws``. Refused for another site's page, whose script could act as the user."""
+    if not is_same_origin(socket, instance):
+        logger.warning("[%s] A page of another origin wanted a socket", instance.name)
+        await socket.close(POLICY_VIOLATION)
+        return
+    session = find_session(socket, instance)
+    if session is None:
+        session = instance.sessions.create_replacement()
+        session.save()
+    if len(session.listeners) >= MAX_SOCKETS_PER_SESSION:
+        await socket.close(POLICY_VIOLATION, "Too many windows are open in this session.")
+        return
+    await socket.accept(headers=[session_cookie_header(instance, session)])
+    ip = socket.client.host if socket.client else ""
+    read_anvil_cookies(socket, session)
+    link = BrowserLink(
+        frame_sender(socket), instance, session, ip, lambda: read_anvil_cookies(socket, session)
+    )
+    instance.links.add(link)
+    try:
+        await _pump(socket, link, instance)
+    finally:
+        instance.links.discard(link)
+        link.close({"type": "anvil.server.AppOfflineError", "message": "The browser disconnected"})
+
+
+async def serve_uplink(socket: WebSocket, instance: Instance) -> None:
+    """``/_/uplink``: the key decides whether it is a server's or a client's."""
+    await socket.accept()
+    hello = await _receive_hello(socket)
+    if hello is None:
+        return
+    version = hello.get("v")
+    if not isinstance(version, int) or version < OLDEST_UPLINK_VERSION:
+        await _refuse(
+            socket,
+            "You are using an outdated version of the uplink library. Please use "
+            "'pip install --upgrade anvil-uplink' to get a new one.",
+        )
+        return
+    is_trusted = _matches(hello.get("key"), instance.config.uplink_key)
+    if not is_trusted and not _matches(hello.get("key"), instance.config.client_uplink_key):
+        logger.warning("[%s] An uplink came with a wrong key", instance.name)
+        await _refuse(socket, "Incorrect uplink key")
+        return
+    ip = socket.client.host if socket.client else ""
+    link = UplinkLink(
+        frame_sender(socket), instance, is_trusted=is_trusted, protocol_version=version, ip=ip
+    )
+    privileges = "uplink" if is_trusted else "client"
+    await link.send({"auth": "OK", "priv": privileges, "app-info": instance.app_info})
+    instance.uplinks.add(link)
+    instance.links.add(link)
+    logger.info("[%s] A %s uplink connected", instance.name, "server" if is_trusted else "client")
+    try:
+        await _pump(socket, link, instance)
+    finally:
+        instance.uplinks.remove(link)
+        instance.links.discard(link)
+        link.close(
+            {"type": "anvil.server.UplinkDisconnectedError", "message": "Uplink disconnected"}
+        )
+        await link.end()
+        logger.info("[%s] An uplink disconnected", instance.name)
+
+
+async def _pump(socket: WebSocket, link: Peer, instance: Instance) -> None:
+    try:
+        while True:
+            await link.receive_frame(await receive_frame(socket))
+    except WebSocketDisconnect:
+        pass
+    except UplinkRefusedError as error:
+        await _refuse(socket, error.message)
+    except WireError as error:
+        logger.warning("[%s] A socket broke the protocol: %s", instance.name, error)
+        await socket.close(PROTOCOL_ERROR, error.message[:100])
+
+
+async def _receive_hello(socket: WebSocket) -> dict[str, Any] | None:
+    try:
+        hello = read_json(await asyncio.wait_for(receive_frame(socket), HELLO_SECONDS))
+    except WebSocketDisconnect:
+        return None
+    except (TimeoutError, ValueError):
+        hello = None
+    if not isinstance(hello, dict):
+        await _refuse(socket, "Expected an uplink key")
+        return None
+    return hello
+
+
+async def _refuse(socket: WebSocket, reason: str) -> None:
+    await socket.send_text(write_json({"error": reason}))
+    await socket.close(POLICY_VIOLATION)
+
+
+def _matches(given: object, key: str | None) -> bool:
+    if key is None or not isinstance(given, str):
+        return False
+    return hmac.compare_digest(given.encode(), key.encode())

@@ -1,0 +1,42 @@
+"""Every limit of the router, with its unit. Going over one is an error that names it."""
+
+from __future__ import annotations
+
+MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+"""One WebSocket message, as on Anvil's server (``max-websocket-payload``)."""
+
+MAX_MEDIA_BYTES = 128 * 1024 * 1024
+"""One media object on its way through the router."""
+
+MAX_BODY_BYTES = 32 * 1024 * 1024
+"""The body of one HTTP request, uploads included."""
+
+MEDIA_CHUNK_BYTES = 64 * 1024
+MEDIA_TIMEOUT_SECONDS = 60.0
+"""Between two chunks of one media object, as on Anvil's server (``MEDIA-TIMEOUT-SECS``)."""
+
+CALL_TIMEOUT_SECONDS = 30.0
+"""A call to server code, as on Anvil's server (``--downlink-worker-timeout``)."""
+
+MAX_NESTED_CALLS = 10
+"""Calls within calls, as on Anvil's server."""
+
+MAX_CALLS_PER_SOCKET = 100
+"""Calls of one browser or uplink that wait for their answer at the same time."""
+
+MAX_SOCKETS_PER_SESSION = 20
+MAX_CALLS_PER_SECOND = 100
+"""Messages that one browser socket may start a second, averaged over BURST_SECONDS."""
+
+BURST_SECONDS = 5.0
+MAX_UPLINK_STACKS = 1000
+"""Call stacks that one uplink may keep open (each may hold a transaction)."""
+
+WORKER_IDLE_SECONDS = 600
+"""How long a worker process without calls is kept."""
+
+SESSION_IDLE_MINUTES = 60
+"""A session that nobody used for so long has expired. An open browser socket counts as use."""
+
+MAX_COOKIE_BYTES = 4000
+"""``anvil.server.cookies``: all values of one kind together, as on Anvil's server."""

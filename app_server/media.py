@@ -1,0 +1,94 @@
+"""Lazy media: references to bytes that stay on the server until somebody asks for them.
+
+A reference names a manager and an id, and carries a key that is good in one session only. Source:
+anvil.dispatcher.serialisation.lazy-media.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from app_server.errors import AnvilError
+from app_server.wire.text import write_json
+from app_server.wire.values import LazyMedia, Media
+
+if TYPE_CHECKING:
+    from app_server.instance import Instance
+    from app_server.native.registry import NativeCall
+    from app_server.request import Request
+    from app_server.sessions import Session
+
+FetchMedia = Callable[["Request", str], Awaitable[Media]]
+"""Gets the bytes of a manager's media: the request on whose behalf, and the id. AnvilError where
+there are none."""
+
+_managers: dict[str, FetchMedia] = {}
+KEY_DIGITS = 32
+
+
+def register_media_manager(name: str, fetch: FetchMedia) -> None:
+    if name in _managers:
+        raise RuntimeError(f"media manager {name!r} is registered twice")
+    _managers[name] = fetch
+
+
+def sign_media(instance: Instance, session: Session, manager: str, media_id: str) -> str:
+    """The key of a reference in this session."""
+    key = instance.sessions.derive_media_key(session)
+    return hmac.digest(key, write_json([manager, media_id]).encode(), "sha256").hex()[:KEY_DIGITS]
+
+
+def make_lazy_media(
+    instance: Instance,
+    session: Session,
+    manager: str,
+    media_id: str,
+    *,
+    content_type: str | None = None,
+    name: str | None = None,
+    length: int | None = None,
+) -> LazyMedia:
+    spec: dict[str, Any] = {
+        "manager": manager,
+        "id": media_id,
+        "key": sign_media(instance, session, manager, media_id),
+        "name": name,
+    }
+    if content_type is not None:
+        spec["mime-type"] = content_type
+    if length is not None:
+        spec["length"] = length
+    return LazyMedia(spec)
+
+
+async def fetch_media(request: Request, manager: str, media_id: str, key: str) -> Media:
+    """The bytes of a reference. AnvilError where its key is not one of this session, or the
+    manager has nothing under the id."""
+    expected = sign_media(request.instance, request.session, manager, media_id)
+    if not hmac.compare_digest(key.encode(), expected.encode()):
+        raise AnvilError("Invalid (Lazy) Media object", "anvil.server.InvalidObjectError")
+    fetch = _managers.get(manager)
+    if fetch is None:
+        raise AnvilError(f"Invalid (Lazy) Media type {manager!r}")
+    return await fetch(request, media_id)
+
+
+async def read_media(call: NativeCall, value: Media | LazyMedia) -> Media:
+    """The bytes of a media argument of a native function, wherever they are."""
+    if isinstance(value, Media):
+        return value
+    spec = value.spec
+    return await fetch_media(
+        call.request, str(spec.get("manager")), str(spec.get("id")), str(spec.get("key") or "")
+    )
+
+
+def media_address(instance: Instance, media: LazyMedia, *, is_download: bool) -> str:
+    """Where a browser of the same session gets it."""
+    spec = media.spec
+    parts = [spec.get("manager"), spec.get("key"), spec.get("id"), spec.get("name") or ""]
+    path = "/".join(quote(str(part), safe="") for part in parts)
+    return f"{instance.origin}/_/lm/{path}" + ("" if is_download else "?nodl=1")

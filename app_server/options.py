@@ -1,0 +1,178 @@
+"""The command line and the config file: anvil-app-server's options, with the same meaning.
+
+Source: ``COMMAND-LINE-OPTIONS`` and ``handle-basic-config`` in anvil.app-server.run. A config file
+is YAML with the options' names as keys; what stands on the command line wins.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app_server.apps.folder import read_yaml
+from app_server.errors import StartupError
+
+
+class Kind(enum.Enum):
+    TEXT = "VALUE"
+    NUMBER = "NUMBER"
+    FLAG = ""
+    MAP = "NAME=VALUE"
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    name: str
+    kind: Kind
+    help: str
+
+
+OPTIONS: dict[str, Option] = {
+    option.name: option
+    for option in (
+        Option("app", Kind.TEXT, "Folder of the app to serve (default: the current one)"),
+        Option("instances", Kind.TEXT, "Serve every instance found in this folder, by host name"),
+        Option("config-file", Kind.TEXT, "Read options from this YAML file"),
+        Option("dep-id", Kind.MAP, "Folder, beside the app, of the dependency with this id"),
+        Option("database", Kind.TEXT, "URL of the Postgres database (default: an embedded one)"),
+        Option("data-dir", Kind.TEXT, "Folder for secrets, sessions and data (.anvil-data)"),
+        Option("secret", Kind.MAP, "An app secret"),
+        Option("encryption-key", Kind.MAP, "An app encryption key"),
+        Option("uplink-key", Kind.TEXT, "Key of server (trusted) uplinks"),
+        Option("client-uplink-key", Kind.TEXT, "Key of client (not trusted) uplinks"),
+        Option("origin", Kind.TEXT, "The app's address, such as https://my-app.com"),
+        Option("ip", Kind.TEXT, "Address to listen on (default: 0.0.0.0)"),
+        Option("port", Kind.NUMBER, "Port to listen on (default: that of the origin, or 3030)"),
+        Option("auto-migrate", Kind.FLAG, "Change the tables to fit the app's schema"),
+        Option("ignore-invalid-schema", Kind.FLAG, "Start although tables and schema differ"),
+        Option("smtp-host", Kind.TEXT, "SMTP server for outgoing mail"),
+        Option("smtp-port", Kind.NUMBER, "Its port (25, or 587 with --smtp-encryption)"),
+        Option("smtp-encryption", Kind.TEXT, "ssl or starttls"),
+        Option("smtp-username", Kind.TEXT, "User name at the SMTP server (default: apikey)"),
+        Option("smtp-password", Kind.TEXT, "Password at the SMTP server"),
+    )
+}
+
+LACKING = frozenset(
+    {
+        "data-table-txn-timeout",
+        "db-connection-pool-size",
+        "downlink-key",
+        "downlink-worker-timeout",
+        "shell",
+        "http-redirect-port",
+        "smtp-server-port",
+        "disable-tls",
+        "forward-headers-insecure",
+        "add-hsts-headers",
+        "letsencrypt-storage",
+        "letsencrypt-staging",
+        "manual-cert-file",
+        "manual-cert-key-file",
+        "google-client-id",
+        "google-client-secret",
+        "google-api-key",
+        "google-refresh-token",
+        "facebook-app-id",
+        "facebook-app-secret",
+        "microsoft-app-id",
+        "microsoft-app-secret",
+        "microsoft-tenant-id",
+    }
+)
+"""Options of anvil-app-server that this server has not."""
+
+ON_COMMAND_LINE_ONLY = frozenset({"instances", "config-file"})
+NAME_AND_VALUE = re.compile(r"(.*?)=(.*)", re.DOTALL)
+
+
+def usage() -> str:
+    lines = ["usage: python -m app_server [options]", ""]
+    for option in OPTIONS.values():
+        head = f"  --{option.name} {option.kind.value}".rstrip()
+        lines.append(f"{head:<38} {option.help}")
+    return "\n".join(lines)
+
+
+def parse_arguments(arguments: Sequence[str]) -> dict[str, Any]:
+    """Options by name as given on the command line: ``--name value`` or ``--name=value``.
+    StartupError for one that is unknown, lacking or incomplete."""
+    given: dict[str, Any] = {}
+    waiting = list(arguments)
+    while waiting:
+        word = waiting.pop(0)
+        if not word.startswith("--"):
+            raise StartupError(f"Unknown argument: {word}. Run with --help for the options.")
+        name, has_value, value = word[2:].partition("=")
+        option = find_option(name, "--")
+        if option.kind is Kind.FLAG:
+            if has_value:
+                raise StartupError(f"--{name} takes no value.")
+            given[name] = True
+            continue
+        if not has_value:
+            if not waiting:
+                raise StartupError(f"--{name} needs a value ({option.kind.value}).")
+            value = waiting.pop(0)
+        if option.kind is Kind.MAP:
+            match = NAME_AND_VALUE.fullmatch(value)
+            if match is None:
+                raise StartupError(f"--{name} {value}: expected NAME=VALUE.")
+            given.setdefault(name, {})[match[1]] = match[2]
+        else:
+            given[name] = check_value(option, value, f"--{name}")
+    return given
+
+
+def read_config_file(path: Path) -> dict[str, Any]:
+    """Options by name from a YAML file. StartupError as for the command line."""
+    if not path.is_file():
+        raise StartupError(f"There is no config file at {path}.")
+    content = read_yaml(path)
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise StartupError(f"{path} has to be a mapping of option names to values.")
+    options: dict[str, Any] = {}
+    for key, value in content.items():
+        name = str(key)
+        option = find_option(name, f"{path}: ")
+        if name in ON_COMMAND_LINE_ONLY:
+            raise StartupError(f"{path}: {name} can only stand on the command line.")
+        if value is not None:
+            options[name] = check_value(option, value, f"{path}: {name}")
+    return options
+
+
+def find_option(name: str, where: str) -> Option:
+    if name in OPTIONS:
+        return OPTIONS[name]
+    if name in LACKING:
+        raise StartupError(
+            f"{where}{name} is an option of anvil-app-server that this server does not have. "
+            "Leave it out, or run the app on anvil-app-server."
+        )
+    raise StartupError(f"{where}{name} is not an option. Run with --help for the options.")
+
+
+def check_value(option: Option, value: Any, where: str) -> Any:
+    """The value in the option's kind. StartupError where it is of another."""
+    if option.kind is Kind.MAP:
+        if not isinstance(value, dict):
+            raise StartupError(f"{where}: expected a mapping of names to values.")
+        return {str(key): str(item) for key, item in value.items()}
+    if option.kind is Kind.FLAG:
+        if not isinstance(value, bool):
+            raise StartupError(f"{where}: expected true or false, got {value!r}.")
+        return value
+    if option.kind is Kind.NUMBER:
+        if isinstance(value, bool) or not re.fullmatch(r"[0-9]{1,5}", str(value)):
+            raise StartupError(f"{where}: expected a number, got {value!r}.")
+        return int(value)
+    if isinstance(value, dict | list):
+        raise StartupError(f"{where}: expected a text, got {type(value).__name__}.")
+    return str(value)

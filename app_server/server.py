@@ -1,0 +1,132 @@
+"""Starts everything, serves until told to stop, and stops everything."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import logging
+import signal
+import socket
+from collections.abc import Iterator
+
+import uvicorn
+
+from app_server.config import ServerConfig
+from app_server.downlink import DownlinkServer
+from app_server.errors import StartupError
+from app_server.hosting import Hosting
+from app_server.instance import Instance, load_natives
+from app_server.limits import MAX_MESSAGE_BYTES
+
+logger = logging.getLogger(__name__)
+
+STOP_SECONDS = 2
+BACKLOG = 1024
+
+
+class QuietServer(uvicorn.Server):
+    """uvicorn without its own signal handling: stopping is ours."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class AppServer:
+    """One running server."""
+
+    def __init__(self, config: ServerConfig):
+        self.config = config
+        self.hosting = Hosting()
+        self.downlink = DownlinkServer()
+        self._stop = asyncio.Event()
+        self.port = config.port
+
+    async def run(self) -> None:
+        """Serve until a signal comes. StartupError where something is missing."""
+        self._catch_signals()
+        load_natives()
+        listener = listen(self.config.ip, self.config.port)
+        self.port = listener.getsockname()[1]
+        try:
+            await self.downlink.start()
+            await self._start_instances()
+            await self._serve(listener)
+        finally:
+            listener.close()
+            await self._close()
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    def _catch_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stop)
+
+    async def _start_instances(self) -> None:
+        assert self.config.instance is not None
+        instance = Instance(self.config.instance, self.downlink)
+        self.hosting.serve_only(instance)
+        await instance.start()
+
+    async def _serve(self, listener: socket.socket) -> None:
+        server = QuietServer(
+            uvicorn.Config(
+                self.hosting,
+                loop="none",
+                http="httptools",
+                ws="websockets-sansio",
+                ws_max_size=MAX_MESSAGE_BYTES,
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                date_header=True,
+                proxy_headers=False,
+                timeout_graceful_shutdown=STOP_SECONDS,
+            )
+        )
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        stopping = asyncio.create_task(self._stop.wait())
+        self._announce()
+        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        server.should_exit = True
+        await serving
+
+    def _announce(self) -> None:
+        for instance in self.hosting.instances:
+            logger.info("%s is at %s", instance.name, instance.origin)
+        logger.info("Listening on %s port %d", self.config.ip, self.port)
+
+    async def _close(self) -> None:
+        for instance in self.hosting.instances:
+            await instance.stop()
+        await self.downlink.stop()
+
+
+def listen(ip: str, port: int) -> socket.socket:
+    """A listening socket. StartupError says why there can be none."""
+    family = socket.AF_INET6 if ":" in ip else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((ip, port))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise StartupError(_explain_bind(ip, port, error)) from error
+    listener.setblocking(False)
+    return listener
+
+
+def _explain_bind(ip: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"Port {port} on {ip} is taken by another program. Stop that, or give --port."
+    if error.errno == errno.EADDRNOTAVAIL:
+        return f"{ip} is not an address of this machine. Give another with --ip."
+    if error.errno == errno.EACCES:
+        return f"Port {port} may not be used by this user. Give one above 1023 with --port."
+    return f"Cannot listen on {ip} port {port}: {error.strerror}."

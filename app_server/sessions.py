@@ -1,0 +1,223 @@
+"""Sessions: what the server knows about one browser, uplink or caller of an endpoint."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import secrets
+import time
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, MutableMapping
+from pathlib import Path
+from typing import Any
+
+from app_server.keys import InstanceKeys
+from app_server.limits import SESSION_IDLE_MINUTES
+from app_server.session_store import SessionFile
+from app_server.wire.macs import MacKey
+
+logger = logging.getLogger(__name__)
+
+COOKIE_NAME = "anvil-session"
+TOUCH_EVERY_SECONDS = 60.0
+CACHED_SESSIONS = 10_000
+
+
+class SessionState(MutableMapping[str, Any]):
+    """Server-only JSON values of a session. Setting or deleting a key saves the session; whoever
+    changes a value in place calls ``Session.save``."""
+
+    def __init__(self, values: dict[str, Any], on_change: Callable[[], None]):
+        self._values = values
+        self._on_change = on_change
+
+    def __getitem__(self, key: str) -> Any:
+        return self._values[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self._values[key] = value
+        self._on_change()
+
+    def __delitem__(self, key: str) -> None:
+        del self._values[key]
+        self._on_change()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def to_json(self) -> dict[str, Any]:
+        return dict(self._values)
+
+
+class Session:
+    """One session.
+
+    ``state`` belongs to the server (see SessionState). ``user_data`` is ``anvil.server.session`` in
+    wire form: ``{"session": {...}, "objects": [...]}``. ``cookies`` are the sealed values of
+    ``anvil.server.cookies`` by kind, as last seen from the browser; None until a browser was seen.
+    ``is_replacement``: the browser came with a session that had expired and has not been told yet.
+    """
+
+    def __init__(self, store: SessionStore | None, session_id: str, data: dict[str, Any]):
+        self.id = session_id
+        self._store = store
+        self.state = SessionState(dict(data.get("state") or {}), self.save)
+        self.user_data: dict[str, Any] = data.get("user_data") or {"session": {}, "objects": []}
+        self.cookies: dict[str, str] | None = None
+        self.client_secret: str = data.get("client_secret") or secrets.token_hex(16)
+        self.is_stored = False
+        self.is_deleted = False
+        self.is_replacement = False
+        self.last_seen_at = time.time()
+        self.listeners: set[Callable[[dict[str, Any]], None]] = set()
+        self._client_key: tuple[str, MacKey] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "state": self.state.to_json(),
+            "user_data": self.user_data,
+            "client_secret": self.client_secret,
+        }
+
+    def save(self) -> None:
+        """Keep the session beyond this request."""
+        if self._store is not None and not self.is_deleted:
+            self._store.save(self)
+
+    def touch(self) -> None:
+        """Note that the session is in use."""
+        now = time.time()
+        if now - self.last_seen_at > TOUCH_EVERY_SECONDS:
+            self.last_seen_at = now
+            if self.is_stored:
+                self.save()
+
+    def delete(self) -> None:
+        """End the session: its cookie opens nothing any more."""
+        self.is_deleted = True
+        if self._store is not None:
+            self._store.delete(self)
+
+    @property
+    def client_key(self) -> MacKey:
+        """The key of the MACs on objects that go to this session's browser."""
+        if self._store is None:
+            raise RuntimeError("a session without a store has no browser")
+        if self._client_key is None or self._client_key[0] != self.client_secret:
+            key = self._store.derive_client_key(self)
+            self._client_key = (self.client_secret, MacKey(key))
+        return self._client_key[1]
+
+    def invalidate_client_objects(self) -> None:
+        """From now on, no capability or live object that the browser was given so far is valid."""
+        self.client_secret = secrets.token_hex(16)
+        self.save()
+
+    def notify(self, event: dict[str, Any]) -> None:
+        """Send an event to every open socket of this session."""
+        for listener in list(self.listeners):
+            listener(event)
+
+
+class SessionStore:
+    """The sessions of one instance."""
+
+    def __init__(self, data_dir: Path, keys: InstanceKeys):
+        self._file = SessionFile(data_dir / "sessions.sqlite3")
+        self._cookie_key = keys.derive("session cookies")
+        self._keys = keys
+        self._live: weakref.WeakValueDictionary[str, Session] = weakref.WeakValueDictionary()
+        self._recent: OrderedDict[str, Session] = OrderedDict()
+        self._changed: dict[str, Session] = {}
+        self.wants_flush: Callable[[], None] = self.flush
+
+    def create(self) -> Session:
+        """A new session. It reaches the disk, and the browser a cookie, when it is first saved."""
+        session = Session(self, secrets.token_urlsafe(24), {})
+        self._remember(session)
+        return session
+
+    def create_replacement(self) -> Session:
+        """A session for a browser whose own is gone: it has to ask for it (``reset_session``)."""
+        session = self.create()
+        session.is_replacement = True
+        return session
+
+    def find(self, cookie: str | None) -> Session | None:
+        """The session of a cookie's value; None for a forged, foreign, ended or expired one."""
+        session_id, _, mac = (cookie or "").partition("~")
+        if not mac or not hmac.compare_digest(mac.encode(), self._sign(session_id).encode()):
+            return None
+        return self.find_by_id(session_id)
+
+    def find_by_id(self, session_id: str) -> Session | None:
+        session = self._live.get(session_id)
+        if session is None:
+            row = self._file.read(session_id)
+            if row is None:
+                return None
+            session = Session(self, session_id, row[0])
+            session.last_seen_at = row[1]
+            session.is_stored = True
+        if session.is_deleted or not session.is_stored or self._is_expired(session):
+            return None
+        self._remember(session)
+        return session
+
+    def list_ids(self) -> list[str]:
+        """Ids of all sessions that have not expired."""
+        self.flush()
+        return self._file.list_ids(time.time() - SESSION_IDLE_MINUTES * 60)
+
+    def make_cookie(self, session: Session) -> str:
+        return f"{session.id}~{self._sign(session.id)}"
+
+    def derive_client_key(self, session: Session) -> bytes:
+        return self._keys.derive(f"client objects {session.id} {session.client_secret}")
+
+    def derive_media_key(self, session: Session) -> bytes:
+        return self._keys.derive(f"lazy media {session.id} {session.client_secret}")
+
+    def save(self, session: Session) -> None:
+        session.is_stored = True
+        self._changed[session.id] = session
+        self.wants_flush()
+
+    def delete(self, session: Session) -> None:
+        self._changed.pop(session.id, None)
+        self._recent.pop(session.id, None)
+        self._file.delete(session.id)
+
+    def flush(self) -> None:
+        """Write every changed session."""
+        changed, self._changed = self._changed, {}
+        if changed:
+            self._file.write([(s.id, s.to_json(), s.last_seen_at) for s in changed.values()])
+
+    def sweep(self) -> None:
+        """Forget sessions that have expired."""
+        self._file.delete_before(time.time() - SESSION_IDLE_MINUTES * 60)
+
+    def close(self) -> None:
+        self.flush()
+        self._file.close()
+
+    def _sign(self, session_id: str) -> str:
+        return hmac.digest(self._cookie_key, session_id.encode(), "sha256").hex()
+
+    def _remember(self, session: Session) -> None:
+        self._live[session.id] = session
+        self._recent[session.id] = session
+        self._recent.move_to_end(session.id)
+        if len(self._recent) > CACHED_SESSIONS:
+            self._recent.popitem(last=False)
+
+    @staticmethod
+    def _is_expired(session: Session) -> bool:
+        if session.listeners:
+            return False
+        return time.time() - session.last_seen_at > SESSION_IDLE_MINUTES * 60

@@ -1,0 +1,175 @@
+"""A peer that runs functions: calls that it was sent, and what it calls in turn."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from dataclasses import dataclass, field
+from typing import Any
+
+from app_server.app_log import log_output
+from app_server.request import Origin, Reply, Request
+from app_server.session_data import merge_user_data
+from app_server.wire.payload import CALL_MEMBERS, REPLY_MEMBERS, Payload, take_payload
+from app_server.wire.peer import Peer, SendFrame
+
+LIVE_OBJECT_KEYS = ("id", "backend", "permissions", "mac")
+
+
+@dataclass(slots=True)
+class PendingCall:
+    """A call that was sent and has no answer yet."""
+
+    id: str
+    request: Request
+    answer: asyncio.Future[Reply] = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
+
+    output: str = ""
+
+    def take_output(self, text: str) -> list[str]:
+        """Add what was printed; gives the lines that are complete."""
+        *lines, self.output = (self.output + text).split("\n")
+        return lines
+
+    def finish(self, reply: Reply) -> None:
+        if not self.answer.done():
+            self.answer.set_result(reply)
+
+
+class CallingPeer(Peer):
+    """Sends CALL and LAUNCH_BACKGROUND and matches the answers.
+
+    ``closed_error`` is the type of error that waiting callers get when the peer goes away.
+    """
+
+    name = "Peer"
+    closed_error = "anvil.server.RuntimeUnavailableError"
+
+    def __init__(self, send_frame: SendFrame):
+        super().__init__(send_frame)
+        self.pending: dict[str, PendingCall] = {}
+
+    async def start_call(
+        self, request: Request, kind: str = "CALL", extra: dict[str, Any] | None = None
+    ) -> PendingCall:
+        """Send a request. Its ``answer`` comes with the reply. WireError where it cannot be sent;
+        AnvilError where the peer is gone."""
+        if self.is_closed:
+            raise self.make_closed_error()
+        prefix = "client-" if request.is_client else "server-"
+        call = PendingCall(prefix + secrets.token_hex(8), request)
+        request.sent_user_data = request.session.user_data
+        self.pending[call.id] = call
+        message = {"type": kind, **self.describe(call), **(extra or {})}
+        try:
+            await self.send_payload(message, request.payload, request.instance.server_key)
+        except BaseException:
+            self.pending.pop(call.id, None)
+            raise
+        return call
+
+    def describe(self, call: PendingCall) -> dict[str, Any]:
+        """The members of a CALL beside its values."""
+        request = call.request
+        message: dict[str, Any] = {
+            "id": call.id,
+            "call-stack-id": call.id,
+            "call-stack": list(request.frames),
+            "client": request.client,
+            "session-id": request.session.id,
+            "sessionData": request.session.user_data,
+            "app-id": request.instance.name,
+            "app-info": request.instance.app_info,
+            "args": [],
+            "kwargs": {},
+        }
+        if request.live_object is None:
+            message["command"] = request.command
+        else:
+            message["liveObjectCall"] = {**request.live_object, "method": request.command}
+        return message
+
+    def receive_reply(self, message: dict[str, Any]) -> None:
+        call = self.pending.pop(str(message.get("id")), None)
+        if call is None:
+            return
+        request = call.request
+        log_output(request.instance.name, [call.output])
+        if isinstance(message.get("sessionData"), dict):
+            merge_user_data(request.session, request.sent_user_data, message["sessionData"])
+        if message.get("error") is not None:
+            reply = Reply(payload=self._take_task_state(message, request), error=message["error"])
+        else:
+            payload = take_payload(
+                message,
+                REPLY_MEMBERS,
+                request.instance.server_key,
+                self.stream_opener(call.id),
+                is_trusted=True,
+            )
+            reply = Reply(payload)
+        call.finish(reply)
+
+    def _take_task_state(self, message: dict[str, Any], request: Request) -> Payload:
+        opener = self.stream_opener(str(message.get("id")))
+        key = request.instance.server_key
+        return take_payload(message, ("taskState",), key, opener, is_trusted=True)
+
+    def receive_output(self, message: dict[str, Any]) -> None:
+        call = self.pending.get(str(message.get("id")))
+        if call is not None:
+            log_output(call.request.instance.name, call.take_output(str(message["output"])))
+            call.request.root.on_update({"output": message["output"]})
+
+    def make_child(self, message: dict[str, Any], parent: Request) -> Request:
+        """The request of a call that the peer makes while serving ``parent``."""
+        instance = parent.instance
+        payload = take_payload(
+            message,
+            CALL_MEMBERS,
+            instance.server_key,
+            self.stream_opener(str(message["id"])),
+            is_trusted=True,
+        )
+        live_object = take_live_object(message, instance.server_key)
+        return Request(
+            instance=instance,
+            session=parent.session,
+            stack=parent.stack,
+            command=call_target(message),
+            payload=payload,
+            origin=Origin.SERVER,
+            frames=({"type": "server_module"}, *parent.frames),
+            client=parent.client,
+            live_object=live_object,
+            parent=parent,
+        )
+
+    def make_closed_error(self) -> Exception:
+        from app_server.wire.peer import PeerClosedError
+
+        return PeerClosedError(f"{self.name} disconnected", self.closed_error)
+
+    def close(self, cause: dict[str, Any]) -> None:
+        super().close(cause)
+        pending, self.pending = self.pending, {}
+        for call in pending.values():
+            call.finish(Reply(error={**cause, "trace": [["<rpc>", 0]]}))
+
+
+def call_target(message: dict[str, Any]) -> str:
+    """The name of the function or method that a CALL is for."""
+    live_object = message.get("liveObjectCall")
+    target = live_object.get("method") if isinstance(live_object, dict) else message.get("command")
+    return str(target)
+
+
+def take_live_object(message: dict[str, Any], key: Any) -> dict[str, Any] | None:
+    """The live object whose method a CALL is for, its MAC checked."""
+    spec = message.get("liveObjectCall")
+    if not isinstance(spec, dict):
+        return None
+    key.check_live_object(spec)
+    return {k: spec.get(k) for k in LIVE_OBJECT_KEYS if k != "mac"}

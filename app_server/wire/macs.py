@@ -1,0 +1,74 @@
+"""MACs over capabilities and live objects: proof that this server handed them out.
+
+Each receiver has its own key: one for the trusted code of an instance, one for each session's
+browser. So nothing that one session or instance was given opens anything for another.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from typing import Any
+
+from app_server.errors import AnvilError
+
+# A capability whose scope starts with this belongs to the server itself.
+RESERVED_SCOPE = "_"
+
+
+class InvalidObjectError(AnvilError):
+    """A capability or live object that this server did not give to who sends it."""
+
+    def __init__(self, kind: str):
+        super().__init__(
+            f"This {kind} is not valid in this session. It may come from a session that has ended.",
+            "anvil.server.InvalidObjectError",
+        )
+
+
+class MacKey:
+    """Makes and checks the MACs of one receiver."""
+
+    def __init__(self, key: bytes):
+        self._key = key
+
+    def sign_capability(self, scope: list[Any]) -> str:
+        return self._sign("capability", scope)
+
+    def sign_live_object(self, spec: dict[str, Any]) -> str:
+        return self._sign("live object", [spec.get(k) for k in ("backend", "id", "permissions")])
+
+    def check_capability(self, spec: dict[str, Any], *, is_trusted: bool) -> None:
+        """Trusted code may also make up capabilities of its own, outside the reserved scope; those
+        have no MAC."""
+        scope, mac = spec.get("scope"), spec.get("mac")
+        if not isinstance(scope, list) or not scope:
+            raise InvalidObjectError("capability")
+        if mac is None and is_trusted and scope[0] != RESERVED_SCOPE:
+            return
+        if not self._matches(mac, self.sign_capability(scope)):
+            raise InvalidObjectError("capability")
+
+    def check_live_object(self, spec: dict[str, Any]) -> None:
+        if not self._matches(spec.get("mac"), self.sign_live_object(spec)):
+            raise InvalidObjectError("live object")
+
+    def _sign(self, kind: str, content: list[Any]) -> str:
+        text = json.dumps([kind, _normal(content)], sort_keys=True, separators=(",", ":"))
+        return hmac.new(self._key, text.encode(), hashlib.sha256).hexdigest()
+
+    @staticmethod
+    def _matches(given: object, expected: str) -> bool:
+        return isinstance(given, str) and hmac.compare_digest(given.encode(), expected.encode())
+
+
+def _normal(value: Any) -> Any:
+    """JSON through a browser turns 1.0 into 1: write both the same way."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, list):
+        return [_normal(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _normal(item) for key, item in value.items()}
+    return value
