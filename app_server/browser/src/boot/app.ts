@@ -18,8 +18,10 @@ export interface AppPackage {
 }
 
 export interface AppTheme {
-  /** Colour by name, as `theme:Name` gives it: a CSS value such as `var(--anvil-color-...)`. */
+  /** What `theme:Name` gives, by name: `var(--anvil-color-...)`. */
   colors: Record<string, string>;
+  /** The colours themselves, by name. */
+  values: Record<string, string>;
   roles: { name: string; components?: string[] }[];
 }
 
@@ -27,8 +29,8 @@ export interface AppBundle {
   version: string;
   id: string;
   name: string;
-  branch: string;
-  environment: { name: string; tags: string[] };
+  /** `runtime_options.version` of the app. */
+  runtimeVersion: number;
   /** The app's own package; also the last of `packages`. */
   package: string;
   packages: AppPackage[];

@@ -2,15 +2,24 @@
 
 import type { Json, WireObject } from "../wire/types";
 
-/** Values that the page carries in the wire's form. */
-export interface Serialized {
-  value: Json;
-  objects: WireObject[];
+/** What the server hands to the page, in the wire's form; all members may be missing. */
+export interface BootMessage {
+  /** `anvil.server.startup_data`. */
+  data?: Json;
+  /** Arguments of the form that opens. */
+  args?: Json;
+  kwargs?: Json;
+  /** Paths start at the names of the members above. */
+  objects?: WireObject[];
+  /** Media as base64, by id. */
+  media?: Record<string, string>;
   vt_global?: Json;
 }
 
 export interface BootData {
   appName: string;
+  /** `anvil.app`: id, branch, environment. */
+  app: { id: string; branch: string | null; environment: { name: string; tags: string[] } };
   /** Scheme and host, without a slash at the end. */
   origin: string;
   /** Address of the app's code, relative to the page's base. */
@@ -20,8 +29,8 @@ export interface BootData {
   /** Compiled Python that is fetched when first imported: addresses and virtual paths. */
   lazy: { url: string; paths: string[] }[];
   /** What opens: a form or a module by its full name; neither when the app has no start. */
-  open: { form?: string; module?: string; arguments?: Serialized };
-  startupData?: Serialized;
+  open: { form?: string; module?: string };
+  message: BootMessage;
 }
 
 let data: BootData | undefined;

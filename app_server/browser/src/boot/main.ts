@@ -13,13 +13,11 @@ import {
 import {
   chainEach,
   importModule,
+  dictToKwargs,
   isDict,
   isList,
-  dictToKwargs,
-  pyDict,
   run,
-  settled,
-  itemsOf,
+  type Kwargs,
   type PyObject,
 } from "../engine/skulpt";
 import { reportError } from "../errors/report";
@@ -28,7 +26,7 @@ import { setStartupData } from "../python/rpc";
 import { server } from "../transport/server";
 import { Deserializer } from "../wire/deserialize";
 import { app, installApp, type AppBundle } from "./app";
-import { boot, type BootData, type Serialized } from "./boot_data";
+import { boot, type BootData, type BootMessage } from "./boot_data";
 import { openFormByPython } from "./open_form";
 
 declare global {
@@ -49,10 +47,33 @@ function startEngine({ lazy }: BootData): void {
   registerNativeModules();
 }
 
-async function decode(serialized: Serialized): Promise<PyObject> {
-  const { value, objects, vt_global } = serialized;
-  const deserializer = new Deserializer({ objects, vt_global, media: new Map() });
-  return (await deserializer.open(vt_global)).decode("value", value);
+interface Opening {
+  args: PyObject[];
+  kwargs: Kwargs;
+}
+
+function mediaOf({ media = {}, objects = [] }: BootMessage): Map<string, Blob> {
+  const types = new Map(objects.map((object) => [object.id, object["mime-type"] as string]));
+  return new Map(
+    Object.entries(media).map(([id, base64]) => {
+      const bytes = Uint8Array.from(atob(base64), (unit) => unit.charCodeAt(0));
+      return [id, new Blob([bytes], { type: types.get(id) ?? "" })];
+    }),
+  );
+}
+
+/** What the server handed over: start-up data is set, arguments of the form are given back. */
+async function readMessage(message: BootMessage): Promise<Opening> {
+  const { data, args, kwargs, objects = [], vt_global } = message;
+  const media = mediaOf(message);
+  const deserializer = await new Deserializer({ objects, vt_global, media }).open(vt_global);
+  setStartupData(await deserializer.decode("data", data ?? null));
+  const pyArgs = await deserializer.decode("args", args ?? []);
+  const pyKwargs = await deserializer.decode("kwargs", kwargs ?? {});
+  return {
+    args: isList(pyArgs) ? pyArgs.v : [],
+    kwargs: isDict(pyKwargs) ? dictToKwargs(pyKwargs) : [],
+  };
 }
 
 async function runClientInit(): Promise<void> {
@@ -62,17 +83,10 @@ async function runClientInit(): Promise<void> {
   await run(() => chainEach(names, (name) => importModule(name)));
 }
 
-async function openStart({ open }: BootData): Promise<void> {
+async function openStart({ open }: BootData, { args, kwargs }: Opening): Promise<void> {
   if (open.form !== undefined) {
-    const given = open.arguments && (await decode(open.arguments));
-    const [args, kwargs] = given ? settled(itemsOf(given)) : [];
     const form = new Sk.builtin.str(open.form);
-    await run(() =>
-      openFormByPython(
-        [form, ...(isList(args) ? args.v : [])],
-        dictToKwargs(isDict(kwargs) ? kwargs : pyDict()),
-      ),
-    );
+    await run(() => openFormByPython([form, ...args], kwargs));
   } else if (open.module !== undefined) {
     const { module } = open;
     await run(() =>
@@ -106,9 +120,9 @@ async function main(): Promise<void> {
   await run(() => importModule("anvil.tz"));
   await run(() => importModule("anvil.server"));
   performance.mark("anvil-python");
-  if (data.startupData) setStartupData(await decode(data.startupData));
+  const opening = await readMessage(data.message);
   await runClientInit();
-  await openStart(data);
+  await openStart(data, opening);
   performance.mark("anvil-form");
 }
 

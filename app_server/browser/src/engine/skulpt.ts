@@ -246,6 +246,14 @@ export const findAttr = (self: PyObject, name: string): PyObject | undefined =>
 export const setAttr = (self: PyObject, name: string, value: PyObject): Result<unknown> =>
   self.tp$setattr(pyName(name), value, true) as Result<unknown>;
 
+/** `self[key]`. May wait. */
+export const getItem = (self: PyObject, key: PyObject): Result =>
+  Sk.abstr.objectGetItem(self, key, true);
+
+/** `self[key] = value`. May wait. */
+export const setItem = (self: PyObject, key: PyObject, value: PyObject): Result =>
+  Sk.abstr.objectSetItem(self, key, value, true) as unknown as Result;
+
 // -- keyword arguments ----------------------------------------------------------------------------
 
 export function kwargsToObject(kwargs: Kwargs | undefined): Record<string, PyObject> {
@@ -318,6 +326,7 @@ export function buildClass(
   name: string,
   bases: PyObject[],
   members: Record<string, PyObject> = {},
+  keywords: Kwargs = [],
 ): PyType {
   const globals = { __name__: new Sk.builtin.str(moduleName) };
   return Sk.misceval.buildClass(
@@ -329,6 +338,8 @@ export function buildClass(
     },
     name,
     bases,
+    undefined,
+    keywords,
   );
 }
 

@@ -1,6 +1,7 @@
 /** The module `anvil`, but for its components (src/components adds those). */
 
 import { app, findPackage } from "../boot/app";
+import { boot } from "../boot/boot_data";
 import { getOpenForm, openFormByPython } from "../boot/open_form";
 import { alertFromPython, confirmFromPython } from "../dialogs/alert";
 import { makeNotificationClass } from "../dialogs/notification";
@@ -74,17 +75,18 @@ const getClientConfig = method(
 
 /** `anvil.app`: what the app is called, its settings and theme. */
 function makeAppInfo(): PyObject {
-  const { id, branch, environment, theme } = app();
+  const { theme } = app();
+  const { id, branch, environment } = boot().app;
   const info = callSync(buildClass("anvil", "_AppInfo", []));
   const env = callSync(buildClass("anvil", "_Environment", []));
   setAttr(env, "name", pyStr(environment.name));
   setAttr(env, "tags", toPy(environment.tags));
   const members: Record<string, PyObject> = {
     id: pyStr(id),
-    branch: pyStr(branch),
+    branch: toPy(branch),
     environment: env,
     package_name: pyStr(app().package),
-    theme_colors: toPy(theme.colors),
+    theme_colors: toPy(theme.values),
     get_client_config: pyFunction("get_client_config", getClientConfig),
     get_asset: bindableFunction("get_asset", ([path]) => {
       const URLMedia = findAttr(Sk.sysmodules.quick$lookup(pyStr("anvil"))!, "URLMedia")!;

@@ -1,0 +1,155 @@
+"""Files that a page loads: the browser runtime, the app's code, theme assets, the web manifest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import mimetypes
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from starlette.requests import Request as HttpRequest
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from app_server.errors import StartupError
+from app_server.http.bundle import get_bundle
+from app_server.http.theme import read_theme
+
+if TYPE_CHECKING:
+    from app_server.instance import Instance
+
+DIST = Path(__file__).parent.parent / "browser" / "dist"
+IMMUTABLE = "public, max-age=31536000, immutable"
+REVALIDATE = "no-cache"
+ENCODINGS = (("br", ".br"), ("gzip", ".gz"))
+SHORT_HASH = 20
+
+mimetypes.add_type("text/javascript", ".js")
+mimetypes.add_type("text/javascript", ".mjs")
+mimetypes.add_type("font/woff2", ".woff2")
+mimetypes.add_type("image/webp", ".webp")
+mimetypes.add_type("image/avif", ".avif")
+
+
+def read_manifest(dist: Path = DIST) -> dict[str, Any]:
+    """The built runtime's files: see build.mjs. StartupError if it has not been built."""
+    path = dist / "manifest.json"
+    try:
+        return _read_json(path, path.stat().st_mtime_ns)
+    except FileNotFoundError:
+        raise StartupError(
+            f"The browser runtime has not been built: there is no {path}. Run `npm run build`."
+        ) from None
+
+
+@lru_cache(maxsize=4)
+def _read_json(path: Path, _modified: int) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return content
+
+
+async def serve_runtime(http: HttpRequest) -> Response:
+    """``/_/runtime/<name>-<hash>.<ext>``: never changes under its name."""
+    name = http.path_params["name"]
+    path = DIST / name
+    if "/" in name or name.endswith((".br", ".gz")) or not path.is_file():
+        return _not_found()
+    accepted = _accepted_encodings(http)
+    headers = {"Cache-Control": IMMUTABLE, "Vary": "Accept-Encoding"}
+    for encoding, suffix in ENCODINGS:
+        variant = path.with_name(path.name + suffix)
+        if encoding in accepted and variant.is_file():
+            headers["Content-Encoding"] = encoding
+            return Response(variant.read_bytes(), headers=headers, media_type=_media_type(name))
+    return Response(path.read_bytes(), headers=headers, media_type=_media_type(name))
+
+
+async def serve_app_bundle(http: HttpRequest) -> Response:
+    """``/_/app/<version>.json``: the app's client code as one JSON; see bundle.py."""
+    instance = _instance(http)
+    try:
+        app = instance.find_version(http.path_params["version"])
+    except LookupError:
+        return _not_found()
+    if app.version != http.path_params["version"]:
+        return _not_found()
+    bundle = await get_bundle(app)
+    headers = {"Cache-Control": IMMUTABLE, "Vary": "Accept-Encoding"}
+    if "gzip" in _accepted_encodings(http):
+        headers["Content-Encoding"] = "gzip"
+        return Response(bundle.gzipped, headers=headers, media_type="application/json")
+    return Response(bundle.data, headers=headers, media_type="application/json")
+
+
+async def serve_theme_asset(http: HttpRequest) -> Response:
+    """``/_/theme/<path>``: an asset of the app, or of the last dependency that has it. Only names
+    that the app was loaded with are found, so no path leads out of the theme folders."""
+    name = http.path_params["path"]
+    path = _instance(http).app.find_asset(name)
+    if path is None or not path.is_file():
+        return _not_found()
+    status = path.stat()
+    tag = f"{name}:{status.st_mtime_ns}:{status.st_size}"
+    etag = '"' + hashlib.sha256(tag.encode()).hexdigest()[:SHORT_HASH] + '"'
+    headers = {"Cache-Control": REVALIDATE, "ETag": etag, "X-Content-Type-Options": "nosniff"}
+    if etag in http.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    return Response(path.read_bytes(), headers=headers, media_type=_media_type(name))
+
+
+async def serve_web_manifest(http: HttpRequest) -> Response:
+    """``/_/manifest.json``, so that the app can be installed on a phone."""
+    app = _instance(http).app
+    theme = read_theme(app)
+    metadata = app.yaml.get("metadata") or {}
+    logo = str(metadata.get("logo_img") or "")
+    icons = []
+    if logo.startswith("asset:"):
+        name = logo.removeprefix("asset:")
+        icons.append({"src": f"/_/theme/{name}", "sizes": "any", "type": _media_type(name)})
+    return JSONResponse(
+        {
+            "name": metadata.get("title") or app.name,
+            "short_name": app.name,
+            "start_url": "/",
+            "display": "standalone",
+            "theme_color": theme.primary,
+            "icons": icons,
+        },
+        headers={"Cache-Control": REVALIDATE},
+        media_type="application/manifest+json",
+    )
+
+
+def _instance(http: HttpRequest) -> Instance:
+    instance: Instance = http.state.instance
+    return instance
+
+
+def _accepted_encodings(http: HttpRequest) -> set[str]:
+    """What the browser takes; a coding with ``q=0`` is refused (RFC 9110, section 12.5.3)."""
+    accepted = set()
+    for part in http.headers.get("accept-encoding", "").split(","):
+        coding, _, quality = part.strip().partition(";")
+        if quality.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000"):
+            accepted.add(coding.strip().lower())
+    return accepted
+
+
+def _media_type(name: str) -> str:
+    guessed, encoding = mimetypes.guess_type(name)
+    return guessed if guessed and encoding is None else "application/octet-stream"
+
+
+def _not_found() -> Response:
+    return PlainTextResponse("Not found", 404)
+
+
+routes = [
+    Route("/_/runtime/{name}", serve_runtime),
+    Route("/_/app/{version}.json", serve_app_bundle),
+    Route("/_/theme/{path:path}", serve_theme_asset),
+    Route("/_/manifest.json", serve_web_manifest),
+]

@@ -1,0 +1,117 @@
+"""What the browser gets of an app: client code, form templates, theme and client settings.
+
+Server modules, secrets, table schemas, ``server_config`` of services and of dependencies' settings
+never enter it. The bundle is one immutable JSON per app version; its shape is ``AppBundle`` in
+``app_server/browser/src/boot/app.ts``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import logging
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Any
+
+from app_server.apps import App, AppPackage, Dependency
+from app_server.http.theme import read_theme
+from app_server.templates import Package, Problem, read_templates
+
+logger = logging.getLogger(__name__)
+
+KEPT_BUNDLES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """The JSON of one app version, plain and compressed, and what is wrong with its templates."""
+
+    data: bytes
+    gzipped: bytes
+    problems: list[Problem]
+
+
+_bundles: OrderedDict[str, Bundle] = OrderedDict()
+_building: dict[str, asyncio.Task[Bundle]] = {}
+
+
+async def get_bundle(app: App) -> Bundle:
+    """The app's bundle, made once per version. Call it at start to learn of bad templates early."""
+    known = _bundles.get(app.version)
+    if known is not None:
+        _bundles.move_to_end(app.version)
+        return known
+    task = _building.get(app.version)
+    if task is None:
+        task = asyncio.create_task(asyncio.to_thread(make_bundle, app))
+        _building[app.version] = task
+        task.add_done_callback(lambda _: _building.pop(app.version, None))
+    bundle = await asyncio.shield(task)
+    if app.version not in _bundles:
+        for problem in bundle.problems:
+            logger.warning("%s", problem)
+    _bundles[app.version] = bundle
+    while len(_bundles) > KEPT_BUNDLES:
+        _bundles.popitem(last=False)
+    return bundle
+
+
+def make_bundle(app: App) -> Bundle:
+    packages = list(app.packages)
+    read = read_templates([_template_package(app, package) for package in packages])
+    content = {
+        "version": app.version,
+        "id": app.app_id,
+        "name": app.name,
+        "package": app.package_name,
+        "packages": [_describe_package(app, package) for package in packages],
+        "dependencies": _dependency_packages(app, app),
+        "templates": read.templates,
+        "services": {source: service.client_config for source, service in app.services.items()},
+        "theme": read_theme(app).to_json(),
+        "runtimeVersion": app.runtime_options.get("version", 3),
+    }
+    data = json.dumps(content, ensure_ascii=False, separators=(",", ":"), default=str).encode()
+    return Bundle(data, gzip.compress(data, 6, mtime=0), read.problems)
+
+
+def _dependency_packages(app: App, package: AppPackage) -> dict[str, str]:
+    """Package by every id under which ``package`` may name a dependency: the app id, the folder,
+    and the logical id (``dep_...``) of its anvil.yaml."""
+    names: dict[str, str] = {}
+    for dependency in app.dependencies:
+        names[dependency.dep_id] = dependency.package_name
+        names[dependency.app_id] = dependency.package_name
+    for entry in package.yaml.get("dependencies") or []:
+        for target in (entry.get("app_id"), entry.get("id")):
+            if target in names and entry.get("dep_id"):
+                names[str(entry["dep_id"])] = names[target]
+    return names
+
+
+def _template_package(app: App, package: AppPackage) -> Package:
+    return Package(
+        name=package.package_name,
+        client_code=package.folder / "client_code",
+        dependencies=_dependency_packages(app, package),
+    )
+
+
+def _describe_package(app: App, package: AppPackage) -> dict[str, Any]:
+    config = package.config if isinstance(package, Dependency) else app.config
+    modules = [[form.class_name, form.is_package, form.code] for form in package.forms]
+    modules += [[module.name, module.is_package, module.code] for module in package.modules]
+    return {
+        "name": package.package_name,
+        "depId": package.dep_id if isinstance(package, Dependency) else None,
+        "clientInit": package.client_init_module,
+        "config": config.get("client") or {},
+        "modules": modules,
+        "html": {
+            name: path.read_text("utf-8")
+            for name, path in package.theme.assets.items()
+            if name.endswith(".html")
+        },
+    }
