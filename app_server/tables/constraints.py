@@ -1,0 +1,125 @@
+"""Rules that the database itself enforces, declared in ``constraints.yaml`` beside ``anvil.yaml``.
+
+    contacts:
+      unique:
+        - [contact_id]
+        - {name: contacts_email, columns: ["lower(email)"], where: "deleted_at IS NULL",
+           message: Another contact has this e-mail address.}
+      check:
+        spent_not_negative: total_spent_cents >= 0
+        stage_known: {expression: "stage IN ('lead', 'won')", message: This stage is not known.}
+      exclude:
+        no_overlap: {elements: "staff WITH =, tstzrange(starts_at, ends_at) WITH &&",
+                     where: "status <> 'cancelled'", message: This time is taken.}
+
+Names and expressions are SQL over the columns of the table (``using`` of an exclusion is ``gist``
+unless given). A change that breaks a rule fails with the rule's message as
+``anvil.tables.TableError``. Anvil's own server knows nothing of this file, so application code
+checks first and treats these as the net.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app_server.errors import StartupError
+from app_server.tables.names import DATA_SCHEMA, quote, sanitise, shorten
+
+_PLAIN = re.compile(r"[a-z_][a-z0-9_]*\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    """``definition`` is what stands in the database's statement, after the name."""
+
+    table: str
+    name: str
+    kind: str
+    definition: str
+    message: str
+
+    def create(self, table_sql: str) -> str:
+        if self.kind == "unique":
+            return f"CREATE UNIQUE INDEX {quote(self.name)} ON {table_sql} {self.definition}"
+        return f"ALTER TABLE {table_sql} ADD CONSTRAINT {quote(self.name)} {self.definition}"
+
+
+def drop_statement(kind: str, name: str, table_sql: str) -> str:
+    if kind == "unique":
+        return f"DROP INDEX {quote(DATA_SCHEMA)}.{quote(name)}"
+    return f"ALTER TABLE {table_sql} DROP CONSTRAINT {quote(name)}"
+
+
+def parse_constraints(raw: Any, tables: Iterable[str]) -> list[Constraint]:
+    """The rules of a parsed ``constraints.yaml`` (None where there is none). StartupError names the
+    table and the fault."""
+    known, found = set(tables), list[Constraint]()
+    if raw is not None and not isinstance(raw, Mapping):
+        raise StartupError("constraints.yaml must be a mapping from table names to rules.")
+    for table, rules in (raw or {}).items():
+        if table not in known:
+            raise StartupError(f"constraints.yaml: there is no table '{table}' in db_schema.")
+        unknown = set(rules) - {"unique", "check", "exclude"}
+        if unknown:
+            raise StartupError(
+                f"constraints.yaml: table '{table}' has {', '.join(sorted(map(str, unknown)))}; "
+                "rules are unique, check and exclude."
+            )
+        found += [_unique(table, spec) for spec in rules.get("unique") or []]
+        found += [_check(table, name, spec) for name, spec in (rules.get("check") or {}).items()]
+        found += [_exclude(table, n, spec) for n, spec in (rules.get("exclude") or {}).items()]
+    names = [constraint.name for constraint in found]
+    for name in names:
+        if names.count(name) > 1:
+            raise StartupError(f"constraints.yaml: two rules are named '{name}'.")
+    return found
+
+
+def _unique(table: str, spec: Any) -> Constraint:
+    spec = spec if isinstance(spec, Mapping) else {"columns": spec}
+    columns = spec.get("columns")
+    if not isinstance(columns, list) or not columns:
+        raise StartupError(f"constraints.yaml: a unique rule of '{table}' names no columns.")
+    parts = [quote(c) if _PLAIN.match(c) else f"({c})" for c in map(str, columns)]
+    default = f"{sanitise(table)}_{'_'.join(sanitise(str(c)) for c in columns)}_unique"
+    label = " and ".join(str(column) for column in columns)
+    return Constraint(
+        table,
+        shorten(str(spec.get("name") or default)),
+        "unique",
+        f"({', '.join(parts)}){_where(spec, parentheses=False)}",
+        str(spec.get("message") or f"Another row of '{table}' has the same {label}."),
+    )
+
+
+def _check(table: str, name: str, spec: Any) -> Constraint:
+    spec = spec if isinstance(spec, Mapping) else {"expression": spec}
+    if not spec.get("expression"):
+        raise StartupError(f"constraints.yaml: check '{name}' of '{table}' has no expression.")
+    message = spec.get("message") or f"This row breaks the rule '{name}' of '{table}'."
+    return Constraint(
+        table, shorten(str(name)), "check", f"CHECK ({spec['expression']})", str(message)
+    )
+
+
+def _exclude(table: str, name: str, spec: Any) -> Constraint:
+    if not isinstance(spec, Mapping) or not spec.get("elements"):
+        raise StartupError(f"constraints.yaml: exclusion '{name}' of '{table}' has no elements.")
+    using = quote(str(spec.get("using") or "gist"))
+    return Constraint(
+        table,
+        shorten(str(name)),
+        "exclude",
+        f"EXCLUDE USING {using} ({spec['elements']}){_where(spec)}",
+        str(spec.get("message") or f"This row overlaps another one ('{name}' of '{table}')."),
+    )
+
+
+def _where(spec: Mapping[str, Any], *, parentheses: bool = True) -> str:
+    where = spec.get("where")
+    if not where:
+        return ""
+    return f" WHERE ({where})" if parentheses else f" WHERE {where}"

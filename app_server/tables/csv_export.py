@@ -1,0 +1,99 @@
+"""Tables and searches as CSV files, made when somebody downloads them.
+
+The reference (manager ``query-csv-v2``, as on the real server) carries the search itself; its key
+proves that this server made it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from app_server.media import make_lazy_media
+from app_server.tables.errors import table_error
+from app_server.tables.fetch import FetchPlan
+from app_server.tables.names import ID
+from app_server.tables.query import compile_condition
+from app_server.tables.schema import Column, Schema, Table
+from app_server.tables.search import Search
+from app_server.tables.transactions import Db
+from app_server.tables.values import decode, encode_number
+from app_server.tables.views import Access, View, canonical
+from app_server.wire.values import LazyMedia, Media
+
+if TYPE_CHECKING:
+    from app_server.native.registry import NativeCall
+
+MANAGER = "query-csv-v2"
+_FORMULA = re.compile(r"^[=+\-@]")
+
+
+def reference(call: NativeCall, access: Access, search: Search, escape: bool) -> LazyMedia:
+    """A downloadable file of what ``search`` finds, with the columns that the caller may see."""
+    view, table = search.view, access.table(search.view.table_id)
+    columns = list(view.cols) if view.cols is not None else None
+    if access.is_client:
+        columns = access.columns_of(view)
+    content = canonical([table.id, search.full_condition, columns, bool(escape)])
+    name = re.sub(r"[^A-Za-z0-9. ]", "", table.title or "export") + ".csv"
+    return make_lazy_media(
+        call.instance, call.session, MANAGER, content, content_type="text/csv", name=name
+    )
+
+
+async def export(db: Db, schema: Schema, media_id: str) -> Media:
+    """The file of a reference. ``"ID"`` holds row ids in the form of ``row.get_id()``."""
+    table_id, condition, names, escape = json.loads(media_id)
+    table = schema.tables.get(table_id)
+    if table is None:
+        raise table_error("This table does not exist any more")
+    columns = sorted(table.columns.values(), key=lambda column: column.position)
+    if names is not None:
+        columns = [column for column in columns if column.name in names]
+    lines = [",".join(_text(name, escape) for name in ["ID", *(c.name for c in columns)])]
+    lines += [line async for line in _lines(db, table, columns, condition, escape)]
+    return Media("text/csv", "\n".join(lines).encode(), f"{table.title}.csv")
+
+
+async def _lines(db: Db, table: Table, columns: list[Column], condition: Any, escape: bool) -> Any:
+    requested: dict[str, Any] = {column.name: {} if column.is_link else True for column in columns}
+    access = Access(Schema({table.id: table}), is_client=False)
+    plan = FetchPlan(access, View(table.id), requested)
+    where, values = compile_condition(condition, table)
+    query = plan.sql((f"FROM {table.sql} AS t WHERE {where} ORDER BY t.{ID}", values))
+    fetched = plan.fetches[0].columns
+    for _, row_id, chunks, zones, _ in await db.rows(query):
+        raw = [value for chunk in chunks for value in chunk]
+        row = {
+            column.name: _cell(
+                column, decode(column, value, zones or {}, lambda media: media), escape
+            )
+            for column, value in zip(fetched, raw, strict=True)
+        }
+        cells = [row[column.name] for column in columns]
+        yield ",".join([_text(f"[{table.id},{row_id}]", escape), *cells])
+
+
+def _cell(column: Column, value: Any, escape: bool) -> str:
+    if column.type == "media":
+        return "#MEDIA" if value is not None else ""
+    if column.type == "bool":
+        return "1" if value else "0"
+    if column.type == "number":
+        return "" if value is None else encode_number(value)
+    if column.type == "simpleObject":
+        text = "" if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        return _text(text, escape)
+    if column.type == "link_single":
+        return _text("" if value is None else f"#ROW[{column.target},{value}]", escape)
+    if column.type == "link_multiple":
+        listed = ",".join(f"[{column.target},{row_id}]" for row_id in value or [])
+        return _text(f"#ROWS[{listed}]", escape)
+    return _text("" if value is None else str(value), escape)
+
+
+def _text(value: str, escape: bool) -> str:
+    """A quoted cell. With ``escape``, Excel does not take it for a formula."""
+    text = value.replace('"', '""')
+    return '"' + (f"'{text}" if escape and _FORMULA.match(text) else text) + '"'

@@ -1,0 +1,95 @@
+"""The errors that callers of Data Tables see, and how a database error becomes one of them.
+
+Texts and type names are those of Anvil's server (``anvil/runtime/tables/v2``), so that code which
+looks at them works on either server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import psycopg
+from psycopg import errors as pg
+
+from app_server.errors import AnvilError
+
+TABLE_ERROR = "anvil.tables.TableError"
+
+DATABASE_DOWN = (
+    "The database of this app cannot be reached right now. Nothing was changed; please try again "
+    "in a moment."
+)
+DATABASE_BUSY = (
+    "The database of this app is busy: too many calls are waiting for it. Please try again."
+)
+TOO_MANY_TRANSACTIONS = "Failed to connect to database: Too many transactions already in progress."
+
+
+def table_error(message: str, type_name: str = TABLE_ERROR) -> AnvilError:
+    return AnvilError(message, type_name)
+
+
+def row_deleted(message: str = "This row has been deleted") -> AnvilError:
+    return AnvilError(message, "anvil.tables.RowDeleted")
+
+
+def no_such_column(name: str, where: str = "") -> AnvilError:
+    return AnvilError(f"No such column '{name}'{where}", "anvil.tables.NoSuchColumnError")
+
+
+def transaction_conflict() -> AnvilError:
+    return AnvilError(
+        "Another transaction has changed this data; aborting", "anvil.tables.TransactionConflict"
+    )
+
+
+def transaction_expired() -> AnvilError:
+    return AnvilError("This transaction has expired", "anvil.tables.TransactionError")
+
+
+def database_down() -> AnvilError:
+    return AnvilError(DATABASE_DOWN, "anvil.server.RuntimeUnavailableError")
+
+
+def invalid_capability() -> AnvilError:
+    return AnvilError("Invalid capability scope.", "anvil.server.PermissionDenied")
+
+
+def is_disconnection(error: psycopg.Error) -> bool:
+    """Whether the server went away (or is starting or stopping), as opposed to refusing a query."""
+    if isinstance(error, pg.AdminShutdown | pg.CrashShutdown | pg.CannotConnectNow):
+        return True
+    return isinstance(error, psycopg.OperationalError) and error.sqlstate is None
+
+
+def translate(error: psycopg.Error, constraint_messages: Mapping[str, str]) -> AnvilError:
+    """What a caller is told about a database error. ``constraint_messages``: by constraint name."""
+    if isinstance(error, pg.SerializationFailure | pg.DeadlockDetected):
+        return transaction_conflict()
+    if is_disconnection(error):
+        return database_down()
+    if isinstance(error, pg.IntegrityError):
+        return _integrity_error(error, constraint_messages)
+    if isinstance(error, pg.QueryCanceled):
+        return table_error("This table operation took too long and was stopped.")
+    if isinstance(error, pg.IdleInTransactionSessionTimeout):
+        return transaction_expired()
+    if isinstance(error, pg.LockNotAvailable):
+        return table_error("Another operation holds this data for too long; please try again.")
+    if isinstance(error, pg.ProgramLimitExceeded) and "index row" in str(error):
+        return table_error("This value is too long for an indexed column.")
+    if "tsquery" in str(error):
+        return table_error("Invalid query: the 'full_text_match' text is not a valid raw query.")
+    if isinstance(error, pg.InvalidEscapeSequence):
+        return table_error("Invalid query: a pattern must not end with a single backslash.")
+    return table_error(f"Internal database error: {error.diag.message_primary or error}")
+
+
+def _integrity_error(error: psycopg.Error, messages: Mapping[str, str]) -> AnvilError:
+    name = error.diag.constraint_name or ""
+    if name in messages:
+        return table_error(messages[name])
+    if isinstance(error, pg.ForeignKeyViolation):
+        return row_deleted("A row that this row links to has been deleted")
+    detail = error.diag.message_detail or error.diag.message_primary or ""
+    return table_error(f"This would break the rule '{name}' of the database. {detail}".strip())

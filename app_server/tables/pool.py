@@ -1,0 +1,185 @@
+"""A small pool of database connections that refuses at once when the database is down.
+
+``psycopg_pool`` keeps a caller waiting for its whole time-out while the database is away, and has
+no notion of connections kept back for short work. Here a refused connection is an error at once,
+open transactions never take the last connections, and waiting is bounded in number and in time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import select
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import psycopg
+from psycopg.pq import TransactionStatus
+from psycopg.rows import TupleRow
+
+from app_server.errors import AnvilError
+from app_server.tables.errors import DATABASE_BUSY, database_down, table_error
+
+Connection = psycopg.AsyncConnection[TupleRow]
+
+MAX_CONNECTIONS = 10
+"""Of one instance. Postgres allows 100 by default, which many instances share."""
+
+KEPT_FOR_SHORT_WORK = 2
+"""Connections that transactions of app code never take."""
+
+MAX_WAITING = 200
+"""Callers that may wait for a connection at the same time; more are refused."""
+
+WAIT_SECONDS = 20.0
+"""How long one waits. Below the 30 s of a call, so that the caller still hears why."""
+
+CONNECT_SECONDS = 5
+IDLE_SECONDS = 120.0
+"""A connection that nobody used for so long is closed."""
+
+STATEMENT_SECONDS = 30
+"""One statement, as long as a call may take."""
+
+_OPTIONS = " ".join(
+    f"-c {setting}"
+    for setting in (
+        "TimeZone=UTC",
+        "DateStyle=ISO",
+        f"statement_timeout={STATEMENT_SECONDS * 1000}",
+        # Our own clock ends an idle transaction first; this one serves when we are gone.
+        "idle_in_transaction_session_timeout=30000",
+        # A plan for unknown values misses trigram indexes; planning is cheap beside that.
+        "plan_cache_mode=force_custom_plan",
+        "jit=off",
+    )
+)
+
+
+async def connect(url: str) -> Connection:
+    """A new connection in autocommit mode. psycopg.OperationalError when the database is down."""
+    return await psycopg.AsyncConnection.connect(
+        url,
+        autocommit=True,
+        options=_OPTIONS,
+        connect_timeout=CONNECT_SECONDS,
+        application_name="mybizz",
+    )
+
+
+class ConnectionPool:
+    """At most ``size`` connections to one database, made when first needed."""
+
+    def __init__(self, url: str, size: int = MAX_CONNECTIONS) -> None:
+        self._url = url
+        self._size = size
+        self._idle: list[tuple[Connection, float]] = []
+        self._slots = asyncio.Semaphore(size)
+        self._transaction_slots = asyncio.Semaphore(max(1, size - KEPT_FOR_SHORT_WORK))
+        self._waiting = 0
+        self._in_use = 0
+        self._closed = False
+
+    @property
+    def statistics(self) -> dict[str, int]:
+        return {
+            "size": self._size,
+            "in_use": self._in_use,
+            "idle": len(self._idle),
+            "waiting": self._waiting,
+        }
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """A connection for short work. AnvilError when the database is down or too busy."""
+        connection = await self.acquire()
+        try:
+            yield connection
+        finally:
+            await self.release(connection)
+
+    async def acquire(self, *, transaction: bool = False, busy: str = DATABASE_BUSY) -> Connection:
+        """A connection that must be given back by ``release`` with the same ``transaction``."""
+        if transaction:
+            await self._wait_for(self._transaction_slots, busy)
+        try:
+            await self._wait_for(self._slots, busy)
+            try:
+                connection = await self._take()
+            except BaseException:
+                self._slots.release()
+                raise
+        except BaseException:
+            if transaction:
+                self._transaction_slots.release()
+            raise
+        self._in_use += 1
+        return connection
+
+    async def release(self, connection: Connection, *, transaction: bool = False) -> None:
+        self._in_use -= 1
+        try:
+            clean = (
+                not connection.closed
+                and connection.info.transaction_status is TransactionStatus.IDLE
+                and not self._closed
+            )
+            if clean:
+                self._idle.append((connection, time.monotonic()))
+                await self._close_idle()
+            else:
+                await connection.close()
+        finally:
+            self._slots.release()
+            if transaction:
+                self._transaction_slots.release()
+
+    async def close(self) -> None:
+        """Close what is idle; what is in use is closed when it comes back."""
+        self._closed = True
+        while self._idle:
+            await self._idle.pop()[0].close()
+
+    async def _wait_for(self, slots: asyncio.Semaphore, busy: str) -> None:
+        if not slots.locked():
+            await slots.acquire()
+            return
+        if self._waiting >= MAX_WAITING:
+            raise table_error(busy)
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                await slots.acquire()
+        except TimeoutError:
+            raise table_error(busy) from None
+        finally:
+            self._waiting -= 1
+
+    async def _take(self) -> Connection:
+        if self._closed:
+            raise AnvilError("This app has been stopped.", "anvil.server.RuntimeUnavailableError")
+        while self._idle:
+            connection, _ = self._idle.pop()
+            if not _is_stale(connection):
+                return connection
+            await connection.close()
+        try:
+            return await connect(self._url)
+        except psycopg.OperationalError as error:
+            raise database_down() from error
+
+    async def _close_idle(self) -> None:
+        limit = time.monotonic() - IDLE_SECONDS
+        while self._idle and self._idle[0][1] < limit:
+            await self._idle.pop(0)[0].close()
+
+
+def _is_stale(connection: Connection) -> bool:
+    """Whether the server hung up while the connection was idle: an idle connection has nothing to
+    read, so bytes (or the end) on its socket are the server's good-bye. Costs no round trip."""
+    if connection.closed:
+        return True
+    poller: Any = select.poll()
+    poller.register(connection.pgconn.socket, select.POLLIN | select.POLLHUP | select.POLLERR)
+    return bool(poller.poll(0))

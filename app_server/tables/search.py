@@ -1,0 +1,180 @@
+"""Finding rows: pages of a search, single rows, counts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app_server.tables.errors import table_error
+from app_server.tables.fetch import FetchPlan, Requested, build_table_data, requested_columns
+from app_server.tables.names import ID
+from app_server.tables.query import Condition, Parser, Sql, both, compile_condition
+from app_server.tables.schema import Column, Table
+from app_server.tables.transactions import Db
+from app_server.tables.values import cursor_text
+from app_server.tables.views import Access, View
+from app_server.wire.values import Capability, PortableValue
+
+PAGE_ROWS = 100
+MAX_PAGE_ROWS = 10_000
+"""A larger page_size() is cut to this; the iterator fetches the rest by itself."""
+
+Order = tuple[str, bool]
+"""Column name and whether ascending."""
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """A search as its capability carries it."""
+
+    view: View
+    condition: Condition | None = None
+    fetch: Requested = None
+    order: tuple[Order, ...] = ()
+    page_rows: int | None = None
+
+    def capability(self, cursor: str | None = None) -> Capability:
+        spec = {
+            "search": json.dumps(self.condition) if self.condition else None,
+            "fetch": self.fetch,
+            "order": [list(order) for order in self.order] or None,
+            "chunk": self.page_rows,
+        }
+        scope = ["_", "t", self.view.spec, spec]
+        return Capability([*scope, cursor] if cursor else scope)
+
+    @classmethod
+    def from_spec(cls, view: View, spec: Mapping[str, Any]) -> Search:
+        return cls(
+            view,
+            json.loads(spec["search"]) if spec["search"] else None,
+            spec["fetch"],
+            tuple((name, ascending) for name, ascending in spec["order"] or ()),
+            spec["chunk"],
+        )
+
+    @property
+    def full_condition(self) -> Condition | None:
+        return both(self.condition, self.view.condition)
+
+
+def parse_search(access: Access, view: View, args: Any, kwargs: Any) -> Search:
+    """The search that ``table.search(*args, **kwargs)`` means. TableError says what is wrong."""
+    table, allowed = access.table(view.table_id), set(access.columns_of(view))
+    queries, order, fetch, page_rows = [], list[Order](), None, None
+    for arg in args or []:
+        kind = arg.type_name if isinstance(arg, PortableValue) else None
+        if kind == "anvil.tables.fetch_only":
+            fetch = requested_columns(arg)
+        elif kind == "anvil.tables.query.page_size":
+            page_rows = _page_rows(arg.value.get("rows"))
+        elif kind == "anvil.tables.order_by":
+            name = arg.value.get("column_name")
+            if name not in allowed:
+                raise table_error(f'Cannot sort by nonexistent column "{name}"')
+            order.append((name, bool(arg.value.get("ascending"))))
+        else:
+            queries.append(arg)
+    condition = Parser(access, table, allowed).parse(queries, kwargs or {})
+    return Search(view, condition, fetch, tuple(order), page_rows)
+
+
+def _page_rows(rows: Any) -> int:
+    if isinstance(rows, bool) or not isinstance(rows, int | float) or rows < 1:
+        raise table_error("Page size must be a positive number.")
+    return min(int(rows), MAX_PAGE_ROWS)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    row_ids: list[int]
+    cursor: str | None
+    table_data: dict[str, Any]
+
+
+async def get_page(db: Db, access: Access, search: Search, cursor: str | None) -> Page:
+    """One page after ``cursor`` (None: the first). The next page's cursor is None at the end."""
+    table = access.table(search.view.table_id)
+    # The cursor is made of these columns, so they are fetched too.
+    fetch = search.fetch
+    if isinstance(fetch, Mapping) and search.order:
+        fetch = {**fetch, **{name: fetch.get(name) or True for name, _ in search.order}}
+    plan = FetchPlan(access, search.view, fetch)
+    limit = search.page_rows or PAGE_ROWS
+    where, values = compile_condition(search.full_condition, table)
+    order = [(table.columns[name], ascending) for name, ascending in search.order]
+    if cursor:
+        after, more = _after(order, json.loads(cursor))
+        where, values = f"({where}) AND {after}", [*values, *more]
+    # One row more than the page tells whether there is a next one.
+    source = f"FROM {table.sql} AS t WHERE {where} ORDER BY {_order_by(order)} LIMIT {limit + 1}"
+    data, rows = build_table_data(plan, await db.rows(plan.sql((source, values))))
+    if len(rows) <= limit:
+        return Page([row.id for row in rows], None, data)
+    rows = rows[:limit]
+    return Page([row.id for row in rows], _cursor(plan, order, rows[-1].raw, rows[-1].id), data)
+
+
+def _order_by(order: list[tuple[Column, bool]]) -> str:
+    parts = [f"t.{c.sql} {'ASC NULLS FIRST' if up else 'DESC NULLS LAST'}" for c, up in order]
+    return ", ".join([*parts, f"t.{ID}"])
+
+
+def _cursor(plan: FetchPlan, order: list[tuple[Column, bool]], raw: list[Any], row_id: int) -> str:
+    index = {column.id: i for i, column in enumerate(plan.fetches[0].columns)}
+    return json.dumps([*(cursor_text(c, raw[index[c.id]]) for c, _ in order), str(row_id)])
+
+
+def _after(order: list[tuple[Column, bool]], cursor: list[str | None]) -> Sql:
+    """The condition for rows behind a cursor. None counts as smaller than every value."""
+    text, values = f"t.{ID} > %s::bigint", [cursor[-1]]
+    for (column, ascending), value in reversed(list(zip(order, cursor, strict=False))):
+        name = f"t.{column.sql}"
+        if value is None:
+            beyond = f"{name} IS NOT NULL" if ascending else "FALSE"
+            same, used = f"{name} IS NULL", []
+        else:
+            beyond = f"{name} {'>' if ascending else '<'} %s::{column.cast}"
+            beyond = beyond if ascending else f"({beyond} OR {name} IS NULL)"
+            same, used = f"{name} = %s::{column.cast}", [value]
+        text = f"({beyond} OR ({same} AND {text}))"
+        values = [*used, *used, *values]
+    return text, values
+
+
+async def get_one(db: Db, access: Access, search: Search) -> tuple[int, dict[str, Any]] | None:
+    """The only row that matches; TableError when there are more."""
+    table = access.table(search.view.table_id)
+    plan = FetchPlan(access, search.view, search.fetch)
+    where, values = compile_condition(search.full_condition, table)
+    source = f"FROM {table.sql} AS t WHERE {where} ORDER BY t.{ID} LIMIT 2"
+    data, rows = build_table_data(plan, await db.rows(plan.sql((source, values))))
+    if len(rows) > 1:
+        raise table_error("More than one row matched this query")
+    return (rows[0].id, data) if rows else None
+
+
+async def fetch_row(
+    db: Db, access: Access, view: View, row_id: int, requested: Requested
+) -> dict[str, Any] | None:
+    """Table data with one row; None when it is gone or not in the view."""
+    table = access.table(view.table_id)
+    plan = FetchPlan(access, view, requested)
+    where, values = compile_condition(view.condition, table)
+    source = f"FROM {table.sql} AS t WHERE t.{ID} = %s AND ({where})"
+    data, rows = build_table_data(plan, await db.rows(plan.sql((source, [row_id, *values]))))
+    return data if rows else None
+
+
+async def has_row(db: Db, table: Table, view: View, row_id: int) -> bool:
+    where, values = compile_condition(view.condition, table)
+    query = f"SELECT 1 FROM {table.sql} AS t WHERE t.{ID} = %s AND ({where})"
+    return bool(await db.rows((query, [row_id, *values])))
+
+
+async def count(db: Db, table: Table, search: Search) -> int:
+    where, values = compile_condition(search.full_condition, table)
+    rows = await db.rows((f"SELECT count(*) FROM {table.sql} AS t WHERE {where}", values))
+    return int(rows[0][0])

@@ -1,0 +1,187 @@
+"""Which connection a call's statements go to: its open transaction's, or one for the moment.
+
+A transaction belongs to a call stack. Threads of that stack share it, so its connection has a lock.
+One that nobody touches for ``IDLE_SECONDS`` is rolled back and its connection is free again; what
+the stack does with tables after that fails with "This transaction has expired" until it closes the
+transaction. A stack that ends with an open transaction rolls it back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import psycopg
+
+from app_server.errors import AnvilError
+from app_server.stack import CallStack
+from app_server.tables.errors import (
+    TOO_MANY_TRANSACTIONS,
+    table_error,
+    transaction_expired,
+    translate,
+)
+from app_server.tables.pool import Connection, ConnectionPool
+
+IDLE_SECONDS = 10.0
+"""As on Anvil's server (``data-table-txn-timeout``)."""
+
+RESOURCE = "tables.transaction"
+
+_ISOLATION = {None: "SERIALIZABLE", "relaxed": "REPEATABLE READ"}
+"""``Transaction(relaxed=True)`` and the default, as on Anvil's server."""
+
+
+class Db:
+    """Statements on one connection."""
+
+    def __init__(self, connection: Connection, *, in_transaction: bool = False) -> None:
+        self.connection = connection
+        self._in_transaction = in_transaction
+
+    async def rows(self, sql: tuple[str, list[Any]]) -> list[tuple[Any, ...]]:
+        text, parameters = sql
+        cursor = await self.connection.execute(text.encode(), parameters)
+        return await cursor.fetchall()
+
+    async def run(self, sql: tuple[str, list[Any]]) -> int:
+        """Runs a statement without a result; answers how many rows it touched."""
+        text, parameters = sql
+        cursor = await self.connection.execute(text.encode(), parameters)
+        return cursor.rowcount
+
+    @asynccontextmanager
+    async def atomic(self) -> AsyncIterator[None]:
+        """All or nothing: a transaction, or a savepoint in the open one (so that app code may catch
+        a broken rule and go on)."""
+        async with self.connection.transaction():
+            yield
+
+    @asynccontextmanager
+    async def guarded(self) -> AsyncIterator[None]:
+        """A savepoint in an open transaction; nothing for a single statement, which is atomic."""
+        if self._in_transaction:
+            async with self.atomic():
+                yield
+        else:
+            yield
+
+
+class Transaction:
+    """The open transaction of one call stack."""
+
+    def __init__(self, pool: ConnectionPool, connection: Connection) -> None:
+        self._pool = pool
+        self._connection = connection
+        self._lock = asyncio.Lock()
+        self._touched = time.monotonic()
+        self._watch = asyncio.create_task(self._end_when_idle())
+        self.expired = False
+        self._ended = False
+
+    @classmethod
+    async def begin(cls, pool: ConnectionPool, isolation: str) -> Transaction:
+        connection = await pool.acquire(transaction=True, busy=TOO_MANY_TRANSACTIONS)
+        try:
+            await connection.execute(f"BEGIN ISOLATION LEVEL {isolation}".encode())
+        except BaseException:
+            await connection.close()
+            await pool.release(connection, transaction=True)
+            raise
+        return cls(pool, connection)
+
+    @asynccontextmanager
+    async def use(self) -> AsyncIterator[Db]:
+        async with self._lock:
+            if self._ended:
+                raise transaction_expired()
+            try:
+                yield Db(self._connection, in_transaction=True)
+            finally:
+                self._touched = time.monotonic()
+
+    async def end(self, *, commit: bool) -> None:
+        """Commit or roll back, and free the connection. Ending twice does nothing."""
+        async with self._lock:
+            if self._ended:
+                return
+            self._ended = True
+            self._watch.cancel()
+            await self._finish(commit=commit)
+
+    async def _finish(self, *, commit: bool) -> None:
+        try:
+            cursor = await self._connection.execute(b"COMMIT" if commit else b"ROLLBACK")
+        finally:
+            await self._pool.release(self._connection, transaction=True)
+        if commit and cursor.statusmessage != "COMMIT":
+            # App code caught the error of a statement that had ended the transaction.
+            raise table_error("This transaction was rolled back because of an error in it")
+
+    async def _end_when_idle(self) -> None:
+        while (left := self._touched + IDLE_SECONDS - time.monotonic()) > 0 or self._lock.locked():
+            await asyncio.sleep(max(left, 0.1))
+        async with self._lock:
+            if not self._ended:
+                self._ended = self.expired = True
+                await self._finish(commit=False)
+
+
+class Transactions:
+    """Transactions of the call stacks of one instance."""
+
+    def __init__(self, pool: ConnectionPool) -> None:
+        self._pool = pool
+        self.constraint_messages: Mapping[str, str] = {}
+
+    @asynccontextmanager
+    async def database(self, stack: CallStack | None) -> AsyncIterator[Db]:
+        """What statements of a call go to. Database errors leave it as AnvilError."""
+        transaction = stack.resources.get(RESOURCE) if stack else None
+        try:
+            if transaction is not None:
+                async with transaction.use() as db:
+                    yield db
+            else:
+                async with self._pool.connection() as connection:
+                    yield Db(connection)
+        except psycopg.Error as error:
+            raise translate(error, self.constraint_messages) from error
+
+    async def open(self, stack: CallStack, isolation: str | None) -> None:
+        """AnvilError when the stack has one already or there are too many."""
+        if RESOURCE in stack.resources:
+            raise table_error("You already have a transaction open here")
+        level = _ISOLATION.get(isolation, _ISOLATION[None])
+        # Noted before the first await, so that two threads of a stack cannot both open one.
+        stack.resources[RESOURCE] = None
+        try:
+            transaction = await Transaction.begin(self._pool, level)
+        except psycopg.Error as error:
+            del stack.resources[RESOURCE]
+            raise translate(error, {}) from error
+        except BaseException:
+            del stack.resources[RESOURCE]
+            raise
+        stack.resources[RESOURCE] = transaction
+
+        async def roll_back(_ok: bool) -> None:
+            await transaction.end(commit=False)
+
+        stack.on_close(roll_back)
+
+    async def close(self, stack: CallStack, *, rollback: bool) -> None:
+        transaction = stack.resources.pop(RESOURCE, None)
+        if transaction is None:
+            raise AnvilError("No transaction currently running")
+        if transaction.expired:
+            if not rollback:
+                raise transaction_expired()
+            return
+        try:
+            await transaction.end(commit=not rollback)
+        except psycopg.Error as error:
+            raise translate(error, self.constraint_messages) from error
