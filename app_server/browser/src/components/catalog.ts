@@ -1,0 +1,22 @@
+/** The built-in components by the names that templates and Python have for them. */
+
+import type { PyType } from "../engine/skulpt";
+import { Button } from "./button";
+import { HtmlComponentClass } from "./html_component";
+import { InvalidComponent } from "./invalid_component";
+import { Label } from "./label";
+import { LinearPanel } from "./linear_panel";
+import { TextArea } from "./text_area";
+import { TextBox } from "./text_box";
+
+export const CATALOG: Record<string, PyType> = {
+  Button,
+  HtmlComponent: HtmlComponentClass,
+  InvalidComponent,
+  Label,
+  LinearPanel,
+  TextArea,
+  TextBox,
+};
+
+export const builtIn = (name: string): PyType | undefined => CATALOG[name];
