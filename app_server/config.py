@@ -14,6 +14,8 @@ from app_server.options import read_config_file
 DEFAULT_PORT = 3030
 DEFAULT_IP = "0.0.0.0"
 INSTANCE_FILE = "instance.yaml"
+NO_DATABASE = "none"
+"""``--database none``: for an app that has no tables, users or background tasks."""
 
 
 @dataclass(frozen=True, slots=True)

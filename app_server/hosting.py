@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.requests import HTTPConnection
@@ -12,61 +13,89 @@ from starlette.websockets import WebSocket
 
 from app_server.http import problems
 from app_server.http.routes import make_router
+from app_server.http.sockets import serve_uplink
 from app_server.instance import Instance
 
 logger = logging.getLogger(__name__)
 
+UPLINK_PATH = "/_/uplink"
+NOT_RUNNING = "This site cannot be reached at the moment. Please try again shortly."
+
+
+@dataclass(frozen=True, slots=True)
+class Hosted:
+    instance: Instance
+    router: Router
+
 
 class Hosting:
-    """All instances of a server, by host name. One that is given alone answers to every name."""
+    """All instances of a server, by host name. One that is given alone answers to every name.
+
+    Names in ``down`` belong to instances that are configured but cannot be started.
+    """
 
     def __init__(self) -> None:
-        self._routers: dict[str, tuple[Instance, Router]] = {}
-        self._only: tuple[Instance, Router] | None = None
+        self._hosted: dict[str, Hosted] = {}
+        self._only: Hosted | None = None
+        self.down: set[str] = set()
 
     @property
     def instances(self) -> list[Instance]:
         if self._only is not None:
-            return [self._only[0]]
-        return [instance for instance, _ in self._routers.values()]
+            return [self._only.instance]
+        return [hosted.instance for hosted in self._hosted.values()]
 
     def serve_only(self, instance: Instance) -> None:
-        self._only = (instance, make_router(instance))
+        self._only = Hosted(instance, make_router(instance))
 
     def add(self, instance: Instance) -> None:
-        self._routers[instance.config.host_name] = (instance, make_router(instance))
+        self._hosted[instance.config.host_name] = Hosted(instance, make_router(instance))
 
     def remove(self, instance: Instance) -> None:
-        self._routers = {h: pair for h, pair in self._routers.items() if pair[0] is not instance}
+        self._hosted = {h: x for h, x in self._hosted.items() if x.instance is not instance}
+
+    def find(self, host_name: str) -> Instance | None:
+        hosted = self._hosted.get(host_name)
+        return hosted.instance if hosted is not None else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             return
         connection = HTTPConnection(scope)
-        found = self._only or self._routers.get(_host_name(connection))
-        if found is None:
-            await _refuse(connection, scope, receive, send)
-            return
-        instance, router = found
-        scope["state"] = {"instance": instance}
-        await router(scope, receive, _with_headers(instance, send))
+        host_name = read_host_name(connection)
+        hosted = self._only or self._hosted.get(host_name)
+        if hosted is not None:
+            scope["state"] = {"instance": hosted.instance}
+            await hosted.router(scope, receive, _with_headers(hosted.instance, send))
+        elif scope["type"] == "websocket":
+            await self._serve_unknown_socket(WebSocket(scope, receive, send), host_name)
+        elif host_name in self.down:
+            await problems.unavailable(connection, NOT_RUNNING)(scope, receive, send)
+        else:
+            await problems.not_found(connection)(scope, receive, send)
+
+    async def _serve_unknown_socket(self, socket: WebSocket, host_name: str) -> None:
+        """Python cannot look up ``NAME.localhost``, so uplinks on this machine come under another
+        name; their key says which instance they are for."""
+        if socket.url.path == UPLINK_PATH and host_name not in self.down:
+            await serve_uplink(socket, self.instances)
+        else:
+            await socket.close()
 
 
-def _host_name(connection: HTTPConnection) -> str:
+def read_host_name(connection: HTTPConnection) -> str:
+    """The name in the Host header, without a port, in lower case."""
     host = connection.headers.get("host", "").lower()
-    return host.rpartition(":")[0] if ":" in host and not host.endswith("]") else host
-
-
-async def _refuse(connection: HTTPConnection, scope: Scope, receive: Receive, send: Send) -> None:
-    if scope["type"] == "websocket":
-        await WebSocket(scope, receive, send).close()
-        return
-    await problems.not_found(connection)(scope, receive, send)
+    name, colon, port = host.rpartition(":")
+    return name if colon and port.isdigit() else host
 
 
 def _with_headers(instance: Instance, send: Send) -> Send:
     """Headers that every answer carries."""
-    extra: list[tuple[bytes, bytes]] = [(b"x-content-type-options", b"nosniff")]
+    extra: list[tuple[bytes, bytes]] = [
+        (b"x-content-type-options", b"nosniff"),
+        (b"referrer-policy", b"strict-origin-when-cross-origin"),
+    ]
     if not instance.app.allow_embedding:
         extra.append((b"x-frame-options", b"DENY"))
 
@@ -75,8 +104,6 @@ def _with_headers(instance: Instance, send: Send) -> Send:
             headers: list[Any] = list(message.get("headers") or [])
             present = {name.lower() for name, _ in headers}
             headers += [pair for pair in extra if pair[0] not in present]
-            if b"referrer-policy" not in present:
-                headers.append((b"referrer-policy", b"strict-origin-when-cross-origin"))
             message = {**message, "headers": headers}
         await send(message)
 

@@ -13,12 +13,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app_server.apps import App, load_app
+from app_server.apps.folder import read_yaml
 from app_server.apps.loader import stamp_folders
-from app_server.config import InstanceConfig
+from app_server.background import BackgroundTasks
+from app_server.config import NO_DATABASE, InstanceConfig
+from app_server.embedded import EmbeddedDatabase, open_embedded
 from app_server.errors import StartupError
 from app_server.keys import InstanceKeys
 from app_server.sessions import SessionStore
+from app_server.tables import TableStore
 from app_server.uplink.registry import UplinkRegistry
+from app_server.users.request import prepare_users
 from app_server.wire.macs import MacKey
 from app_server.wire.peer import Peer
 
@@ -30,10 +35,15 @@ logger = logging.getLogger(__name__)
 RELOAD_CHECK_SECONDS = 1.0
 SWEEP_SECONDS = 300.0
 KEPT_VERSIONS = 4
+CONSTRAINTS_FILE = "constraints.yaml"
 
 
 class Instance:
-    """What belongs to one instance. ``tables`` is its TableStore, ``links`` its open sockets."""
+    """What belongs to one instance.
+
+    ``tables`` is its TableStore (None with ``database: none``), ``background`` its BackgroundTasks,
+    ``links`` are its open sockets.
+    """
 
     def __init__(self, config: InstanceConfig, downlink: DownlinkServer):
         self.config = config
@@ -46,7 +56,9 @@ class Instance:
         self.sessions.wants_flush = self._want_flush
         self.uplinks = UplinkRegistry()
         self.tables: Any = None
+        self.background: Any = None
         self.links: set[Peer] = set()
+        self._embedded: EmbeddedDatabase | None = None
         self._versions: OrderedDict[str, App] = OrderedDict({self.app.version: self.app})
         self._tasks: list[asyncio.Task[None]] = []
         self._is_flush_due = False
@@ -66,20 +78,52 @@ class Instance:
 
     async def start(self) -> None:
         """Open what the instance needs. StartupError where that is not there."""
+        try:
+            await self._open_tables()
+            if self.tables is not None:
+                await prepare_users(self)
+                self.background = BackgroundTasks(self)
+                await self.background.start()
+        except BaseException:
+            await self.stop()
+            raise
         self._tasks = [
             asyncio.create_task(self._watch_app()),
             asyncio.create_task(self._sweep_sessions()),
         ]
 
+    async def _open_tables(self) -> None:
+        if self.config.database == NO_DATABASE:
+            return
+        database = self.config.database
+        if database is None:
+            self._embedded = await asyncio.to_thread(open_embedded, self.config.data_dir)
+            database = self._embedded.url
+        self.tables = await TableStore.open(
+            database,
+            self.app.db_schema,
+            data_dir=self.config.data_dir,
+            auto_migrate=self.config.auto_migrate,
+            ignore_invalid_schema=self.config.ignore_invalid_schema,
+            constraints=read_constraints(self.app),
+        )
+
     async def stop(self) -> None:
+        """Close everything, in the reverse order. Safe to call after a start that failed."""
         for task in self._tasks:
             task.cancel()
         for task in self._tasks:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+        if self.background is not None:
+            await self.background.stop()
+        for link in list(self.links):
+            await link.shut_down()
         if self.tables is not None:
             await self.tables.close()
         self.sessions.close()
+        if self._embedded is not None:
+            await asyncio.to_thread(self._embedded.stop)
 
     async def check_health(self) -> dict[str, Any]:
         """``{"ok", "database": {"ok", ...}, "server_code": {"ok"}}``."""
@@ -143,6 +187,35 @@ def _stamp(folders: list[Path]) -> Any:
     except OSError:
         # A file vanished while we looked: something is changing.
         return secrets.token_hex(4)
+
+
+def read_constraints(app: App) -> Any:
+    """The rules in ``constraints.yaml`` of the app and of its dependencies, by table; the app's own
+    come last."""
+    merged: dict[str, dict[str, Any]] = {}
+    for package in app.packages:
+        path = package.folder / CONSTRAINTS_FILE
+        if not path.is_file():
+            continue
+        content = read_yaml(path) or {}
+        if not isinstance(content, dict):
+            raise StartupError(f"{path} has to be a mapping of tables to their rules.")
+        for table, rules in content.items():
+            _merge_rules(merged.setdefault(str(table), {}), rules, path)
+    return merged or None
+
+
+def _merge_rules(into: dict[str, Any], rules: Any, path: Path) -> None:
+    if not isinstance(rules, dict):
+        raise StartupError(f"{path}: the rules of a table have to be a mapping.")
+    for kind, entries in rules.items():
+        present = into.get(kind)
+        if isinstance(entries, list) and isinstance(present, list):
+            into[kind] = [*present, *entries]
+        elif isinstance(entries, dict) and isinstance(present, dict):
+            into[kind] = {**present, **entries}
+        else:
+            into[kind] = entries
 
 
 def load_natives() -> None:

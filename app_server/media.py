@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from app_server.errors import AnvilError
 from app_server.wire.text import write_json
-from app_server.wire.values import LazyMedia, Media
+from app_server.wire.values import LazyMedia, Media, PortableValue
 
 if TYPE_CHECKING:
     from app_server.instance import Instance
@@ -92,3 +92,19 @@ def media_address(instance: Instance, media: LazyMedia, *, is_download: bool) ->
     parts = [spec.get("manager"), spec.get("key"), spec.get("id"), spec.get("name") or ""]
     path = "/".join(quote(str(part), safe="") for part in parts)
     return f"{instance.origin}/_/lm/{path}" + ("" if is_download else "?nodl=1")
+
+
+def resign_media(call: NativeCall, value: Any) -> Any:
+    """A copy of ``value`` in which references to lazy media are good in the caller's session. Only
+    for values that the server itself kept: whoever can write them can read any media."""
+    if isinstance(value, LazyMedia):
+        spec = value.spec
+        key = sign_media(call.instance, call.session, str(spec["manager"]), str(spec["id"]))
+        return LazyMedia({**spec, "key": key})
+    if isinstance(value, PortableValue):
+        return PortableValue(value.type_name, resign_media(call, value.value))
+    if isinstance(value, list):
+        return [resign_media(call, item) for item in value]
+    if isinstance(value, dict):
+        return {name: resign_media(call, item) for name, item in value.items()}
+    return value

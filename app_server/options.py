@@ -38,7 +38,11 @@ OPTIONS: dict[str, Option] = {
         Option("instances", Kind.TEXT, "Serve every instance found in this folder, by host name"),
         Option("config-file", Kind.TEXT, "Read options from this YAML file"),
         Option("dep-id", Kind.MAP, "Folder, beside the app, of the dependency with this id"),
-        Option("database", Kind.TEXT, "URL of the Postgres database (default: an embedded one)"),
+        Option(
+            "database",
+            Kind.TEXT,
+            "URL of the Postgres database (default: an embedded one), or none",
+        ),
         Option("data-dir", Kind.TEXT, "Folder for secrets, sessions and data (.anvil-data)"),
         Option("secret", Kind.MAP, "An app secret"),
         Option("encryption-key", Kind.MAP, "An app encryption key"),

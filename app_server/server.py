@@ -17,6 +17,7 @@ from app_server.downlink import DownlinkServer
 from app_server.errors import StartupError
 from app_server.hosting import Hosting
 from app_server.instance import Instance, load_natives
+from app_server.instances import InstancesFolder
 from app_server.limits import MAX_MESSAGE_BYTES
 
 logger = logging.getLogger(__name__)
@@ -42,6 +43,8 @@ class AppServer:
         self.downlink = DownlinkServer()
         self._stop = asyncio.Event()
         self.port = config.port
+        self._folder: InstancesFolder | None = None
+        self._watching: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Serve until a signal comes. StartupError where something is missing."""
@@ -64,12 +67,25 @@ class AppServer:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
+        loop.add_signal_handler(signal.SIGHUP, self._check_folder)
+
+    def _check_folder(self) -> None:
+        if self._folder is not None:
+            self._folder.check_now()
 
     async def _start_instances(self) -> None:
-        assert self.config.instance is not None
-        instance = Instance(self.config.instance, self.downlink)
-        self.hosting.serve_only(instance)
-        await instance.start()
+        if self.config.instance is not None:
+            instance = Instance(self.config.instance, self.downlink)
+            self.hosting.serve_only(instance)
+            await instance.start()
+            logger.info("%s is at %s", instance.name, instance.origin)
+            return
+        assert self.config.instances_folder is not None
+        self._folder = InstancesFolder(
+            self.config.instances_folder, self.port, self.hosting, self.downlink
+        )
+        await self._folder.check()
+        self._watching = asyncio.create_task(self._folder.watch())
 
     async def _serve(self, listener: socket.socket) -> None:
         server = QuietServer(
@@ -90,20 +106,18 @@ class AppServer:
         )
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         stopping = asyncio.create_task(self._stop.wait())
-        self._announce()
+        logger.info("Listening on %s port %d", self.config.ip, self.port)
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
         server.should_exit = True
         await serving
 
-    def _announce(self) -> None:
-        for instance in self.hosting.instances:
-            logger.info("%s is at %s", instance.name, instance.origin)
-        logger.info("Listening on %s port %d", self.config.ip, self.port)
-
     async def _close(self) -> None:
-        for instance in self.hosting.instances:
-            await instance.stop()
+        if self._watching is not None:
+            self._watching.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._watching
+        await asyncio.gather(*(instance.stop() for instance in self.hosting.instances))
         await self.downlink.stop()
 
 

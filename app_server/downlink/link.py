@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import secrets
 from typing import Any
 
 from app_server.apps.provide import to_downlink
@@ -46,7 +45,7 @@ class DownlinkLink(CallingPeer):
         elif kind == "DRAIN":
             self.is_draining = True
         elif kind == "NOTIFY_TASK_KILLED":
-            self._receive_task_killed(message)
+            self.receive_task_killed(message)
         elif kind is None and ("response" in message or "error" in message):
             self._receive_answer(message)
         elif kind is None and "output" in message:
@@ -106,24 +105,3 @@ class DownlinkLink(CallingPeer):
                     "The app's code is too large to be run (more than 16 MB).",
                 )
             )
-
-    # Background tasks
-
-    async def kill_task(self, call: PendingCall) -> None:
-        """Ask for the end of a background task; its ``answer`` then tells that it was killed."""
-        await self.send({"type": "KILL_TASK", "task": call.id})
-
-    async def get_task_state(self, call: PendingCall) -> Reply:
-        """The ``anvil.server.task_state`` of a running background task, as ``response``."""
-        query = PendingCall("bgquery-" + secrets.token_hex(8), call.request)
-        self.pending[query.id] = query
-        await self.send({"type": "GET_TASK_STATE", "id": query.id, "task": call.id})
-        return await query.answer
-
-    def _receive_task_killed(self, message: dict[str, Any]) -> None:
-        call = self.pending.pop(str(message.get("id")), None)
-        if call is None:
-            return
-        error = AnvilError("Background task killed", "anvil.server.BackgroundTaskKilled")
-        state = self._take_task_state(message, call.request)
-        call.finish(Reply(payload=state, error=error.to_json()))

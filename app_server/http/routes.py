@@ -15,7 +15,9 @@ from app_server.http.client_session import (
     clear_session_cookie,
     find_session,
     is_same_origin,
+    read_anvil_cookies,
     set_anvil_cookies,
+    set_session_cookie,
 )
 from app_server.http.endpoints import serve_endpoint
 from app_server.http.lazy_media import serve_lazy_media
@@ -24,6 +26,7 @@ from app_server.http.sockets import serve_browser, serve_uplink
 from app_server.http.startup import PageStart
 from app_server.http.visitor import request_path
 from app_server.instance import Instance
+from app_server.users.pages import routes as user_pages
 
 ANY_METHOD = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 Serve = Callable[[HttpRequest, Instance], Awaitable[Response]]
@@ -52,13 +55,14 @@ def make_router(instance: Instance) -> Router:
         await serve_browser(socket, instance)
 
     async def uplink(socket: WebSocket) -> None:
-        await serve_uplink(socket, instance)
+        await serve_uplink(socket, [instance])
 
     routes: list[BaseRoute] = [
         WebSocketRoute("/_/ws", browser),
         WebSocketRoute("/_/ws/{rest:path}", browser),
         WebSocketRoute("/_/uplink", uplink),
         *assets.routes,
+        *(_with_session(page, instance) for page in user_pages),
         route("/_/lm/{rest:path}", serve_lazy_media, ["GET", "POST"]),
         route("/_/health", serve_health),
         route("/_/logout", serve_logout, ANY_METHOD),
@@ -71,6 +75,20 @@ def make_router(instance: Instance) -> Router:
         route("/{rest:path}", serve_page, ANY_METHOD),
     ]
     return Router(routes, redirect_slashes=False, default=_default)
+
+
+def _with_session(page: Route, instance: Instance) -> Route:
+    """A page that also wants the visitor's session, as ``request.state.session``."""
+
+    async def endpoint(http: HttpRequest) -> Response:
+        session = find_session(http, instance) or instance.sessions.create()
+        read_anvil_cookies(http, session)
+        http.state.session = session
+        response: Response = await page.endpoint(http)
+        set_session_cookie(response, http, instance, session)
+        return response
+
+    return Route(page.path, endpoint, methods=list(page.methods or ("GET",)))
 
 
 async def _default(scope: Any, receive: Any, send: Any) -> None:

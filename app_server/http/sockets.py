@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import logging
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
@@ -29,7 +30,7 @@ OLDEST_UPLINK_VERSION = 5
 HELLO_SECONDS = 20.0
 POLICY_VIOLATION = 1008
 PROTOCOL_ERROR = 1002
-GOING_AWAY = 1001
+SERVICE_RESTART = 1012
 
 
 def frame_sender(socket: WebSocket) -> SendFrame:
@@ -74,6 +75,7 @@ async def serve_browser(socket: WebSocket, instance: Instance) -> None:
     link = BrowserLink(
         frame_sender(socket), instance, session, ip, lambda: read_anvil_cookies(socket, session)
     )
+    link.shut_down = _closer(socket)
     instance.links.add(link)
     try:
         await _pump(socket, link, instance)
@@ -82,8 +84,9 @@ async def serve_browser(socket: WebSocket, instance: Instance) -> None:
         link.close({"type": "anvil.server.AppOfflineError", "message": "The browser disconnected"})
 
 
-async def serve_uplink(socket: WebSocket, instance: Instance) -> None:
-    """``/_/uplink``: the key decides whether it is a server's or a client's."""
+async def serve_uplink(socket: WebSocket, instances: Sequence[Instance]) -> None:
+    """``/_/uplink``: the key decides whether it is a server's or a client's, and, where several
+    instances may be meant, of which."""
     await socket.accept()
     hello = await _receive_hello(socket)
     if hello is None:
@@ -96,15 +99,34 @@ async def serve_uplink(socket: WebSocket, instance: Instance) -> None:
             "'pip install --upgrade anvil-uplink' to get a new one.",
         )
         return
-    is_trusted = _matches(hello.get("key"), instance.config.uplink_key)
-    if not is_trusted and not _matches(hello.get("key"), instance.config.client_uplink_key):
-        logger.warning("[%s] An uplink came with a wrong key", instance.name)
+    found = _find_by_key(hello.get("key"), instances)
+    if found is None:
+        logger.warning("An uplink came with a wrong key")
         await _refuse(socket, "Incorrect uplink key")
         return
+    await _run_uplink(socket, *found, version)
+
+
+def _find_by_key(key: object, instances: Sequence[Instance]) -> tuple[Instance, bool] | None:
+    """The instance whose key it is, and whether that is the trusted one. It takes as long whether
+    and wherever it is found."""
+    found = None
+    for instance in instances:
+        if _matches(key, instance.config.client_uplink_key):
+            found = (instance, False)
+        if _matches(key, instance.config.uplink_key):
+            found = (instance, True)
+    return found
+
+
+async def _run_uplink(
+    socket: WebSocket, instance: Instance, is_trusted: bool, version: int
+) -> None:
     ip = socket.client.host if socket.client else ""
     link = UplinkLink(
         frame_sender(socket), instance, is_trusted=is_trusted, protocol_version=version, ip=ip
     )
+    link.shut_down = _closer(socket)
     privileges = "uplink" if is_trusted else "client"
     await link.send({"auth": "OK", "priv": privileges, "app-info": instance.app_info})
     instance.uplinks.add(link)
@@ -120,6 +142,14 @@ async def serve_uplink(socket: WebSocket, instance: Instance) -> None:
         )
         await link.end()
         logger.info("[%s] An uplink disconnected", instance.name)
+
+
+def _closer(socket: WebSocket) -> Callable[[], Awaitable[None]]:
+    async def shut_down() -> None:
+        if socket.application_state is WebSocketState.CONNECTED:
+            await socket.close(SERVICE_RESTART)
+
+    return shut_down
 
 
 async def _pump(socket: WebSocket, link: Peer, instance: Instance) -> None:

@@ -73,6 +73,16 @@ class NativeCall:
     cap_updates: dict[str, Any]
     request: Request
 
+    @property
+    def origin(self) -> str:
+        """Who called: "browser", "client_uplink", "server", "uplink" or "http"."""
+        nearest = self.request.frames[0]["type"] if self.request.frames else ""
+        if self.is_client:
+            return "browser" if nearest == "browser" else "client_uplink"
+        return {"server_module": "server", "uplink": "uplink", "http": "http"}.get(
+            nearest, "server"
+        )
+
     def require_server(self, what: str) -> None:
         """AnvilError unless trusted code calls; ``what`` completes "Cannot ... from client"."""
         if self.is_client:

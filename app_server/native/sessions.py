@@ -9,7 +9,6 @@ from app_server.native.registry import NativeCall, native
 from app_server.sessions import Session
 
 SUBSCRIPTIONS = "channel_subscriptions"
-LOGGED_IN_ROW = "logged_in_row_id"
 
 
 @native("anvil.private.switch_session!")
@@ -51,7 +50,7 @@ async def list_sessions(call: NativeCall, user: Any = None) -> list[str]:
 
 def _logged_in_row(call: NativeCall, session_id: str) -> Any:
     session = call.instance.sessions.find_by_id(session_id)
-    return session.state.get(LOGGED_IN_ROW) if session is not None else None
+    return session.state.get("users", {}).get("logged_in_id") if session is not None else None
 
 
 @native("anvil.private.get_session_data")

@@ -72,6 +72,8 @@ class UplinkLink(CallingPeer):
             self._register(message)
         elif kind == "REGISTER_LIVE_OBJECT_BACKEND":
             raise UplinkRefusedError("Cannot register live-object backends on the uplink.")
+        elif kind == "NOTIFY_TASK_KILLED" and self.is_trusted:
+            self.receive_task_killed(message)
         elif kind is None and self.is_trusted and ("response" in message or "error" in message):
             self._receive_answer(message)
         elif kind is None and self.is_trusted and "output" in message:

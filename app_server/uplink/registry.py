@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from app_server.dispatch import call_peer
 from app_server.errors import AnvilError
 from app_server.request import Reply, Request
+from app_server.wire.caller import CallingPeer
 
 if TYPE_CHECKING:
     from app_server.uplink.link import UplinkLink
@@ -55,7 +56,7 @@ class UplinkRegistry:
             bool(self._served) and request.live_object is None and bool(self._find(request.command))
         )
 
-    def choose(self, command: str) -> UplinkLink | None:
+    def choose(self, command: str) -> CallingPeer | None:
         """One of the uplinks that serve a function."""
         links = self._find(command)
         return random.choice(links) if links else None

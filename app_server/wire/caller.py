@@ -8,17 +8,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app_server.app_log import log_output
+from app_server.errors import AnvilError
 from app_server.request import Origin, Reply, Request
 from app_server.session_data import merge_user_data
 from app_server.wire.payload import CALL_MEMBERS, REPLY_MEMBERS, Payload, take_payload
-from app_server.wire.peer import Peer, SendFrame
+from app_server.wire.peer import Peer, PeerClosedError, SendFrame
 
 LIVE_OBJECT_KEYS = ("id", "backend", "permissions", "mac")
 
 
 @dataclass(slots=True)
 class PendingCall:
-    """A call that was sent and has no answer yet."""
+    """A call that was sent and has no answer yet. ``is_lost``: there will be none, because the
+    peer has gone."""
 
     id: str
     request: Request
@@ -27,6 +29,7 @@ class PendingCall:
     )
 
     output: str = ""
+    is_lost: bool = False
 
     def take_output(self, text: str) -> list[str]:
         """Add what was printed; gives the lines that are complete."""
@@ -147,15 +150,36 @@ class CallingPeer(Peer):
             parent=parent,
         )
 
-    def make_closed_error(self) -> Exception:
-        from app_server.wire.peer import PeerClosedError
+    # Background tasks
 
+    async def kill_task(self, call: PendingCall) -> None:
+        """Ask for the end of a background task; its ``answer`` then tells that it was killed."""
+        await self.send({"type": "KILL_TASK", "task": call.id})
+
+    async def get_task_state(self, call: PendingCall) -> Reply:
+        """The ``anvil.server.task_state`` of a running background task, as ``response``."""
+        query = PendingCall("bgquery-" + secrets.token_hex(8), call.request)
+        self.pending[query.id] = query
+        await self.send({"type": "GET_TASK_STATE", "id": query.id, "task": call.id})
+        return await query.answer
+
+    def receive_task_killed(self, message: dict[str, Any]) -> None:
+        """A background task was ended, and may have told its state before."""
+        call = self.pending.pop(str(message.get("id")), None)
+        if call is None:
+            return
+        error = AnvilError("Background task killed", "anvil.server.BackgroundTaskKilled")
+        state = self._take_task_state(message, call.request)
+        call.finish(Reply(payload=state, error=error.to_json()))
+
+    def make_closed_error(self) -> Exception:
         return PeerClosedError(f"{self.name} disconnected", self.closed_error)
 
     def close(self, cause: dict[str, Any]) -> None:
         super().close(cause)
         pending, self.pending = self.pending, {}
         for call in pending.values():
+            call.is_lost = True
             call.finish(Reply(error={**cause, "trace": [["<rpc>", 0]]}))
 
 

@@ -21,6 +21,10 @@ SendFrame = Callable[[str | bytes], Awaitable[None]]
 TOO_BIG = "Data payload too big - please use Media objects to transfer large amounts of data."
 
 
+async def _do_nothing() -> None:
+    pass
+
+
 class PeerClosedError(AnvilError):
     """The other end is gone."""
 
@@ -32,7 +36,7 @@ class Peer:
     """Sends and receives messages with their media.
 
     Subclasses say in ``receive`` what a message means. ``send_frame`` raises when the socket is
-    closed.
+    closed. ``shut_down`` closes the socket from our side.
     """
 
     def __init__(self, send_frame: SendFrame):
@@ -42,6 +46,7 @@ class Peer:
         self._header: dict[str, Any] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self.is_closed = False
+        self.shut_down: Callable[[], Awaitable[None]] = _do_nothing
 
     # Receiving
 

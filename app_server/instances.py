@@ -1,0 +1,124 @@
+"""Hosts every instance of a folder, and follows what is added, changed or removed there."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+from app_server.config import INSTANCE_FILE, InstanceConfig, read_instance_config
+from app_server.downlink import DownlinkServer
+from app_server.errors import StartupError
+from app_server.hosting import Hosting
+from app_server.instance import Instance
+
+logger = logging.getLogger(__name__)
+
+CHECK_SECONDS = 1.0
+RETRY_SECONDS = 5.0
+
+Stamp = tuple[int, int]
+"""Time of change (ns) and size of an instance.yaml."""
+
+
+@dataclass(slots=True)
+class Entry:
+    """What was made of one folder. ``instance`` is None where it could not be started."""
+
+    stamp: Stamp
+    instance: Instance | None = None
+    host_name: str = ""
+    complaint: str = ""
+    retry_at: float = 0.0
+
+
+class InstancesFolder:
+    """Starts an instance for each sub-folder with an ``instance.yaml``.
+
+    One that cannot be started is complained of once, answers 503, and is tried again from time to
+    time; the others are not affected.
+    """
+
+    def __init__(self, folder: Path, port: int, hosting: Hosting, downlink: DownlinkServer):
+        self._folder = folder
+        self._port = port
+        self._hosting = hosting
+        self._downlink = downlink
+        self._entries: dict[str, Entry] = {}
+        self._wake = asyncio.Event()
+
+    def check_now(self) -> None:
+        self._wake.set()
+
+    async def watch(self) -> None:
+        """Check again and again, until cancelled."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), CHECK_SECONDS)
+            self._wake.clear()
+            await self.check()
+
+    async def check(self) -> None:
+        """Bring what runs in line with the folder."""
+        found = await asyncio.to_thread(find_instances, self._folder)
+        for name in [name for name in self._entries if name not in found]:
+            logger.info("[%s] The instance was removed", name)
+            await self._drop(name)
+        now = asyncio.get_running_loop().time()
+        for name, stamp in found.items():
+            entry = self._entries.get(name)
+            if entry is not None and entry.stamp != stamp:
+                logger.info("[%s] %s changed", name, INSTANCE_FILE)
+                await self._drop(name)
+                entry = None
+            if entry is None or (entry.instance is None and now >= entry.retry_at):
+                await self._start(name, stamp, entry.complaint if entry else "")
+
+    async def _start(self, name: str, stamp: Stamp, known_complaint: str) -> None:
+        entry = self._entries[name] = Entry(stamp, complaint=known_complaint)
+        try:
+            config = await asyncio.to_thread(read_instance_config, self._folder / name, self._port)
+            entry.host_name = config.host_name
+            entry.instance = await self._open(config)
+        except (StartupError, OSError) as error:
+            entry.retry_at = asyncio.get_running_loop().time() + RETRY_SECONDS
+            if str(error) != known_complaint:
+                logger.error("[%s] cannot be started: %s", name, error)
+            entry.complaint = str(error)
+            if entry.host_name and self._hosting.find(entry.host_name) is None:
+                self._hosting.down.add(entry.host_name)
+            return
+        self._hosting.down.discard(entry.host_name)
+        logger.info("%s is at %s", name, config.origin)
+
+    async def _open(self, config: InstanceConfig) -> Instance:
+        other = self._hosting.find(config.host_name)
+        if other is not None:
+            raise StartupError(
+                f"Its origin {config.origin} has the host name of {other.name}. Give it another."
+            )
+        instance = await asyncio.to_thread(Instance, config, self._downlink)
+        await instance.start()
+        self._hosting.add(instance)
+        return instance
+
+    async def _drop(self, name: str) -> None:
+        entry = self._entries.pop(name)
+        self._hosting.down.discard(entry.host_name)
+        if entry.instance is not None:
+            self._hosting.remove(entry.instance)
+            await entry.instance.stop()
+
+
+def find_instances(folder: Path) -> dict[str, Stamp]:
+    """Names of the sub-folders that hold an instance, with the stamps of their files."""
+    found: dict[str, Stamp] = {}
+    for path in sorted(folder.iterdir()):
+        try:
+            status = (path / INSTANCE_FILE).stat()
+        except OSError:
+            continue
+        found[path.name] = (status.st_mtime_ns, status.st_size)
+    return found
