@@ -1,0 +1,135 @@
+"""Starts an instance's scheduled tasks when they are due."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from dataclasses import replace
+from datetime import datetime
+
+import psycopg
+
+from app_server.background.records import Job
+from app_server.background.schedule import TimeSpec, read_time_spec
+from app_server.background.tasks import BackgroundTasks
+from app_server.errors import AnvilError
+
+logger = logging.getLogger("app_server.background")
+
+LOOK_SECONDS = 15.0
+"""How often it looks at least, to notice a changed app or clock."""
+
+
+class Scheduler:
+    """Runs the jobs of ``scheduled_tasks`` in anvil.yaml, one run of a job at a time. Runs that
+    were missed while the server stood still are made up for by one."""
+
+    def __init__(self, tasks: BackgroundTasks):
+        self._tasks = tasks
+        self._records = tasks.records
+        self._specs: dict[str, TimeSpec] = {}
+        self._version: str | None = None
+        self._loop: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._loop = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        if self._loop is not None:
+            self._loop.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._loop
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                pause = await self.run_due()
+            except (AnvilError, psycopg.Error, OSError) as error:
+                name = self._tasks.instance.name
+                logger.error("[%s] Scheduled tasks have to wait: %s", name, error)
+                pause = LOOK_SECONDS
+            await asyncio.sleep(pause)
+
+    async def run_due(self) -> float:
+        """Launch what is due; the seconds until something may be due next."""
+        now = self._tasks.clock()
+        await self._read_app(now)
+        soonest = LOOK_SECONDS
+        for job in await self._records.load_jobs():
+            if job.next_run_at <= now:
+                job = await self._run_job(job, now)
+            soonest = min(soonest, (job.next_run_at - now).total_seconds())
+        return max(soonest, 0.05)
+
+    async def _read_app(self, now: datetime) -> None:
+        """Take over the jobs of the app when it has changed. A job keeps its time while its
+        ``time_spec`` stays the same, and its last run while its task does."""
+        app = self._tasks.instance.app
+        if app.version == self._version:
+            return
+        known = {job.job_id: job for job in await self._records.load_jobs()}
+        jobs: dict[str, Job] = {}
+        specs: dict[str, TimeSpec] = {}
+        for entry in app.scheduled_tasks:
+            job_id, name = str(entry.get("job_id") or ""), entry.get("task_name")
+            if not name:
+                continue
+            try:
+                if not job_id or job_id in jobs:
+                    raise AnvilError("`job_id` has to be there, and different for each")
+                spec = read_time_spec(entry.get("time_spec"), job_id)
+            except AnvilError as error:
+                logger.error(
+                    "[%s] The scheduled task %s never runs: %s",
+                    self._tasks.instance.name,
+                    name,
+                    error.message,
+                )
+                continue
+            specs[job_id] = spec
+            jobs[job_id] = _merge(entry, job_id, known.get(job_id), spec, now)
+        if jobs or known:
+            await self._records.save_jobs(jobs.values())
+        self._specs, self._version = specs, app.version
+
+    async def _run_job(self, job: Job, now: datetime) -> Job:
+        """Launch a job that is due, unless its last run goes on. The job as it is then."""
+        due, name = job.next_run_at, self._tasks.instance.name
+        job = replace(job, next_run_at=self._specs[job.job_id].next_run(due, now))
+        # First of all, so that a run that takes the server down is not repeated for ever.
+        await self._records.update_job(job)
+        if job.last_task_id and self._tasks.is_running(job.last_task_id):
+            logger.warning(
+                "[%s] %s is still running: the run at %s is left out", name, job.task_name, due
+            )
+            return job
+        try:
+            task_id = await self._tasks.launch(job.task_name, job_id=job.job_id)
+        except AnvilError as error:
+            logger.error(
+                "[%s] %s could not be started and is tried again: %s",
+                name,
+                job.task_name,
+                error.message,
+            )
+            await self._records.update_job(replace(job, next_run_at=due))
+            return job
+        job = replace(job, last_task_id=task_id)
+        await self._records.update_job(job)
+        return job
+
+
+def _merge(
+    entry: dict[str, object], job_id: str, known: Job | None, spec: TimeSpec, now: datetime
+) -> Job:
+    name = str(entry["task_name"])
+    is_same_time = known is not None and known.time_spec == entry.get("time_spec")
+    is_same_task = known is not None and known.task_name == name
+    return Job(
+        job_id,
+        name,
+        entry.get("time_spec"),
+        known.next_run_at if known and is_same_time else spec.next_run(None, now),
+        known.last_task_id if known and is_same_task else None,
+    )
