@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
+import psycopg
 import pytest
 
 from app_server.tables import TableStore
 
 from .library import Library, loaded_library
+
+_numbers = itertools.count(1)
 
 STUDIO = {
     "people": {
@@ -55,10 +60,32 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
         yield loaded
 
 
-@pytest.fixture
-def store(library: Library, database_url: str) -> Iterator[TableStore]:
-    yield library.open(database_url, STUDIO)
+@pytest.fixture(scope="module")
+def studio_url(postgres_url: str) -> Iterator[str]:
+    """A database that the tests of one module share; each starts with empty tables."""
+    name = f"studio_{os.getpid()}_{next(_numbers)}"
+    with psycopg.connect(postgres_url, autocommit=True) as admin:
+        admin.execute(f'CREATE DATABASE "{name}"'.encode())
+    yield psycopg.conninfo.make_conninfo(postgres_url, dbname=name)
+    with psycopg.connect(postgres_url, autocommit=True) as admin:
+        admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
+
+
+@pytest.fixture(scope="module")
+def studio(library: Library, studio_url: str) -> Iterator[TableStore]:
+    opened = library.open(studio_url, STUDIO)
+    yield opened
     library.close()
+
+
+@pytest.fixture
+def store(library: Library, studio: TableStore, studio_url: str) -> TableStore:
+    tables = ", ".join(table.sql for table in studio.schema.tables.values())
+    with psycopg.connect(studio_url, autocommit=True) as admin:
+        admin.execute(f"TRUNCATE {tables}, _mybizz.media RESTART IDENTITY".encode())
+    library.instance.tables = studio
+    library.forget()
+    return studio
 
 
 @pytest.fixture
@@ -73,3 +100,17 @@ def q(library: Library) -> ModuleType:
     from anvil.tables import query
 
     return query
+
+
+@pytest.fixture
+def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The SQL statements that the server side sends from now on."""
+    sent: list[str] = []
+    execute = psycopg.AsyncCursor.execute
+
+    async def recording(self: Any, query: Any, *args: Any, **kwargs: Any) -> Any:
+        sent.append(query.decode() if isinstance(query, bytes) else str(query))
+        return await execute(self, query, *args, **kwargs)
+
+    monkeypatch.setattr(psycopg.AsyncCursor, "execute", recording)
+    return sent
