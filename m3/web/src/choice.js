@@ -15,7 +15,7 @@ export class M3Checkbox extends M3Element {
     label: {},
     checked: {},
     allowIndeterminate: { type: Boolean },
-    disabled: { type: Boolean },
+    disabled: { type: Boolean, reflect: true },
     error: { type: Boolean },
     accessibleName: {},
   };
@@ -31,14 +31,14 @@ export class M3Checkbox extends M3Element {
   }
 
   render() {
-    const isIndeterminate = Boolean(this.allowIndeterminate) && (this.checked === null || this.checked === undefined);
-    return html`<label class="m3-choice"
+    const isIndeterminate =
+      Boolean(this.allowIndeterminate) && (this.checked === null || this.checked === undefined);
+    return html`<label class=${this.error ? "m3-choice m3-error" : "m3-choice"}
       ><md-checkbox
         touch-target="wrapper"
         aria-label=${this.accessibleName || this.label || nothing}
         aria-invalid=${this.error ? "true" : nothing}
         ?disabled=${this.disabled}
-        ?error=${this.error}
         .checked=${live(Boolean(this.checked))}
         .indeterminate=${live(isIndeterminate)}
         @change=${this.changed}
@@ -54,7 +54,7 @@ export class M3Radio extends M3Element {
   static properties = {
     label: {},
     checked: { type: Boolean },
-    disabled: { type: Boolean },
+    disabled: { type: Boolean, reflect: true },
     accessibleName: {},
   };
 
@@ -110,7 +110,7 @@ export class M3Radio extends M3Element {
 export class M3Switch extends M3Element {
   static properties = {
     selected: { type: Boolean },
-    disabled: { type: Boolean },
+    disabled: { type: Boolean, reflect: true },
     label: {},
     accessibleName: {},
     selectedIcon: {},
@@ -137,7 +137,9 @@ export class M3Switch extends M3Element {
         @change=${this.changed}
         @input=${hush}
         >${this.selectedIcon ? html`<m3-icon slot="on-icon" name=${this.selectedIcon}></m3-icon>` : nothing}${
-          this.unselectedIcon ? html`<m3-icon slot="off-icon" name=${this.unselectedIcon}></m3-icon>` : nothing
+          this.unselectedIcon
+            ? html`<m3-icon slot="off-icon" name=${this.unselectedIcon}></m3-icon>`
+            : nothing
         }</md-switch
       >${this.label ? html`<span class="m3-choice-label m3-body-large" aria-hidden="true">${this.label}</span>` : nothing}</label
     >`;
@@ -153,7 +155,7 @@ export class M3Slider extends M3Element {
     value: { type: Number },
     showLabel: { type: Boolean },
     showMarkers: { type: Boolean },
-    disabled: { type: Boolean },
+    disabled: { type: Boolean, reflect: true },
     accessibleName: {},
   };
 

@@ -13,14 +13,21 @@ export function initials(name) {
 
 /** A person: picture, else initials, else an icon. */
 export class M3Avatar extends M3Element {
-  static properties = { appearance: {}, image: {}, userName: {}, fallbackIcon: {}, broken: { state: true } };
+  static properties = {
+    appearance: {},
+    image: {},
+    userName: {},
+    fallbackIcon: {},
+    broken: { state: true },
+  };
 
   willUpdate(changed) {
     if (changed.has("image")) this.broken = false;
   }
 
   content() {
-    if (this.image && !this.broken) return html`<img src=${this.image} alt="" @error=${() => (this.broken = true)} />`;
+    if (this.image && !this.broken)
+      return html`<img src=${this.image} alt="" @error=${() => (this.broken = true)} />`;
     if (this.userName) return html`<span aria-hidden="true">${initials(this.userName)}</span>`;
     return html`<m3-icon name=${this.fallbackIcon || "person"}></m3-icon>`;
   }
@@ -148,11 +155,25 @@ export class M3NavLink extends M3Element {
     const name = this.label ? nothing : spokenName(this.icon) || nothing;
     const press = () => this.emit("press");
     if (this.href) {
-      return html`<a class="m3-nav-link" href=${this.href} download=${this.download || nothing} aria-current=${current}
-        aria-label=${name} @click=${press}>${content}</a>`;
+      return html`<a
+        class="m3-nav-link"
+        href=${this.href}
+        download=${this.download || nothing}
+        aria-current=${current}
+        aria-label=${name}
+        @click=${press}
+        >${content}</a
+      >`;
     }
-    return html`<button type="button" class="m3-nav-link" aria-current=${current} aria-label=${name} @click=${press}
-      >${content}</button>`;
+    return html`<button
+      type="button"
+      class="m3-nav-link"
+      aria-current=${current}
+      aria-label=${name}
+      @click=${press}
+    >
+      ${content}
+    </button>`;
   }
 }
 
@@ -161,7 +182,8 @@ export class M3Label extends M3Element {
   static properties = { label: {}, icon: {} };
 
   render() {
-    return html`${this.icon ? html`<m3-icon name=${this.icon}></m3-icon>` : nothing}<span class="m3-label-text"
+    return html`${this.icon ? html`<m3-icon name=${this.icon}></m3-icon>` : nothing}<span
+        class="m3-label-text"
         >${this.label ?? ""}</span
       >`;
   }

@@ -40,7 +40,10 @@ class M3Field extends M3Element {
   }
 }
 
-const TEXT_TAGS = { filled: literal`md-filled-text-field`, outlined: literal`md-outlined-text-field` };
+const TEXT_TAGS = {
+  filled: literal`md-filled-text-field`,
+  outlined: literal`md-outlined-text-field`,
+};
 
 /** Fires `edit` at each change, `enter` for the Enter key, `trailing` for the trailing icon. */
 export class M3TextField extends M3Field {

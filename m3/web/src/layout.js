@@ -57,10 +57,15 @@ export class M3Layout extends HTMLElement {
     const drawer = this.querySelector(".m3-drawer");
     const sheet = this.querySelector(".m3-sidesheet");
     const isModalDrawer = this.narrow.matches && this.hasAttribute("modal-drawer");
-    if (drawer) drawer.inert = modal === "sheet" || (isModalDrawer && !this.hasAttribute("drawer-open"));
+    if (drawer)
+      drawer.inert = modal === "sheet" || (isModalDrawer && !this.hasAttribute("drawer-open"));
     if (sheet) sheet.inert = modal === "drawer" || !this.hasAttribute("sheet-open");
-    for (const pane of this.querySelectorAll(".m3-app-bar, .m3-layout-main")) pane.inert = modal !== null;
-    this.querySelector(".m3-menu-button")?.setAttribute("aria-expanded", String(modal === "drawer"));
+    for (const pane of this.querySelectorAll(".m3-app-bar, .m3-layout-main"))
+      pane.inert = modal !== null;
+    this.querySelector(".m3-menu-button")?.setAttribute(
+      "aria-expanded",
+      String(modal === "drawer"),
+    );
     document.documentElement.classList.toggle("m3-modal-open", modal !== null);
   };
 

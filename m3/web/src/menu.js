@@ -19,7 +19,9 @@ export class M3Menu extends Menu {
   }
 
   get slotItems() {
-    return [...this.querySelectorAll("md-menu-item")].filter((item) => !item.closest("[anvil-visible-false]"));
+    return [...this.querySelectorAll("md-menu-item")].filter(
+      (item) => !item.closest("[anvil-visible-false]"),
+    );
   }
 }
 
@@ -46,8 +48,12 @@ export class M3MenuItem extends M3Element {
       : this.addIconSpace
         ? html`<span slot="start" class="m3-icon-space"></span>`
         : nothing;
-    const end = this.trailingIcon ? html`<m3-icon slot="end" name=${this.trailingIcon}></m3-icon>` : nothing;
-    const note = this.trailingText ? html`<span slot="trailing-supporting-text">${this.trailingText}</span>` : nothing;
+    const end = this.trailingIcon
+      ? html`<m3-icon slot="end" name=${this.trailingIcon}></m3-icon>`
+      : nothing;
+    const note = this.trailingText
+      ? html`<span slot="trailing-supporting-text">${this.trailingText}</span>`
+      : nothing;
     return html`<md-menu-item ?disabled=${this.disabled} @close-menu=${this.pressed}
       >${start}<span slot="headline">${this.label ?? ""}</span>${note}${end}</md-menu-item
     >`;

@@ -4,7 +4,13 @@
  * The tonal-spot scheme of Material's dynamic colour (https://m3.material.io/styles/color/system)
  * gives every role in light and dark with the contrast that the roles promise, whatever the seed.
  */
-import { Hct, MaterialDynamicColors, SchemeTonalSpot, argbFromHex, hexFromArgb } from "@material/material-color-utilities";
+import {
+  Hct,
+  MaterialDynamicColors,
+  SchemeTonalSpot,
+  argbFromHex,
+  hexFromArgb,
+} from "@material/material-color-utilities";
 
 /** Colour roles, named as in `MaterialDynamicColors`; the token of `onPrimary` is `--md-sys-color-on-primary`. */
 const ROLES = [
@@ -52,7 +58,9 @@ const kebab = (name) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCas
 /** A role's dynamic colour; the library has it as a property or a method, depending on its version. */
 function dynamicColor(colors, role) {
   const member = colors[role];
-  return typeof member === "function" ? member.call(colors) : (member ?? MaterialDynamicColors[role]);
+  return typeof member === "function"
+    ? member.call(colors)
+    : (member ?? MaterialDynamicColors[role]);
 }
 
 function declarations(seed, isDark) {

@@ -48,7 +48,12 @@ export class M3Select extends M3Element {
 
   /** Material's select takes a value only when its options are there. */
   updated(changed) {
-    if (!["index", "items", "placeholder", "allowNone", "appearance"].some((name) => changed.has(name))) return;
+    if (
+      !["index", "items", "placeholder", "allowNone", "appearance"].some((name) =>
+        changed.has(name),
+      )
+    )
+      return;
     const control = this.control;
     control.updateComplete.then(() => {
       if (this.index >= 0 || this.allowNone || this.placeholder) control.select(String(this.index));
@@ -57,7 +62,9 @@ export class M3Select extends M3Element {
   }
 
   option(text, index) {
-    return html`<md-select-option value=${String(index)}><div slot="headline">${text}</div></md-select-option>`;
+    return html`<md-select-option value=${String(index)}
+      ><div slot="headline">${text}</div></md-select-option
+    >`;
   }
 
   /** The item for "none": to be chosen with `allowNone`, else only shown as the placeholder. */

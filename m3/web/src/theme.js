@@ -69,7 +69,9 @@ export const theme = {
 
   /** The colour that a role has now, as the browser writes colours. @param {string} role kebab-case */
   getColor(role) {
-    return getComputedStyle(document.documentElement).getPropertyValue(`--md-sys-color-${role}`).trim();
+    return getComputedStyle(document.documentElement)
+      .getPropertyValue(`--md-sys-color-${role}`)
+      .trim();
   },
 };
 

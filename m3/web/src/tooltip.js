@@ -19,7 +19,10 @@ function makeBubble() {
 function place() {
   const anchor = (owner.firstElementChild ?? owner).getBoundingClientRect();
   const box = bubble.getBoundingClientRect();
-  const left = Math.min(Math.max(8, anchor.left + (anchor.width - box.width) / 2), window.innerWidth - box.width - 8);
+  const left = Math.min(
+    Math.max(8, anchor.left + (anchor.width - box.width) / 2),
+    window.innerWidth - box.width - 8,
+  );
   const below = anchor.bottom + 4;
   const top = below + box.height > window.innerHeight - 8 ? anchor.top - box.height - 4 : below;
   bubble.style.left = `${left}px`;
@@ -55,9 +58,15 @@ function end(event) {
 
 export function startTooltips() {
   if (!HTMLElement.prototype.showPopover) return; // the accessible description remains
-  document.addEventListener("pointerover", (event) => event.pointerType === "mouse" && begin(event));
+  document.addEventListener(
+    "pointerover",
+    (event) => event.pointerType === "mouse" && begin(event),
+  );
   document.addEventListener("pointerout", end);
-  document.addEventListener("focusin", (event) => event.target.matches?.(":focus-visible") && begin(event));
+  document.addEventListener(
+    "focusin",
+    (event) => event.target.matches?.(":focus-visible") && begin(event),
+  );
   document.addEventListener("focusout", end);
   document.addEventListener("pointerdown", hide);
   document.addEventListener("keydown", (event) => event.key === "Escape" && hide());

@@ -28,7 +28,7 @@ class SelectedValue(props.Property):
         return button.value if button else component._awaited_value
 
     def __set__(self, component, value):
-        # A binding may set the value before the options are added; see add_component.
+        # A binding may set the value before the options are added; see _apply_awaited.
         component._awaited_value = value
         for button in component.buttons:
             button.selected = value is not None and button.value == value
@@ -65,6 +65,7 @@ class RadioGroupPanel(RadioGroupPanelTemplate):
             "data-m3-radio-group", "m3-" + window.crypto.randomUUID()
         )
         props.start(self, properties)
+        self.add_event_handler("show", self._apply_awaited)
 
     @property
     def buttons(self):
@@ -78,6 +79,11 @@ class RadioGroupPanel(RadioGroupPanelTemplate):
             if button.selected:
                 return button
         return None
+
+    def _apply_awaited(self, **event_args):
+        """Selects the option of a value that was set before the option was added."""
+        if self._awaited_value is not None and self.selected_button is None:
+            self.selected_value = self._awaited_value
 
     def _change(self, event):
         self._awaited_value = None
