@@ -94,7 +94,7 @@ def media_address(instance: Instance, media: LazyMedia, *, is_download: bool) ->
     return f"{instance.origin}/_/lm/{path}" + ("" if is_download else "?nodl=1")
 
 
-def resign_media(call: NativeCall, value: Any) -> Any:
+def resign_media(call: NativeCall | Request, value: Any) -> Any:
     """A copy of ``value`` in which references to lazy media are good in the caller's session. Only
     for values that the server itself kept: whoever can write them can read any media."""
     if isinstance(value, LazyMedia):
