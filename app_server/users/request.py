@@ -12,7 +12,8 @@ from weakref import WeakValueDictionary
 
 from app_server.errors import AnvilError
 from app_server.users.config import SERVICE, UsersConfig, read_users_config
-from app_server.users.rows import COLUMN_TYPES, UserTable
+from app_server.users.rows import UserTable
+from app_server.users.schema import COLUMN_TYPES
 
 if TYPE_CHECKING:
     from app_server.instance import Instance

@@ -1,7 +1,7 @@
 """The user table as the Users service sees it.
 
 Rows are found and changed with the rights of the server, inside the caller's open transaction if
-there is one. Columns that the service needs and the table lacks are made, as Anvil's server does.
+there is one.
 """
 
 from __future__ import annotations
@@ -10,22 +10,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from app_server.users.schema import COLUMN_TYPES
+
 if TYPE_CHECKING:
     from app_server.stack import CallStack
     from app_server.tables.store import TableStore
-
-COLUMN_TYPES = {
-    "email": "string",
-    "password_hash": "string",
-    "enabled": "bool",
-    "signed_up": "datetime",
-    "last_login": "datetime",
-    "confirmed_email": "bool",
-    "email_confirmation_key": "string",
-    "n_password_failures": "number",
-    "remembered_logins": "simpleObject",
-}
-"""What the service keeps, under the names and types that Anvil's server uses."""
 
 
 @dataclass(frozen=True, slots=True)
