@@ -93,7 +93,7 @@ def open_forms(make_server: browser.MakeServer, page: Page) -> OpenForms:
         opened = Forms(page)
         page.goto(server.url)
         if not fails:
-            page.wait_for_selector("#appGoesHere > *")
+            page.wait_for_selector("#appGoesHere > *", state="attached")
             page.wait_for_selector("#anvil-splash", state="detached")
         return opened
 

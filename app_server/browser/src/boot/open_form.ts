@@ -77,6 +77,7 @@ export function showForm(form: PyObject): Result {
   if (form === openForm) return form;
   const host = componentHost();
   host.checkRoot(form);
+  if (openForm !== null && host.canHandOver(openForm, form)) return showInLayout(openForm, form);
   const turn = openCount;
   return chain(host.element(form), (element: Element) => {
     if (turn !== openCount) return form;
@@ -90,4 +91,21 @@ export function showForm(form: PyObject): Result {
       () => form,
     );
   });
+}
+
+/** Both forms have the same layout: it stays on the page, and only what is in it changes. */
+function showInLayout(previous: PyObject, form: PyObject): Result {
+  const host = componentHost();
+  openForm = form;
+  return chain(
+    chain(host.unmounted(previous), () => host.handOver(previous, form)),
+    () => host.element(form),
+    (element: Element) => {
+      if (openForm !== form) return form; // another one was opened by a handler
+      // Moved, an element would lose its scroll position and what is typed into it the focus.
+      if (page().firstElementChild !== element) page().replaceChildren(element);
+      scrollTo(0, 0);
+      return chain(host.mounted(form), () => form);
+    },
+  );
 }

@@ -144,13 +144,15 @@ export function setHost(self: HtmlComponent, form: PyObject): boolean {
 }
 
 /** Scripts put into the page as HTML do not run; copies of them do. */
+export function freshScript(script: HTMLScriptElement): HTMLScriptElement {
+  const copy = document.createElement("script");
+  for (const { name, value } of [...script.attributes]) copy.setAttribute(name, value);
+  copy.textContent = script.textContent;
+  return copy;
+}
+
 function runScripts(self: HtmlComponent): void {
-  for (const script of self.html$.scripts.splice(0)) {
-    const copy = document.createElement("script");
-    for (const { name, value } of [...script.attributes]) copy.setAttribute(name, value);
-    copy.textContent = script.textContent;
-    script.replaceWith(copy);
-  }
+  for (const script of self.html$.scripts.splice(0)) script.replaceWith(freshScript(script));
 }
 
 function setHtml(self: HtmlComponent, source: string): Result {

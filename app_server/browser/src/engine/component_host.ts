@@ -18,6 +18,9 @@ export interface ComponentHost {
   mounted(component: PyObject): Result<unknown>;
   /** The component's element has left the page: raise `hide` and the page events. */
   unmounted(component: PyObject): Result<unknown>;
+  /** Whether the layout that the open form stands in can serve the next one, and give it over. */
+  canHandOver(from: PyObject, to: PyObject): boolean;
+  handOver(from: PyObject, to: PyObject): Result<unknown>;
 }
 
 let host: ComponentHost | undefined;

@@ -233,6 +233,16 @@ export const settled = <T>(value: T | Suspension): T =>
 export const itemsOf = (iterable: PyObject): Result<PyObject[]> =>
   Sk.misceval.arrayFromIterable(iterable, true);
 
+/** An iterator over a Python iterable. */
+export const iterOf = (iterable: PyObject): PyObject => Sk.abstr.iter(iterable);
+
+/** The next item of an iterator, or undefined at its end. May wait. */
+export const nextOf = (iterator: PyObject): Result<PyObject | undefined> =>
+  (iterator.tp$iternext as (canSuspend: boolean) => Result<PyObject | undefined>).call(
+    iterator,
+    true,
+  );
+
 // -- attributes -----------------------------------------------------------------------------------
 
 /** An attribute; raises AttributeError where there is none. May wait (a property that does). */

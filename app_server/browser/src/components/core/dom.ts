@@ -46,7 +46,21 @@ export function setUpDom(component: Component): Result<Element> {
         (value: PyObject) => asElement(component, value),
       )
     : component.dom$();
-  return chain(made, (element: Element) => (component.state$.dom = element));
+  return chain(made, (element: Element) => {
+    byElement.set(element, component);
+    return (component.state$.dom = element);
+  });
+}
+
+const byElement = new WeakMap<Element, Component>();
+
+/** The innermost component whose element an element is in, or null. */
+export function componentAt(element: Element): Component | null {
+  for (let one: Element | null = element; one !== null; one = one.parentElement) {
+    const component = byElement.get(one);
+    if (component !== undefined) return component;
+  }
+  return null;
 }
 
 /** The element as it is now, or null before it was set up. */
