@@ -4,33 +4,73 @@ Read by the browser and by the server alike, so it imports nothing and keeps to 
 Python. A form's name is without the package; `:name` in a path becomes its argument.
 """
 
+# Who may open a page. The server's callables decide what anyone gets to see; this only saves
+# people from pages that would be empty for them.
+PUBLIC = "public"
+STAFF = "staff"
+USER = "user"
+
 PAGES = [
-    ("/app", "dashboard.DashboardForm"),
-    ("/app/dashboard", "dashboard.DashboardForm"),
-    ("/app/login", "auth.LoginForm"),
-    ("/app/signup", "auth.SignupForm"),
-    ("/app/reset", "auth.PasswordResetForm"),
-    ("/app/contacts", "customers.ContactListForm"),
-    ("/app/contacts/new", "customers.ContactEditorForm"),
-    ("/app/contacts/:contact_id", "customers.ContactDetailForm"),
-    ("/app/contacts/:contact_id/edit", "customers.ContactEditorForm"),
-    ("/app/settings", "settings.SettingsForm"),
-    ("/app/home", "customer_portal.CustomerDashboardForm"),
-    ("/app/account", "customer_portal.AccountForm"),
-    ("/app/error", "shared.ErrorForm"),
+    ("/app", "dashboard.DashboardForm", STAFF),
+    ("/app/dashboard", "dashboard.DashboardForm", STAFF),
+    ("/app/login", "auth.LoginForm", PUBLIC),
+    ("/app/signup", "auth.SignupForm", PUBLIC),
+    ("/app/reset", "auth.PasswordResetForm", PUBLIC),
+    ("/app/contacts", "customers.ContactListForm", STAFF),
+    ("/app/contacts/new", "customers.ContactEditorForm", STAFF),
+    ("/app/contacts/:contact_id", "customers.ContactDetailForm", STAFF),
+    ("/app/contacts/:contact_id/edit", "customers.ContactEditorForm", STAFF),
+    ("/app/settings", "settings.SettingsForm", STAFF),
+    ("/app/home", "customer_portal.CustomerDashboardForm", USER),
+    ("/app/account", "customer_portal.AccountForm", USER),
+    ("/app/me", "auth.StaffAccountForm", STAFF),
+    ("/app/coming/:section", "shared.ComingForm", STAFF),
+    ("/app/my/:section", "customer_portal.CustomerComingForm", USER),
 ]
 
-# Destinations of the menu that open with a later release: (address, what it will hold).
-COMING = {}
+# Areas of the two menus that a later release opens: title, and what will be there.
+COMING = {
+    "bookings": ("Bookings", "The calendar, the list of bookings and your opening hours"),
+    "products": ("Products", "Your catalogue, with stock, variants and prices"),
+    "orders": ("Orders", "Orders from your shop, from payment to delivery"),
+    "rooms": ("Rooms", "Rooms, nightly stays, check-in and check-out"),
+    "services": ("Services", "What people can book, with durations and prices"),
+    "memberships": ("Memberships", "Plans, members and the sessions they have left"),
+    "campaigns": ("Campaigns", "Series of messages that start when something happens"),
+    "broadcasts": ("Broadcasts", "One message to many contacts"),
+    "segments": ("Segments", "Groups of contacts that keep themselves up to date"),
+    "tasks": ("Tasks", "Follow-ups, yours and those that Mybizz thinks of"),
+    "blog": ("Blog", "Posts for your website"),
+    "pages": ("Pages", "The pages of your website"),
+    "media": ("Media", "Pictures and files for your website"),
+    "invoices": ("Invoices", "Invoices, from draft to paid"),
+    "payments": ("Payments", "Every payment, refund and dispute"),
+    "reports": ("Reports", "Sales, bookings, customers and stock"),
+    "analytics": ("Analytics", "How your business develops, in figures"),
+}
+COMING_TO_CUSTOMERS = {
+    "bookings": ("My bookings", "What you have booked, and what is coming up"),
+    "orders": ("My orders", "What you have ordered, and where it is"),
+    "membership": ("My membership", "Your plan and the sessions you have left"),
+    "payment-methods": ("Payment methods", "The cards you pay with"),
+    "invoices": ("Invoices", "Your invoices, to read and to print"),
+    "reviews": ("My reviews", "What you have said about us"),
+    "support": ("Support tickets", "Your questions to us, and our answers"),
+}
 
 
 def find_page(path):
-    """(form, arguments) of a path, or None. A trailing slash does not matter."""
+    """(form, arguments, who) of a path, or None. A trailing slash does not matter."""
     parts = path.rstrip("/").split("/")
-    for pattern, form in PAGES:
+    for pattern, form, who in PAGES:
         arguments = _match(pattern.split("/"), parts)
-        if arguments is not None:
-            return form, arguments
+        if arguments is None:
+            continue
+        if "section" in arguments:
+            known = COMING if who == STAFF else COMING_TO_CUSTOMERS
+            if arguments["section"] not in known:
+                return None
+        return form, arguments, who
     return None
 
 

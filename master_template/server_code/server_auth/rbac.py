@@ -62,6 +62,7 @@ class Actor:
     permissions: frozenset[str] = frozenset()
     row: Any = None
     ip: str = ""
+    may_choose_password: bool = False
 
     def may(self, permission: str) -> bool:
         """Whether this actor has the permission. The system has them all."""
@@ -123,8 +124,10 @@ def read_actor() -> Actor:
     ip = _client_ip()
     try:
         user = anvil.users.get_user()
-    except (anvil.users.PasswordResetRequested, anvil.users.MFARequired):
-        # Halfway in: the link of a reset message was opened, or a second factor is due.
+    except anvil.users.PasswordResetRequested:
+        # The link of a reset message has been opened in this session.
+        return Actor("nobody", ip=ip, may_choose_password=True)
+    except anvil.users.MFARequired:
         return Actor("nobody", ip=ip)
     if user is not None:
         if user["enabled"] is False or user["status"] in ("inactive", "suspended"):

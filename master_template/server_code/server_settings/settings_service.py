@@ -71,7 +71,8 @@ def get_config() -> dict[str, Any]:
     """What the app needs to draw itself, in one call.
 
     ``business`` (name, colours, locale, currency, time zone), ``features`` as
-    ``{name: bool}``, and ``user``: None, or ``{email, name, role, permissions, is_staff}``.
+    ``{name: bool}``, ``user``: None, or ``{email, name, role, permissions, is_staff}``, and
+    ``may_choose_password``: whether the link of a reset message has been opened.
     """
     business = read_business()
     actor = current_actor()
@@ -89,6 +90,7 @@ def get_config() -> dict[str, Any]:
         "business": {name: getattr(business, name) for name in shown},
         "features": business.features_enabled,
         "user": user,
+        "may_choose_password": actor.may_choose_password,
     }
 
 

@@ -14,7 +14,7 @@ from ..server_customers.contact_service import new_columns, remember_tags
 from ..server_customers.timeline_service import event_columns
 from ..server_shared import audit, clock
 from ..server_shared.callables import TRUSTED_ONLY, server_callable
-from ..server_shared.config import read_business
+from ..server_shared.config import read_business, settings_row
 from ..server_shared.sequences import CONTACTS, take_numbers
 from ..server_shared.validators import Password, Text, fold
 from .instance_setup import make_user
@@ -22,6 +22,20 @@ from .sample_people import CALLS, EMAILS, NOTES, PEOPLE, VISITS
 
 # The same every time, so that two runs and two machines show the same studio.
 SEED = 20_260_704
+PROFILE = {
+    "tagline": "Move, breathe, come home to yourself",
+    "description": "A small studio in the heart of Cape Town. Vinyasa, yin and meditation for "
+    "people who have never stood on a mat, and for those who have for years.\n\n"
+    "Come as you are: mats, blocks and tea are here.",
+    "email": "hello@yogastudio.example",
+    "phone": "+27 21 555 0100",
+    "address": {
+        "line1": "14 Bree Street",
+        "city": "Cape Town",
+        "postal_code": "8001",
+        "country": "South Africa",
+    },
+}
 PRICE_CENTS = (18_000, 22_000, 45_000, 95_000, 140_000)  # a class, a workshop, a pass
 
 CAST = (
@@ -75,6 +89,8 @@ def _fill(password: str, domain: str) -> bool:
             )
     if len(app_tables.contacts.search()) > 0:
         return False
+    settings = settings_row()
+    settings.update(**{name: value for name, value in PROFILE.items() if not settings[name]})
     _add_contacts(random.Random(SEED))
     audit.record("fill_sample_data", "contact", "", {"contacts": len(PEOPLE)})
     return True
@@ -137,7 +153,7 @@ def _columns(
     quiet_days = (clock.now() - last).days
     # Lifecycle stages as scope C2 draws the lines.
     stage = "lost" if quiet_days > 180 else "at_risk" if quiet_days >= 90 else "active"
-    mailbox = fold(f"{first_name}.{last_name}").replace(" ", ".").replace("'", "").replace("ø", "o")
+    mailbox = fold(f"{first_name}.{last_name}").replace(" ", ".").replace("'", "")
     mailbox = mailbox.encode("ascii", "ignore").decode()
     columns = {
         **new_columns(

@@ -16,7 +16,7 @@ from ..server_auth.rbac import acting_as, read_actor
 from ..server_settings.settings_service import get_config
 from ..server_shared.config import read_business
 from ..server_shared.errors import AppError
-from ..shared.routes import find_page
+from ..shared.routes import PUBLIC, STAFF, find_page
 from .public_pages import CACHE_SECONDS, render_home, render_message
 
 PACKAGE = "master_template"
@@ -87,7 +87,11 @@ def _open(path: str) -> Any:
     if page is None:
         text = "There is nothing at this address. It may have been mistyped, or moved."
         return _html(render_message(read_business(), "No such page", text, path), 404)
-    form, arguments = page
+    form, arguments, who = page
+    if who != PUBLIC and config["user"] is None:
+        form, arguments = "auth.LoginForm", {"next_path": path}
+    elif who == STAFF and not config["user"]["is_staff"]:
+        form, arguments = "customer_portal.CustomerDashboardForm", {}
     title = config["business"]["business_name"]
     responder = anvil.server.AppResponder(
         data={"config": {"success": True, **config}}, meta={"title": title}

@@ -1,0 +1,69 @@
+from ._anvil_designer import LoginFormTemplate
+
+from anvil import handle
+
+from ...shared import api, form_fields, navigation_helpers, session
+
+COMPONENTS = {"email": "txt_email", "password": "txt_password"}
+
+
+class LoginForm(LoginFormTemplate):
+    """Log in with e-mail address and password, then go on to where one wanted to go."""
+
+    def __init__(self, next_path=None, **properties):
+        self.next_path = next_path
+        if not next_path:
+            navigation_helpers.arrive("/app/login", "Log in")
+        self.init_components(**properties)
+        form_fields.remember_hints(self, COMPONENTS)
+
+    @handle("", "show")
+    def form_show(self, **event_args):
+        self.txt_email.focus()
+
+    @handle("txt_email", "change")
+    def txt_email_change(self, **event_args):
+        form_fields.clear_error(self.txt_email)
+
+    @handle("txt_password", "change")
+    def txt_password_change(self, **event_args):
+        form_fields.clear_error(self.txt_password)
+
+    @handle("txt_email", "pressed_enter")
+    def txt_email_pressed_enter(self, **event_args):
+        self.txt_password.focus()
+
+    @handle("txt_password", "pressed_enter")
+    def txt_password_pressed_enter(self, **event_args):
+        self.btn_log_in_click()
+
+    @handle("btn_log_in", "click")
+    def btn_log_in_click(self, **event_args):
+        self.dom_nodes["problem"].hidden = True
+        self.btn_log_in.enabled = False
+        try:
+            api.call(
+                "log_in",
+                self.txt_email.text or "",
+                self.txt_password.text or "",
+                remember=bool(self.cb_remember.checked),
+            )
+            session.refresh()
+        except api.ApiError as error:
+            left = form_fields.show_errors(self, COMPONENTS, error.fields)
+            if left or not error.fields:
+                self.dom_nodes["problem_text"].textContent = " ".join(left) or error.message
+                self.dom_nodes["problem"].hidden = False
+            return
+        finally:
+            self.btn_log_in.enabled = True
+        if self.next_path:
+            navigation_helpers.go(self.next_path, replace=True)
+        else:
+            navigation_helpers.navigate_to_dashboard()
+
+    def reset_click(self, event):
+        navigation_helpers.follow(event, "/app/reset")
+
+    def signup_click(self, event):
+        navigation_helpers.follow(event, "/app/signup")

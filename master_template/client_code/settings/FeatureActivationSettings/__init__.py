@@ -1,0 +1,53 @@
+from ._anvil_designer import FeatureActivationSettingsTemplate
+
+from ...shared import api, session
+
+FEATURES = [
+    ("bookings", "Bookings", "Calendar, appointments and classes"),
+    ("services", "Services", "What people can book, with prices"),
+    ("hospitality", "Hospitality", "Rooms and nightly stays"),
+    ("ecommerce", "Shop", "Products, stock and orders"),
+    ("memberships", "Memberships", "Plans and session passes"),
+    ("marketing", "Marketing", "Campaigns, broadcasts and segments"),
+    ("blog", "Blog", "Posts on your website"),
+    ("reviews", "Reviews", "Ask for them and show them"),
+    ("referrals", "Referrals", "Thank people who bring others"),
+    ("loyalty", "Loyalty", "Points, coupons and gift cards"),
+    ("conversations", "Conversations", "WhatsApp and other messages"),
+    ("service_areas", "Service areas", "Where you go to your customers"),
+]
+
+
+class FeatureActivationSettings(FeatureActivationSettingsTemplate):
+    """A switch for each feature; each takes effect at once."""
+
+    def __init__(self, **properties):
+        self.init_components(**properties)
+
+    def show_settings(self, settings):
+        """Show what `get_settings` answered."""
+        enabled = settings["features_enabled"]
+        self.rp_features.items = [
+            {
+                "name": name,
+                "title": title,
+                "text": text,
+                "on": bool(enabled.get(name)),
+                "may_change": session.may("settings.manage"),
+                "change": self.change_feature,
+            }
+            for name, title, text in FEATURES
+        ]
+
+    def change_feature(self, name, is_on):
+        """Switch one feature; give whether it worked."""
+        self.dom_nodes["problem"].hidden = True
+        try:
+            answer = api.call("update_features", {name: is_on})
+            session.refresh()
+        except api.ApiError as error:
+            self.dom_nodes["problem_text"].textContent = error.message
+            self.dom_nodes["problem"].hidden = False
+            return False
+        self.raise_event("x-features-changed", version=answer["settings"]["version"])
+        return True

@@ -1,0 +1,67 @@
+from ._anvil_designer import AdminLayoutTemplate
+
+from anvil import handle
+from anvil.js import window
+
+from ... import appearance, navigation_helpers, session
+from ...navigation_groups import GROUPS
+
+
+class AdminLayout(AdminLayoutTemplate):
+    """What everyone who works here sees around a page: the menu, the business's name, the account.
+
+    The menu has what MB 2.2 lists; a destination shows if its feature is switched on and the
+    user has its permission, and a group's heading shows if any of its destinations does.
+    """
+
+    def __init__(self, **properties):
+        self.nav_names = [item[0] for group in GROUPS for item in group[1]]
+        self.init_components(**properties)
+        self._build_navigation()
+
+    def _build_navigation(self):
+        user = session.user()
+        name = session.business()["business_name"]
+        self.dom_nodes["brand"].textContent = name
+        self.dom_nodes["mark"].textContent = name[:1].upper()
+        self.dom_nodes["bar_title"].textContent = ""
+        self.menu_user.user_name = user["name"] or user["email"] if user else ""
+        for _, items in GROUPS:
+            for name, path, _, _ in items:
+                link = getattr(self, "nav_" + name)
+                if not link.navigate_to:
+                    link.tag = path
+                    link.set_event_handler("click", self._nav_click)
+        self.show_destinations()
+
+    def show_destinations(self):
+        """Show what is switched on and allowed. Called again when that changes."""
+        for heading, items in GROUPS:
+            shown = 0
+            for name, _, feature, permission in items:
+                visible = (not feature or session.has_feature(feature)) and (
+                    not permission or session.may(permission)
+                )
+                getattr(self, "nav_" + name).visible = visible
+                shown += visible
+            if heading:
+                getattr(self, heading).visible = shown > 0
+
+    def _nav_click(self, sender, **event_args):
+        navigation_helpers.go(sender.tag)
+
+    @handle("item_account", "click")
+    def item_account_click(self, **event_args):
+        navigation_helpers.go("/app/me")
+
+    @handle("item_mode", "click")
+    def item_mode_click(self, **event_args):
+        appearance.toggle_mode()
+
+    @handle("item_site", "click")
+    def item_site_click(self, **event_args):
+        window.location.assign("/")
+
+    @handle("item_log_out", "click")
+    def item_log_out_click(self, **event_args):
+        navigation_helpers.log_out()

@@ -1,0 +1,34 @@
+from ._anvil_designer import CustomerLayoutTemplate
+
+from anvil import handle
+
+from ... import appearance, navigation_helpers, session
+from ...navigation_groups import CUSTOMER_ITEMS
+
+
+class CustomerLayout(CustomerLayoutTemplate):
+    """What a customer sees around their own pages."""
+
+    def __init__(self, **properties):
+        self.nav_names = [item[0] for item in CUSTOMER_ITEMS]
+        self.init_components(**properties)
+        name = session.business()["business_name"]
+        self.dom_nodes["brand"].textContent = name
+        self.dom_nodes["mark"].textContent = name[:1].upper()
+        for name, path, feature in CUSTOMER_ITEMS:
+            link = getattr(self, "nav_" + name)
+            link.visible = not feature or session.has_feature(feature)
+            if not link.navigate_to:
+                link.tag = path
+                link.set_event_handler("click", self._nav_click)
+
+    def _nav_click(self, sender, **event_args):
+        navigation_helpers.go(sender.tag)
+
+    @handle("nav_log_out", "click")
+    def nav_log_out_click(self, **event_args):
+        navigation_helpers.log_out()
+
+    @handle("btn_mode", "click")
+    def btn_mode_click(self, **event_args):
+        appearance.toggle_mode()

@@ -1,0 +1,115 @@
+"""Dates, money and names as a person of this business reads them."""
+
+import datetime
+
+import anvil.tz
+from anvil.js import window
+
+from . import session
+
+_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=anvil.tz.tzutc())
+
+STATUS_NAMES = {"lead": "Lead", "customer": "Customer", "inactive": "Inactive"}
+LIFECYCLE_NAMES = {"new": "New", "active": "Active", "at_risk": "At risk", "lost": "Lost"}
+SOURCE_NAMES = {
+    "manual": "Added by hand",
+    "website": "Website",
+    "referral": "Referral",
+    "booking": "Booking",
+    "order": "Order",
+    "import": "Import",
+    "lead_capture": "Lead capture",
+    "walk_in": "Walk-in",
+    "social": "Social media",
+    "other": "Other",
+}
+ROLE_NAMES = {
+    "owner": "Owner",
+    "manager": "Manager",
+    "admin": "Admin",
+    "staff": "Staff",
+    "customer": "Customer",
+}
+
+
+def milliseconds(moment):
+    """A time with zone as JavaScript counts it."""
+    return (moment - _EPOCH).total_seconds() * 1000
+
+
+def _format_date(moment, options):
+    business = session.business()
+    options = dict(options, timeZone=business["time_zone"])
+    return window.Intl.DateTimeFormat(business["locale"], options).format(milliseconds(moment))
+
+
+def day(moment):
+    """`14 Mar 2026`, in the business's time zone."""
+    if moment is None:
+        return ""
+    return _format_date(moment, {"day": "numeric", "month": "short", "year": "numeric"})
+
+
+def day_and_time(moment):
+    """`14 Mar 2026, 09:30`, in the business's time zone."""
+    if moment is None:
+        return ""
+    return _format_date(
+        moment,
+        {
+            "day": "numeric",
+            "month": "short",
+            "year": "numeric",
+            "hour": "2-digit",
+            "minute": "2-digit",
+        },
+    )
+
+
+def ago(moment):
+    """`just now`, `5 min ago`, `3 days ago`; a date from a month on."""
+    if moment is None:
+        return ""
+    minutes = int((window.Date.now() - milliseconds(moment)) // 60000)
+    if minutes < 1:
+        return "just now"
+    if minutes < 60:
+        return "{} min ago".format(minutes)
+    hours = minutes // 60
+    if hours < 24:
+        return "{} h ago".format(hours)
+    days = hours // 24
+    if days == 1:
+        return "yesterday"
+    if days < 31:
+        return "{} days ago".format(days)
+    return day(moment)
+
+
+def money(cents, currency=None):
+    """An amount in the currency's minor unit as people write it: `R 1 250,00`."""
+    business = session.business()
+    style = {"style": "currency", "currency": currency or business["currency"]}
+    formatter = window.Intl.NumberFormat(business["locale"], style)
+    digits = formatter.resolvedOptions().maximumFractionDigits
+    return formatter.format((cents or 0) / float(10**digits))
+
+
+def number(value):
+    """A whole number with its thousands apart."""
+    return window.Intl.NumberFormat(session.business()["locale"]).format(value)
+
+
+def initials(name):
+    """The first letters of the first and the last word: `AV` of `Anna-Liisa Virtanen`."""
+    words = name.split()
+    if not words:
+        return "?"
+    if len(words) == 1:
+        return words[0][:1].upper()
+    return (words[0][:1] + words[-1][:1]).upper()
+
+
+def plural(count, one, many):
+    """`1 contact`, `25 contacts`."""
+    return "{} {}".format(number(count), one if count == 1 else many)

@@ -1,0 +1,61 @@
+"""The menu of the business: its groups, as MB 2.2 lists them, and who sees what.
+
+A group is (name of its heading or None, destinations); a destination is (name, path, feature that
+has to be switched on or None, permission that the user needs or None).
+"""
+
+GROUPS = [
+    (None, [("dashboard", "/app/dashboard", None, None)]),
+    (
+        "group_sales",
+        [
+            ("bookings", "/app/coming/bookings", "bookings", "bookings.view"),
+            ("products", "/app/coming/products", "ecommerce", "products.view"),
+            ("orders", "/app/coming/orders", "ecommerce", "products.view"),
+            ("rooms", "/app/coming/rooms", "hospitality", "bookings.view"),
+            ("services", "/app/coming/services", "services", "bookings.view"),
+            ("memberships", "/app/coming/memberships", "memberships", "bookings.view"),
+        ],
+    ),
+    (
+        "group_customers",
+        [
+            ("contacts", "/app/contacts", None, "customers.view"),
+            ("campaigns", "/app/coming/campaigns", "marketing", "marketing.view"),
+            ("broadcasts", "/app/coming/broadcasts", "marketing", "marketing.view"),
+            ("segments", "/app/coming/segments", "marketing", "customers.view"),
+            ("tasks", "/app/coming/tasks", "marketing", "customers.view"),
+        ],
+    ),
+    (
+        "group_content",
+        [
+            ("blog", "/app/coming/blog", "blog", "content.view"),
+            ("pages", "/app/coming/pages", None, "content.view"),
+            ("media", "/app/coming/media", None, "content.view"),
+        ],
+    ),
+    (
+        "group_finance",
+        [
+            ("invoices", "/app/coming/invoices", None, "finance.view"),
+            ("payments", "/app/coming/payments", None, "finance.view"),
+            ("reports", "/app/coming/reports", None, "analytics.view"),
+            ("analytics", "/app/coming/analytics", None, "analytics.view"),
+        ],
+    ),
+    ("line_settings", [("settings", "/app/settings", None, "settings.view")]),
+]
+
+# The menu of a customer: (name, path, feature or None).
+CUSTOMER_ITEMS = [
+    ("my_dashboard", "/app/home", None),
+    ("my_bookings", "/app/my/bookings", "bookings"),
+    ("my_orders", "/app/my/orders", "ecommerce"),
+    ("my_membership", "/app/my/membership", "memberships"),
+    ("payment_methods", "/app/my/payment-methods", None),
+    ("invoices", "/app/my/invoices", None),
+    ("my_reviews", "/app/my/reviews", "reviews"),
+    ("support", "/app/my/support", None),
+    ("account", "/app/account", None),
+]

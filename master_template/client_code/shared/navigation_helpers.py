@@ -1,0 +1,171 @@
+"""Getting from page to page, with the address bar always telling where one is.
+
+A link goes by path (`go("/app/contacts/C-12")`) or opens a form (`navigate_to` of a
+NavigationLink); either way the page that appears says by `arrive` where it lives. Back and forward
+open the page of the address they come to.
+"""
+
+from anvil import open_form
+from anvil.js import window
+
+from . import api, session
+from .routes import PUBLIC, STAFF, find_page
+
+PACKAGE = "master_template."
+LOGIN_FORM = PACKAGE + "auth.LoginForm"
+
+_known = {}
+
+
+def current_path():
+    """The path in the address bar, without a query."""
+    return window.location.pathname
+
+
+def query():
+    """The query of the address bar as a dict of texts."""
+    found = {}
+    for pair in window.location.search.lstrip("?").split("&"):
+        name, _, value = pair.partition("=")
+        if name:
+            found[name] = window.decodeURIComponent(value.replace("+", " "))
+    return found
+
+
+def with_query(path, values):
+    """A path with a query of those values that are not empty, in a fixed order."""
+    pairs = []
+    for name in sorted(values):
+        if values[name]:
+            pairs.append(name + "=" + window.encodeURIComponent(str(values[name])))
+    return path + ("?" + "&".join(pairs) if pairs else "")
+
+
+def replace_address(address):
+    """Say in the address bar how the page looks now, without a new step in the history."""
+    if address != current_path() + window.location.search:
+        window.history.replaceState(None, "", address)
+
+
+def go(address, replace=False):
+    """Go to a page of the app by its address (a path, maybe with a query)."""
+    page = find_page(address.partition("?")[0])
+    if page is None:
+        window.location.assign(address)
+        return
+    if address != current_path() + window.location.search:
+        if replace:
+            window.history.replaceState(None, "", address)
+        else:
+            window.history.pushState(None, "", address)
+    _open(page)
+
+
+def follow(event, address):
+    """Go to a page for a click on a link, unless the person wants it in another tab."""
+    if event.ctrlKey or event.metaKey or event.shiftKey or event.button:
+        return
+    event.preventDefault()
+    go(address)
+
+
+def _open(page):
+    form, arguments, who = page
+    user = session.user()
+    if who != PUBLIC and not user:
+        open_form(LOGIN_FORM, next_path=current_path() + window.location.search)
+    elif who == STAFF and not user["is_staff"]:
+        navigate_to_dashboard()
+    else:
+        open_form(PACKAGE + form, **arguments)
+    window.scrollTo(0, 0)
+
+
+def arrive(path, title):
+    """Called by each page as it opens: the address and the title of the window follow."""
+    if current_path() != path and not (path == "/app/dashboard" and current_path() == "/app"):
+        window.history.pushState(None, "", path)
+    name = session.business()["business_name"]
+    window.document.title = title + " – " + name if name else title
+
+
+def require_auth():
+    """The logged-in user, or None, and then the log-in form is open."""
+    user = session.user()
+    if not user:
+        open_form(LOGIN_FORM, next_path=current_path() + window.location.search)
+        return None
+    return user
+
+
+def require_staff():
+    """The logged-in user if they work here; otherwise None, and their own page is open."""
+    user = require_auth()
+    if user and not user["is_staff"]:
+        navigate_to_dashboard()
+        return None
+    return user
+
+
+def require_admin():
+    """The logged-in user if they are owner, manager or admin; otherwise None, and it says so."""
+    user = require_auth()
+    if user and user["role"] not in ("owner", "manager", "admin"):
+        open_form(
+            PACKAGE + "shared.ErrorForm",
+            heading="Not for your account",
+            text="This page is for owners, managers and admins of the business.",
+        )
+        return None
+    return user
+
+
+def navigate_to_dashboard():
+    """Open the first page of whoever is logged in."""
+    user = session.user()
+    if not user:
+        go("/app/login")
+    elif user["is_staff"]:
+        go("/app/dashboard")
+    else:
+        go("/app/home")
+
+
+def highlight_active_nav(layout, active):
+    """Mark the NavigationLink `nav_<active>` of a layout, and no other."""
+    for name in layout.nav_names:
+        link = getattr(layout, "nav_" + name)
+        selected = name == active
+        if link.selected != selected:
+            link.selected = selected
+
+
+def log_out():
+    """Log out here and go to the log-in page."""
+    api.call("log_out")
+    session.refresh()
+    go("/app/login")
+
+
+def _history_moved(*_event):
+    page = find_page(current_path())
+    if page is None:
+        window.location.reload()
+    else:
+        _open(page)
+
+
+def _logged_out():
+    session.refresh()
+    open_form(LOGIN_FORM, next_path=current_path() + window.location.search)
+
+
+def _install():
+    if _known.get("installed"):
+        return
+    _known["installed"] = True
+    window.addEventListener("popstate", _history_moved)
+    api.on_logged_out(_logged_out)
+
+
+_install()

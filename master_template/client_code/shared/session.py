@@ -1,0 +1,67 @@
+"""What this browser knows of the business and of who is logged in."""
+
+import anvil.server
+from anvil.js import window
+
+from . import api
+
+_kept = {}
+
+
+def config():
+    """The answer of `get_config`: `business`, `features`, `user`. Asked once, then kept.
+
+    A page that came from a route brings it along, so that no question is needed at all.
+    """
+    if "config" not in _kept:
+        _keep(_from_page() or api.call_quietly("get_config"))
+    return _kept["config"]
+
+
+def _from_page():
+    try:
+        data = anvil.server.startup_data
+    except AttributeError:
+        return None
+    if not data or not data.get("config"):
+        return None
+    return data["config"]
+
+
+def refresh():
+    """Ask again: someone has logged in or out, or the settings have changed."""
+    _keep(api.call_quietly("get_config"))
+    return _kept["config"]
+
+
+def _keep(answer):
+    _kept["config"] = answer
+    _wear_brand(answer["business"]["primary_color"])
+
+
+def _wear_brand(color):
+    """The business's colour for the whole app, where the theme can do that."""
+    theme = window.get("m3Theme") if hasattr(window, "get") else getattr(window, "m3Theme", None)
+    if theme and color:
+        theme.setSeedColor(color)
+
+
+def business():
+    """`business_name`, `locale`, `currency`, `time_zone`, ... of the business."""
+    return config()["business"]
+
+
+def user():
+    """None, or who is logged in: `email`, `name`, `role`, `permissions`, `is_staff`."""
+    return config()["user"]
+
+
+def may(permission):
+    """Whether the user has a permission."""
+    who = user()
+    return bool(who) and permission in who["permissions"]
+
+
+def has_feature(name):
+    """Whether the business has switched a feature on."""
+    return bool(config()["features"].get(name))
