@@ -104,16 +104,18 @@ class BrowserLink(Peer):
                 "This session has ended. Please reload the page.",
                 "anvil.server.SessionExpiredError",
             )
-        self._session.is_replacement = False
         self._read_cookies()
-        self._session.invalidate_client_objects()
+        if not self._session.is_replacement:
+            self._session.invalidate_client_objects()
+        self._session.is_replacement = False
+        self._session.save()
 
     def _make_request(self, message: dict[str, Any], call_id: str) -> Request:
         key = self._session.client_key
         frame = {"type": "browser", "protocol-version": message.get("v")}
 
         def pass_on(update: dict[str, Any]) -> None:
-            if "set-cookie" in update:
+            if "output" not in update:
                 self.spawn(self.send({**update, "id": call_id}))
 
         return Request(

@@ -149,7 +149,7 @@ class RunningServer:
                 name, _, rest = value.partition("=")
                 self.client.cookies.set(name, rest.partition(";")[0])
             browser = Browser(socket)
-            if with_session:
+            if with_session and "anvil-session" not in given.get("Cookie", ""):
                 browser.call("anvil.private.reset_session")
             yield browser
 
