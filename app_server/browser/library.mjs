@@ -84,7 +84,10 @@ export async function buildLibrary({ Sk, anvilFolder, ownFolder, minify }) {
   for (const relative of listPython(ownFolder, ".")) {
     const virtual = `src/lib/${relative.replace(/\.py$/, ".js")}`;
     const source = fs.readFileSync(path.join(ownFolder, relative), "utf8");
-    groups.library[virtual] = await compile(Sk, source, relative, minify);
+    // A module that completes one of Anvil's packages travels with it.
+    const area = relative.split(path.sep)[1];
+    const group = relative.startsWith("anvil") && area in groups ? area : "library";
+    groups[group][virtual] = await compile(Sk, source, relative, minify);
   }
   return groups;
 }

@@ -101,8 +101,12 @@ def run_module(make_server: MakeServer, page: Page) -> RunModule:
         server.functions.update(functions or {})
         lines: list[str] = []
         page.on("console", lambda message: lines.append(message.text))
-        with page.expect_console_message(lambda message: message.text == "done"):
+        is_end = lambda message: message.text == "done" or message.type == "error"  # noqa: E731
+        with page.expect_console_message(is_end):
             page.goto(server.url)
+        if "done" not in lines:
+            details = page.locator(".anvil-error pre").text_content()
+            pytest.fail("\n".join([*lines, details or ""]))
         return lines[: lines.index("done")]
 
     return run

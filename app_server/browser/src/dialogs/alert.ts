@@ -1,8 +1,10 @@
 /** Python's `alert` and `confirm`. */
 
+import { lookUp } from "../engine/lookup";
 import { componentHost, isComponent } from "../engine/component_host";
 import {
   bindableFunction,
+  call,
   callMethod,
   chain,
   isList,
@@ -11,6 +13,7 @@ import {
   isTrue,
   isTuple,
   kwargsToObject,
+  objectToKwargs,
   pyError,
   pyFalse,
   pyName,
@@ -18,6 +21,7 @@ import {
   pyTrue,
   suspend,
   textOf,
+  toPy,
   tryFinally,
   type Kwargs,
   type PyObject,
@@ -28,11 +32,11 @@ import { openDialog, type DialogButton } from "./dialog";
 
 type AlertButton = DialogButton<PyObject>;
 
-const ALERT_BUTTONS: AlertButton[] = [{ text: "OK", value: pyTrue, style: "success" }];
-const CONFIRM_BUTTONS: AlertButton[] = [
-  { text: "Cancel", value: pyFalse, style: "danger" },
-  { text: "OK", value: pyTrue, style: "success" },
-];
+const ALERT_BUTTONS = toPy([["OK", true, "success"]]);
+const CONFIRM_BUTTONS = toPy([
+  ["Cancel", false, "danger"],
+  ["OK", true, "success"],
+]);
 const KNOWN = ["content", "title", "buttons", "large", "dismissible", "role"];
 
 interface AlertOptions {
@@ -66,12 +70,12 @@ function readRoles(role: PyObject | undefined): string[] {
   return [textOf(role)];
 }
 
-function readOptions(
+/** Arguments of `alert` and its like by name; `content` may come by place. */
+function readArguments(
   name: string,
   args: PyObject[],
   kwargs: Kwargs | undefined,
-  defaults: { buttons: AlertButton[]; isDismissible: boolean },
-): AlertOptions {
+): Record<string, PyObject> {
   const given = kwargsToObject(kwargs);
   const unknown = Object.keys(given).find((key) => !KNOWN.includes(key));
   if (unknown !== undefined) {
@@ -83,15 +87,19 @@ function readOptions(
       `${name}() takes 1 positional argument but ${args.length} were given`,
     );
   }
-  const { title, buttons, large, dismissible } = given;
+  return { content: args[0] ?? pyNone, ...given };
+}
+
+function readOptions(given: Record<string, PyObject>): AlertOptions {
+  const { content, title, buttons, large, dismissible, role } = given;
   const hasButtons = isList(buttons) || isTuple(buttons);
   return {
-    content: given.content ?? args[0] ?? pyNone,
+    content: content ?? pyNone,
     title: isNone(title) ? "" : textOf(title!),
-    buttons: hasButtons ? withDefault(buttons.v.map(readButton)) : withDefault(defaults.buttons),
+    buttons: hasButtons ? withDefault(buttons.v.map(readButton)) : [],
     isLarge: large !== undefined && isTrue(large),
-    isDismissible: dismissible === undefined ? defaults.isDismissible : isTrue(dismissible),
-    roles: readRoles(given.role),
+    isDismissible: dismissible === undefined || isTrue(dismissible),
+    roles: readRoles(role),
   };
 }
 
@@ -155,8 +163,29 @@ function openComponent(options: AlertOptions, component: PyObject): Result {
   });
 }
 
-export const alertFromPython = (args: PyObject[], kwargs?: Kwargs): Result =>
-  open(readOptions("alert", args, kwargs, { buttons: ALERT_BUTTONS, isDismissible: true }));
+/** `pluggable_ui["anvil.modal"]` unless a theme provides another. */
+export const modalFromPython = (args: PyObject[], kwargs?: Kwargs): Result =>
+  open(readOptions(readArguments("modal", args, kwargs)));
 
-export const confirmFromPython = (args: PyObject[], kwargs?: Kwargs): Result =>
-  open(readOptions("confirm", args, kwargs, { buttons: CONFIRM_BUTTONS, isDismissible: false }));
+function openPluggable(given: Record<string, PyObject>): Result {
+  const ui = lookUp("anvil", "pluggable_ui");
+  return chain(callMethod(ui, "__getitem__", [pyName("anvil.modal")]), (modal: PyObject) =>
+    call(modal, [], objectToKwargs(given)),
+  );
+}
+
+export const alertFromPython = (args: PyObject[], kwargs?: Kwargs): Result => {
+  const defaults = { buttons: ALERT_BUTTONS, dismissible: pyTrue };
+  return openPluggable({ ...defaults, ...given("alert", args, kwargs) });
+};
+
+export const confirmFromPython = (args: PyObject[], kwargs?: Kwargs): Result => {
+  const defaults = { buttons: CONFIRM_BUTTONS, dismissible: pyFalse };
+  return openPluggable({ ...defaults, ...given("confirm", args, kwargs) });
+};
+
+/** What was given, without what was given as None: that means the default. */
+function given(name: string, args: PyObject[], kwargs?: Kwargs): Record<string, PyObject> {
+  const all = Object.entries(readArguments(name, args, kwargs));
+  return Object.fromEntries(all.filter(([key, value]) => key === "content" || !isNone(value)));
+}

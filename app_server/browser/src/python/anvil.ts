@@ -3,7 +3,7 @@
 import { app, findPackage } from "../boot/app";
 import { boot } from "../boot/boot_data";
 import { getOpenForm, openFormByPython } from "../boot/open_form";
-import { alertFromPython, confirmFromPython } from "../dialogs/alert";
+import { alertFromPython, confirmFromPython, modalFromPython } from "../dialogs/alert";
 import { makeNotificationClass } from "../dialogs/notification";
 import { registerModule } from "../engine/files";
 import {
@@ -124,6 +124,7 @@ export function registerAnvilModule(): void {
       define("open_form", bindableFunction("open_form", openFormByPython));
       define("alert", bindableFunction("alert", alertFromPython));
       define("confirm", bindableFunction("confirm", confirmFromPython));
+      define("modal", bindableFunction("modal", modalFromPython));
       define("Notification", makeNotificationClass());
       define("app", makeAppInfo());
       return chainEach(
@@ -131,6 +132,7 @@ export function registerAnvilModule(): void {
           () => take("anvil._media", MEDIA),
           () => take("anvil._live_objects", ["LiveObject", "LiveObjectProxy"]),
           () => take("anvil._media", ["download"]),
+          () => take("anvil._pluggable_ui", ["PluggableUI", "pluggable_ui"]),
         ],
         (step) => step(),
       );

@@ -161,7 +161,7 @@ export class Deserializer {
           return findOrImport(object.typeName as string);
         case "ValueType":
           return chain(findOrImport(object.typeName as string), (cls: PyObject) =>
-            this.rebuildPortable(cls, content),
+            this.rebuildPortable(object.typeName as string, cls, content),
           );
       }
     }
@@ -177,8 +177,9 @@ export class Deserializer {
     return blob;
   }
 
-  private rebuildPortable(cls: PyObject, content: PyObject): Result {
-    const info = this.info ?? callSync(required("serializationInfo"));
+  private rebuildPortable(name: string, cls: PyObject, content: PyObject): Result {
+    const info = (this.info ??= callSync(required("serializationInfo")));
+    info.tp$setattr(pyName("_default_key"), pyName(name));
     const make = findAttr(cls, "__new_deserialized__");
     if (make !== undefined) return call(make, [content, info]);
     return chain(call(findAttr(cls, "__new__")!, [cls]), (value: PyObject) => {
@@ -226,8 +227,9 @@ function decodeDatetime(text: string): PyObject {
   const sign = match[2] === "-" ? -1 : 1;
   const minutes = sign * (Number(match[3] ?? 0) * 60 + Number(match[4] ?? 0));
   const zone = callSync(lookUp("anvil.tz", "tzoffset"), [], ["minutes", pyInt(minutes)]);
+  const [seconds, fraction = ""] = match[1]!.split(".");
   const naive = callSync(findAttr(lookUp("datetime", "datetime"), "fromisoformat")!, [
-    pyStr(match[1]!.slice(0, 26)),
+    pyStr(`${seconds}.${fraction.slice(0, 6).padEnd(6, "0")}`),
   ]);
   return callSync(findAttr(naive, "replace")!, [], ["tzinfo", zone]);
 }
