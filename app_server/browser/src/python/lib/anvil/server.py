@@ -14,6 +14,8 @@ from _anvil_rpc import (
 )
 
 app_origin = _anvil_rpc.app_origin
+loading_indicator = _anvil_rpc.loading_indicator
+no_loading_indicator = _anvil_rpc.no_loading_indicator
 
 
 # -- errors ------------------------------------------------------------------------------------
