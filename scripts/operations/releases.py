@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import yaml
+
 from scripts.operations.home import ROOT, Home, OperationError
 
 APPS = ("master_template", "m3")
@@ -82,6 +84,7 @@ def publish(home: Home, version: str, notes: str, source: Path = ROOT) -> Releas
     try:
         for app in APPS:
             shutil.copytree(source / app, staging / app, ignore=shutil.ignore_patterns(*LEFT_OUT))
+        pin_dependencies(staging / "master_template" / "anvil.yaml", version)
         (staging / "RELEASE.md").write_text(f"# {version}\n\n{notes.strip()}\n")
         manifest = {
             "version": version,
@@ -97,6 +100,15 @@ def publish(home: Home, version: str, notes: str, source: Path = ROOT) -> Releas
         remove_folder(staging)
         raise
     return Release(version, target)
+
+
+def pin_dependencies(manifest: Path, version: str) -> None:
+    """Name the release's own version for each dependency: an app can hold one version of each, and
+    both servers refuse one that asks for another than its dependencies do."""
+    app = yaml.safe_load(manifest.read_text())
+    for dependency in app.get("dependencies") or []:
+        dependency["version"] = {"version_tag": version}
+    manifest.write_text(yaml.safe_dump(app, sort_keys=False, allow_unicode=True))
 
 
 def hash_files(folder: Path) -> dict[str, str]:

@@ -54,6 +54,8 @@ def embedded_command(home: Home, port: int) -> list[str]:
         "app_server",
         "--instances",
         str(home.instances),
+        "--ip",
+        "127.0.0.1",
         "--port",
         str(port),
     ]

@@ -20,6 +20,7 @@ services:
 db_schema:
   contacts: {title: Contacts, client: none, server: full, columns: [{name: email, type: string}]}
 runtime_options: {version: 3}
+dependencies: [{app_id: 4UK6WHQ6UX7AKELK, version: {dev: true}}]
 """
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
 from scripts.operations.home import Home, OperationError
 from scripts.operations.releases import find_release, list_releases, publish, verify
@@ -39,6 +40,13 @@ def test_files_of_a_release_are_read_only(home: Home, source: Path):
 
     modes = [path.stat().st_mode & 0o222 for path in release.folder.rglob("*")]
     assert modes and not any(modes)
+
+
+def test_pins_dependencies_to_the_release(home: Home, source: Path):
+    release = publish(home, "v1.0.0", "First.", source)
+
+    app = yaml.safe_load((release.folder / "master_template" / "anvil.yaml").read_text())
+    assert [d["version"] for d in app["dependencies"]] == [{"version_tag": "v1.0.0"}]
 
 
 @pytest.mark.parametrize("damage", ["change", "add", "remove"])
