@@ -80,8 +80,6 @@ def translate(error: psycopg.Error, constraint_messages: Mapping[str, str]) -> A
         return table_error("This value is too long for an indexed column.")
     if "tsquery" in str(error):
         return table_error("Invalid query: the 'full_text_match' text is not a valid raw query.")
-    if isinstance(error, pg.InvalidEscapeSequence):
-        return table_error("Invalid query: a pattern must not end with a single backslash.")
     return table_error(f"Internal database error: {error.diag.message_primary or error}")
 
 

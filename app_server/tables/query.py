@@ -133,6 +133,9 @@ class Parser:
             return self._inequality(column, _INEQUALITIES[name], content.get("value"))
         if name in ("like", "ilike"):
             pattern = self._text_argument(column, name, content.get("pattern"))
+            if (len(pattern) - len(pattern.rstrip("\\"))) % 2:
+                # Postgres says so only when it meets text that matches as far as that.
+                raise table_error("Invalid query: a pattern must not end with a single backslash.")
             return {"op": name, "col": column.id, "value": pattern}
         if name == "full_text_match":
             raw = content.get("raw")
