@@ -37,6 +37,19 @@ SOURCES = (
     "social",
     "other",
 )
+# How a timeline says where someone came from.
+SOURCE_TEXTS = {
+    "manual": "Added by hand",
+    "website": "Came by the website",
+    "referral": "Came by a referral",
+    "booking": "Came with a booking",
+    "order": "Came with an order",
+    "import": "Came with an import",
+    "lead_capture": "Left an address on the website",
+    "walk_in": "Walked in",
+    "social": "Came by social media",
+    "other": "Added",
+}
 CHANNELS = ("email", "phone", "sms", "whatsapp", "none")
 MAX_TAGS = 30
 

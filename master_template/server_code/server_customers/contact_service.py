@@ -18,6 +18,7 @@ from ..server_shared.validators import Int, Record
 from . import timeline_service
 from .contact_fields import (
     CONTACT_ID,
+    SOURCE_TEXTS,
     contact_rules,
     derived_columns,
     display_name,
@@ -137,7 +138,7 @@ def _create(contact: dict[str, Any], currency: str) -> Any:
     row = app_tables.contacts.add_row(**new_columns(contact, number, currency))
     remember_tags(contact["tags"])
     timeline_service.add_event(
-        row, "created", f"Added from {contact['source']}", {"source": contact["source"]}
+        row, "created", SOURCE_TEXTS[contact["source"]], {"source": contact["source"]}
     )
     audit.record("create", "contact", row["contact_id"], {"email": [None, contact["email"]]})
     return row

@@ -9,7 +9,7 @@ from typing import Any
 from anvil.tables import app_tables, in_transaction
 
 from ..server_auth.rbac import CUSTOMER, MANAGER, STAFF
-from ..server_customers.contact_fields import derived_columns
+from ..server_customers.contact_fields import SOURCE_TEXTS, derived_columns
 from ..server_customers.contact_service import new_columns, remember_tags
 from ..server_customers.timeline_service import event_columns
 from ..server_shared import audit, clock
@@ -121,7 +121,7 @@ def _history(dice: random.Random, now: datetime) -> History:
     days = dice.choice([3, 12, 25, 40, 90, 150, 220, 300, 380])
     at = now - timedelta(days=days, minutes=dice.randrange(600))
     source = dice.choice(["website", "referral", "walk_in", "social", "manual"])
-    events: History = [(at, "created", f"Added from {source}", {"source": source}, "Sam Petersen")]
+    events: History = [(at, "created", SOURCE_TEXTS[source], {"source": source}, "Sam Petersen")]
     # A third of the people came for a while and then no more.
     until = now if dice.random() < 0.65 else at + timedelta(days=days * dice.uniform(0.2, 0.6))
     for _ in range(dice.randrange(0, 9)):

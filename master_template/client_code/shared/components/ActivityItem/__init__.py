@@ -15,7 +15,7 @@ ICONS = {
     "status_changed": "swap_horiz",
     "updated": "edit",
     "deleted": "delete",
-    "restored": "restore",
+    "restored": "undo",
 }
 
 
@@ -28,7 +28,7 @@ class ActivityItem(ActivityItemTemplate):
         nodes = self.dom_nodes
         kind = event["event_type"]
         nodes["dot"].classList.add(kind)
-        self.icon_event.icon = ICONS.get(kind, "history")
+        nodes["icon"].setAttribute("name", ICONS.get(kind, "history"))
         what = event["description"]
         cents = event["event_data"].get("amount_cents")
         if cents:
