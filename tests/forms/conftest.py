@@ -92,9 +92,9 @@ def open_forms(make_server: browser.MakeServer, page: Page) -> OpenForms:
         server.functions.update(functions or {})
         opened = Forms(page)
         page.goto(server.url)
+        page.wait_for_selector("#anvil-splash", state="detached")
         if not fails:
-            page.wait_for_selector("#appGoesHere > *", state="attached")
-            page.wait_for_selector("#anvil-splash", state="detached")
+            assert page.locator("#appGoesHere > *").count() == 1, opened.errors
         return opened
 
     return open_them

@@ -246,8 +246,10 @@ function makeMembers(template: FormTemplate, base: PyType): Record<string, PyObj
       initComponents(self, template, kwargs),
     ),
     refresh_data_bindings: bound("refresh_data_bindings", (self) =>
-      chain(callMethod(self, "raise_event", [pyStr("refreshing_data_bindings")]), () =>
-        refreshBindings(self, all, (name) => bindingTarget(self, name)),
+      chain(
+        callMethod(self, "raise_event", [pyStr("refreshing_data_bindings")]),
+        () => refreshBindings(self, all, (name) => bindingTarget(self, name)),
+        () => (self.bindingsRefreshed$?.() as Result | undefined) ?? pyNone,
       ),
     ),
     raise_event: makeRaiseEvent(properties, base),

@@ -3,12 +3,14 @@
 import {
   bindableFunction,
   findAttr,
+  genericGetAttr,
   isException,
   isStr,
   isCallable,
   isInstance,
   nativeClass,
   pyError,
+  pyName,
   pyStr,
   pyTypes,
   pyFunction,
@@ -107,7 +109,8 @@ function warnOnce(message: string): void {
 
 /** The bound method, or null (with a warning) if the form has none of that name. */
 function methodOf(form: PyObject, name: string, whose: string): PyObject | null {
-  const found = findAttr(form, name);
+  // Past the form's guard of names: a component may have the same name as the method.
+  const found = genericGetAttr.call(form, pyName(name));
   if (found !== undefined && isCallable(found)) return found;
   const what = found === undefined ? "there is no such method" : `it is a ${typeName(found)}`;
   warnOnce(`${form.tp$name}.${name} cannot handle ${whose}: ${what}`);

@@ -117,11 +117,14 @@ export function setUpForm(form: Form, template: FormTemplate, bindings: BoundCom
   form.state$.packageName ??= packageOf(template.name);
 
   const written = template.layout?.form_event_bindings ?? template.container?.event_bindings ?? {};
-  bindHandlers(form, form, "", bindingsFor(form, "", written));
+  // Of a form whose container is a form, the methods marked with @handle are bound by the outer one.
+  const isOutermost = form.ob$type.prototype.template$ === template;
+  const own = isOutermost ? bindingsFor(form, "", written) : Object.entries(written);
+  bindHandlers(form, form, "", own);
   if (isHtmlComponent(form) && setHost(form, form)) state.htmlComponents.push(form);
   connectLayout(form, template, bindings);
   return chain(createComponents(form, template), () => {
-    warnOfUnknownNames(form, markedHandlers(form.ob$type).keys());
+    if (isOutermost) warnOfUnknownNames(form, markedHandlers(form.ob$type).keys());
     makeSlots(form, template);
     separateCallersComponents(form, template);
     for (const bound of bindings) {

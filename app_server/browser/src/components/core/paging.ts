@@ -6,7 +6,7 @@
  * only to the component that gave it.
  */
 
-import { chain, pyNone, type Result } from "../../engine/skulpt";
+import { chain, chainEach, pyNone, type Result } from "../../engine/skulpt";
 import type { Component } from "./types";
 
 export interface Page {
@@ -27,8 +27,8 @@ export interface Paged extends Component {
 }
 
 export interface Pager extends Component {
-  /** Show rows again after those of a child, at any depth, became others. May wait. */
-  rowsChanged$(): Result;
+  /** Show rows again after those of `source`, at any depth below, became others. May wait. */
+  rowsChanged$(source: Component): Result;
 }
 
 export const isPaged = (value: unknown): value is Paged =>
@@ -49,7 +49,49 @@ export function pagerOf(component: Component): Pager | null {
 /** Show a component's rows after they became others: through its pager if it has one. May wait. */
 export function rowsChanged(self: Paged): Result {
   const pager = pagerOf(self);
-  return pager === null ? showAllRows(self) : pager.rowsChanged$();
+  return pager === null ? showAllRows(self) : pager.rowsChanged$(self);
+}
+
+interface ChildPosition {
+  child: Component;
+  inner: unknown;
+}
+
+/**
+ * Share `limit` rows out among children, beginning at `from`. Those that are `pinned` come on every
+ * page, and take their rows first. Children that are not paged are not touched. May wait.
+ */
+export function showChildren(
+  children: readonly Component[],
+  from: unknown,
+  limit: number,
+  isPinned: (child: Component) => boolean = () => false,
+): Result<Page> {
+  const start = from as ChildPosition | null;
+  const paged = children.filter(isPaged);
+  let rows = 0;
+  let next: ChildPosition | null = null;
+  let isReached = start === null || !children.includes(start.child);
+  const showPinned = chainEach(paged.filter(isPinned), (child) =>
+    chain(child.showPage$(null, limit - rows), (page: Page) => {
+      rows += page.rows;
+    }),
+  );
+  const showOthers = (): Result<void> =>
+    chainEach(
+      paged.filter((child) => !isPinned(child)),
+      (child) => {
+        isReached ||= child === start!.child;
+        if (!isReached) return child.showPage$(null, 0);
+        const inner = child === start?.child ? start.inner : null;
+        return chain(child.showPage$(inner, next === null ? limit - rows : 0), (page: Page) => {
+          rows += page.rows;
+          if (!page.isDone) next ??= { child, inner: page.next };
+          return page;
+        });
+      },
+    );
+  return chain(showPinned, showOthers, () => ({ rows, next, isDone: next === null }));
 }
 
 const showAllRows = (self: Paged): Result => chain(self.showPage$(null, Infinity), () => pyNone);

@@ -14,6 +14,8 @@ export interface Component extends PyObject {
   /** Called when the component comes onto the page and when it leaves it. */
   entersPage$?(): void;
   leavesPage$?(): void;
+  /** Called on a form after its data bindings were refreshed. May wait. */
+  bindingsRefreshed$?(): Result;
   /** Set of components that have no place on the page, as a Timer. */
   readonly isInvisible$?: boolean;
   /** A component that stands in for this one on the page: a form's layout. */
