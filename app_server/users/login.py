@@ -78,9 +78,11 @@ async def check_password(
         raise authentication_failed(complaint)
     if row is None:
         raise authentication_failed(complaint)
-    fresh = await request.users.get(row.id) or row
+    # Outside of the caller's transaction: it is rolled back when our exception leaves it.
+    users = request.users.detached()
+    fresh = await users.get(row.id) or row
     failures = fresh.password_failures + 1
-    await request.users.update(fresh, {"n_password_failures": failures})
+    await users.update(fresh, {"n_password_failures": failures})
     raise too_many_failures() if failures >= limit else authentication_failed(complaint)
 
 

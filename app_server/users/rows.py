@@ -90,6 +90,10 @@ class UserTable:
                 await self.store.update_row(self.name, row.id, dict(values), connection=db)
         return UserRow(row.id, {**row.values, **values})
 
+    async def remove(self, row: UserRow) -> None:
+        async with self.store.transactions.database(self.stack) as db:
+            await self.store.delete_row(self.name, row.id, connection=db)
+
     async def _find(self, **wanted: Any) -> UserRow | None:
         await self._ensure(wanted)
         async with self.store.transactions.database(self.stack) as db:

@@ -43,7 +43,12 @@ async def sign_up_with_email(
             raise user_exists()
         row, key = await _add_user(request, address, password_hash)
     if key is not None:
-        await send_confirmation(request, address, key)
+        try:
+            await send_confirmation(request, address, key)
+        except AnvilError:
+            # Without the link nobody could use the account, nor sign up with this address again.
+            await request.users.remove(row)
+            raise
     if config.enable_automatically and not config.confirm_email:
         return await log_in(request, row, remember_me=remember_me)
     return row

@@ -133,6 +133,9 @@ class Tables:
         self.rows[row_id].update(values)
         return True
 
+    async def delete_row(self, table: str, row_id: int, **_options: Any) -> None:
+        del self.rows[row_id]
+
 
 def _matches(value: Any, wanted: Any) -> bool:
     if isinstance(wanted, list):

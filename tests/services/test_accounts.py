@@ -22,6 +22,7 @@ from app_server.users.reset import (
     send_password_reset_email,
 )
 from app_server.users.signup import confirm_email, sign_up_with_email
+from tests.services.doubles import Smtp
 from tests.services.studio import PASSWORD, SERVICE, Browser, Studio
 
 CARL = "carl@example.com"
@@ -173,6 +174,18 @@ async def test_the_app_may_word_its_mail_itself(tmp_path: Path) -> None:
     assert message["From"].addresses[0].addr_spec == "desk@studio.example"
     html = message.get_body(("html",)).get_content()
     assert html.startswith("<p>a&amp;b@example.com: <a href=")
+
+
+async def test_an_account_whose_link_cannot_be_sent_is_not_made(tmp_path: Path) -> None:
+    studio = Studio(tmp_path, confirm_email=True)
+    studio.instance.config.smtp = Smtp("127.0.0.1", 9)
+    with pytest.raises(AnvilError) as caught:
+        await sign_up(studio)
+    assert caught.value.type_name == "anvil.email.SendFailure"
+    assert not studio.users
+    studio.instance.config.smtp = None
+    await sign_up(studio)
+    assert len(studio.users) == 1
 
 
 # ---- logging in

@@ -153,16 +153,6 @@ def wait_until(is_so: Callable[[], Any]) -> None:
         time.sleep(0.05)
 
 
-@pytest.fixture(scope="module")
-def database(postgres_url: str) -> Iterator[str]:
-    with psycopg.connect(postgres_url, autocommit=True) as admin:
-        admin.execute("DROP DATABASE IF EXISTS background_tasks WITH (FORCE)")
-        admin.execute("CREATE DATABASE background_tasks")
-        parts = {**psycopg.conninfo.conninfo_to_dict(postgres_url), "dbname": "background_tasks"}
-        yield psycopg.conninfo.make_conninfo(**parts)
-        admin.execute("DROP DATABASE background_tasks WITH (FORCE)")
-
-
 def run(folder: Path, database: str) -> Any:
     files = {"server_code/main.py": SERVER_CODE}
     return serve_app(
@@ -171,8 +161,10 @@ def run(folder: Path, database: str) -> Any:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, database: str) -> Iterator[RunningServer]:
-    with run(tmp_path_factory.mktemp("tasks"), database) as server:
+def server(
+    tmp_path_factory: pytest.TempPathFactory, shared_database: str
+) -> Iterator[RunningServer]:
+    with run(tmp_path_factory.mktemp("tasks"), shared_database) as server:
         yield server
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from email.policy import default as modern
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from tests.app_server.running import CallFailed, RunningServer, serve_app
@@ -68,6 +69,13 @@ def log_in(email, password):
 
 
 @anvil.server.callable
+@tables.in_transaction
+def log_in_transaction(email, password):
+    user = app_tables.users.get(email=email)
+    return anvil.users.login_with_email(email, password)["email"]
+
+
+@anvil.server.callable
 def force(email):
     user = app_tables.users.get(email=email)
     with tables.Transaction():
@@ -98,35 +106,49 @@ def send_mail(to, media):
 """
 
 
-@pytest.fixture
-def server(tmp_path: Path, database_url: str) -> Iterator[RunningServer]:
-    files = {"server_code/main.py": SERVER_CODE}
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("users")
+
+
+@pytest.fixture(scope="module")
+def running(folder: Path, shared_database: str) -> Iterator[RunningServer]:
     with serve_app(
-        tmp_path,
-        files,
+        folder,
+        {"server_code/main.py": SERVER_CODE},
         "--uplink-key=server-key",
-        "--client-uplink-key=client-key",
-        database_url=database_url,
+        database_url=shared_database,
         anvil_yaml=ANVIL_YAML,
     ) as server:
         yield server
 
 
-def last_link(tmp_path: Path) -> str:
-    path = max((tmp_path / "data" / "outbox").glob("*.eml"))
+@pytest.fixture
+def server(running: RunningServer, shared_database: str, folder: Path) -> RunningServer:
+    """The server without users, mail and cookies."""
+    for path in (folder / "data" / "outbox").glob("*.eml"):
+        path.unlink()
+    running.client.cookies.clear()
+    with psycopg.connect(shared_database) as db:
+        db.execute("DELETE FROM app.users")
+    return running
+
+
+def last_link(folder: Path) -> str:
+    path = max((folder / "data" / "outbox").glob("*.eml"))
     message = email.message_from_bytes(path.read_bytes(), policy=modern)
     match = re.search(r"http://\S+?(/_/\S+)", message.get_body(("plain",)).get_content())
     assert match
     return match[1]
 
 
-def sign_up(server: RunningServer, tmp_path: Path) -> None:
+def sign_up(server: RunningServer, folder: Path) -> None:
     with server.browser() as browser:
         browser.call(USERS + "signup_with_email", CARL, PASSWORD)
-    assert "is confirmed" in server.get(last_link(tmp_path)).text
+    assert "is confirmed" in server.get(last_link(folder)).text
 
 
-def test_sign_up_confirm_and_log_in(server: RunningServer, tmp_path: Path) -> None:
+def test_sign_up_confirm_and_log_in(server: RunningServer, folder: Path) -> None:
     with server.browser() as browser:
         row = browser.call(USERS + "signup_with_email", CARL, PASSWORD)
         assert browser.call("who") is None
@@ -134,7 +156,7 @@ def test_sign_up_confirm_and_log_in(server: RunningServer, tmp_path: Path) -> No
         with pytest.raises(CallFailed) as caught:
             browser.call(USERS + "login_with_email", CARL, PASSWORD)
         assert caught.value.type == "anvil.users.EmailNotConfirmed"
-        assert "Your address is confirmed" in server.get(last_link(tmp_path)).text
+        assert "Your address is confirmed" in server.get(last_link(folder)).text
         assert browser.call("log_in", CARL, "wrong") == "Incorrect email address or password"
         row = browser.call(USERS + "login_with_email", CARL, PASSWORD)
         assert isinstance(row, list)
@@ -145,8 +167,23 @@ def test_sign_up_confirm_and_log_in(server: RunningServer, tmp_path: Path) -> No
         assert browser.call("who") is None
 
 
-def test_force_login_inside_a_transaction(server: RunningServer, tmp_path: Path) -> None:
-    sign_up(server, tmp_path)
+def test_wrong_passwords_count_though_the_transaction_rolls_back(
+    server: RunningServer, folder: Path
+) -> None:
+    sign_up(server, folder)
+    with server.browser() as browser:
+        for _ in range(9):
+            with pytest.raises(CallFailed) as caught:
+                browser.call("log_in_transaction", CARL, "wrong")
+            assert caught.value.type == "anvil.users.AuthenticationFailed"
+        for password in ("wrong", PASSWORD):
+            with pytest.raises(CallFailed) as caught:
+                browser.call("log_in_transaction", CARL, password)
+            assert caught.value.type == "anvil.users.TooManyPasswordFailures"
+
+
+def test_force_login_inside_a_transaction(server: RunningServer, folder: Path) -> None:
+    sign_up(server, folder)
     with server.browser() as browser:
         assert browser.call("force", CARL) == "forced"
         assert browser.call("who") == CARL
@@ -156,9 +193,9 @@ def test_force_login_inside_a_transaction(server: RunningServer, tmp_path: Path)
 
 
 def test_a_remembered_browser_is_logged_in_in_its_next_session(
-    server: RunningServer, tmp_path: Path
+    server: RunningServer, folder: Path
 ) -> None:
-    sign_up(server, tmp_path)
+    sign_up(server, folder)
     with server.browser() as browser:
         browser.call(USERS + "login_with_email", CARL, PASSWORD, remember=True)
         assert {"id": browser.last["id"], "set-cookie": True} in browser.updates
@@ -175,8 +212,8 @@ def test_a_remembered_browser_is_logged_in_in_its_next_session(
         assert browser.call("who") is None
 
 
-def test_a_new_password_logs_out_other_browsers(server: RunningServer, tmp_path: Path) -> None:
-    sign_up(server, tmp_path)
+def test_a_new_password_logs_out_other_browsers(server: RunningServer, folder: Path) -> None:
+    sign_up(server, folder)
     with server.browser() as desk:
         assert desk.call("log_in", CARL, PASSWORD) == CARL
         server.client.cookies.clear()
@@ -189,12 +226,12 @@ def test_a_new_password_logs_out_other_browsers(server: RunningServer, tmp_path:
             assert desk.call("log_in", CARL, OTHER) == CARL
 
 
-def test_reset_by_mail(server: RunningServer, tmp_path: Path) -> None:
-    sign_up(server, tmp_path)
+def test_reset_by_mail(server: RunningServer, folder: Path) -> None:
+    sign_up(server, folder)
     with server.browser() as browser:
         assert browser.call(USERS + "send_password_reset_email", "nobody@example.com") is None
         browser.call("ask_for_reset", CARL)
-        link = last_link(tmp_path)
+        link = last_link(folder)
         assert "Choose a new password" in server.get(link).text
         done = server.post(link, data={"password": OTHER, "again": OTHER})
         assert "has been changed" in done.text
@@ -202,7 +239,7 @@ def test_reset_by_mail(server: RunningServer, tmp_path: Path) -> None:
         assert browser.call("log_in", CARL, OTHER) == CARL
 
 
-def test_an_uplink_uses_the_same_accounts(server: RunningServer, tmp_path: Path) -> None:
+def test_an_uplink_uses_the_same_accounts(server: RunningServer, folder: Path) -> None:
     code = f"""
 import anvil.server, anvil.users
 from anvil.tables import app_tables
@@ -234,7 +271,7 @@ except Exception as error:
     ]
 
 
-def test_server_code_sends_mail_and_browsers_do_not(server: RunningServer, tmp_path: Path) -> None:
+def test_server_code_sends_mail_and_browsers_do_not(server: RunningServer, folder: Path) -> None:
     media = {"path": ["args", 1], "type": ["DataMedia"], "id": "m1", "mime-type": "text/plain"}
     with server.browser() as browser:
         browser.send_call(
@@ -246,7 +283,7 @@ def test_server_code_sends_mail_and_browsers_do_not(server: RunningServer, tmp_p
         with pytest.raises(CallFailed) as caught:
             browser.call("anvil.private.email.send.v2", to="zoe@example.com", text="spam")
         assert caught.value.type == "anvil.server.PermissionDenied"
-    [path] = (tmp_path / "data" / "outbox").glob("*.eml")
+    [path] = (folder / "data" / "outbox").glob("*.eml")
     message = email.message_from_bytes(path.read_bytes(), policy=modern)
     [attachment] = message.iter_attachments()
     assert (attachment.get_filename(), attachment.get_content()) == ("notes.txt", "one two")
