@@ -115,7 +115,8 @@ def make_instance_config(
     options: dict[str, Any], base: Path, *, port: int | None, name: str | None = None
 ) -> InstanceConfig:
     app_folder = (base / options.get("app", ".")).absolute()
-    origin = str(options.get("origin") or f"http://localhost:{port or DEFAULT_PORT}").rstrip("/")
+    default_origin = f"http://localhost:{DEFAULT_PORT if port is None else port}"
+    origin = str(options.get("origin") or default_origin).rstrip("/")
     parts = urlsplit(origin)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query:
         raise StartupError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import errno
 import logging
 import signal
@@ -12,7 +13,7 @@ from collections.abc import Iterator
 
 import uvicorn
 
-from app_server.config import ServerConfig
+from app_server.config import InstanceConfig, ServerConfig
 from app_server.downlink import DownlinkServer
 from app_server.errors import StartupError
 from app_server.hosting import Hosting
@@ -75,7 +76,7 @@ class AppServer:
 
     async def _start_instances(self) -> None:
         if self.config.instance is not None:
-            instance = Instance(self.config.instance, self.downlink)
+            instance = Instance(self._with_real_port(self.config.instance), self.downlink)
             self.hosting.serve_only(instance)
             await instance.start()
             logger.info("%s is at %s", instance.name, instance.origin)
@@ -86,6 +87,12 @@ class AppServer:
         )
         await self._folder.check()
         self._watching = asyncio.create_task(self._folder.watch())
+
+    def _with_real_port(self, config: InstanceConfig) -> InstanceConfig:
+        """With ``--port 0`` the system chose the port; a default origin follows."""
+        if not config.origin.endswith(":0"):
+            return config
+        return dataclasses.replace(config, origin=f"{config.origin[:-1]}{self.port}")
 
     async def _serve(self, listener: socket.socket) -> None:
         server = QuietServer(

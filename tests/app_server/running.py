@@ -14,6 +14,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -112,6 +113,15 @@ class Browser:
         self.media[header["mediaId"]] = self.media.get(header["mediaId"], b"") + data
 
 
+def open_socket(
+    port: int, path: str, host: str = "localhost", headers: dict[str, str] | None = None
+) -> ClientConnection:
+    """A WebSocket to a server on this machine under any host name."""
+    connection = socket.create_connection(("127.0.0.1", port), timeout=20)
+    address = f"ws://{host}:{port}{path}"
+    return connect(address, sock=connection, additional_headers=headers, max_size=None)
+
+
 class RunningServer:
     """A server process, with an HTTP client that keeps cookies like a browser."""
 
@@ -142,13 +152,12 @@ class RunningServer:
         cookies = "; ".join(f"{name}={value}" for name, value in self.client.cookies.items())
         if cookies and "Cookie" not in given:
             given["Cookie"] = cookies
-        address = f"ws://127.0.0.1:{self.port}/_/ws"
-        given["Host"] = f"{self.host}:{self.port}"
-        with connect(address, additional_headers=given, max_size=None) as socket:
-            for value in socket.response.headers.get_all("set-cookie") if socket.response else ():
+        with open_socket(self.port, "/_/ws", self.host, given) as connection:
+            response = connection.response
+            for value in response.headers.get_all("set-cookie") if response else ():
                 name, _, rest = value.partition("=")
                 self.client.cookies.set(name, rest.partition(";")[0])
-            browser = Browser(socket)
+            browser = Browser(connection)
             if with_session and "anvil-session" not in given.get("Cookie", ""):
                 browser.call("anvil.private.reset_session")
             yield browser

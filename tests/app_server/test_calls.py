@@ -185,10 +185,10 @@ def test_wrong_arguments_of_a_native_function_are_a_type_error(browser: Browser)
     assert failure.value.type == "TypeError"
 
 
-def test_tells_the_app_its_addresses(browser: Browser):
+def test_tells_the_app_its_addresses(server: RunningServer, browser: Browser):
     name, package, origin, api = browser.call("app_facts")
     assert (name, package) == ("shop", "shop")
-    assert origin.startswith("http://localhost:") and api == origin + "/_/api"
+    assert origin == server.url and api == origin + "/_/api"
 
 
 def test_session_data_lasts_and_belongs_to_one_session(server: RunningServer, browser: Browser):
