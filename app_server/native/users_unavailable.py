@@ -19,6 +19,17 @@ PROVIDERS = {
     "saml": "SAML",
 }
 
+SECOND_FACTOR_STEPS = (
+    "add_mfa_method",
+    "totp.generate_secret",
+    "begin_fido_attestation",
+    "validate_fido_attestation",
+    "begin_fido_assertion",
+    "twilio.generate_mfa_method",
+    "twilio.send_verification_token",
+    "twilio.check_verification_token",
+)
+
 
 @native("anvil.private.users.get_enabled_mfa_types")
 async def get_enabled_mfa_types(call: NativeCall) -> list[str]:
@@ -30,24 +41,22 @@ async def get_available_mfa_types(call: NativeCall, email: object, password: obj
     return []
 
 
-@native("anvil.private.users.add_mfa_method")
-async def add_mfa_method(call: NativeCall, *_arguments: Any, **_options: Any) -> None:
-    raise authentication_failed("MFA method not supported")
-
-
 @native("anvil.private.users.send_mfa_reset_email")
 async def send_mfa_reset_email(call: NativeCall, email: object) -> None:
     raise authentication_failed("Cannot reset two-factor authentication by email.")
 
 
-@native("anvil.private.users.totp.generate_secret")
-async def generate_totp_secret(call: NativeCall, email: object = None) -> None:
-    raise authentication_failed("MFA method not supported")
-
-
 @native("anvil.private.users.totp.validate_code")
 async def validate_totp_code(call: NativeCall, method: object, code: object) -> bool:
     return False
+
+
+async def _refuse_factor(call: NativeCall, *_arguments: Any, **_options: Any) -> None:
+    raise authentication_failed("MFA method not supported")
+
+
+for _name in SECOND_FACTOR_STEPS:
+    native(f"anvil.private.users.{_name}")(_refuse_factor)
 
 
 def _refusal_of(provider: str) -> NativeFunction:

@@ -30,7 +30,7 @@ services:
 - source: /runtime/services/anvil/users.yml
   client_config: {use_email: true, allow_signup: true, enable_automatically: true,
     confirm_email: true, allow_remember_me: true, remember_me_days: 30,
-    require_secure_passwords: true}
+    require_secure_passwords: true, use_token: true}
   server_config: {user_table: users}
 - source: /runtime/services/anvil/email.yml
 db_schema:
@@ -97,6 +97,11 @@ def change_password(old, new):
 @anvil.server.callable
 def ask_for_reset(email):
     anvil.users.send_password_reset_email(email)
+
+
+@anvil.server.callable
+def token(email, kind):
+    return anvil.server.call("anvil.private.users.generate_email_link_token", email, kind)
 
 
 @anvil.server.callable
@@ -237,6 +242,37 @@ def test_reset_by_mail(server: RunningServer, folder: Path) -> None:
         assert "has been changed" in done.text
         assert server.get(link).status_code == 410
         assert browser.call("log_in", CARL, OTHER) == CARL
+
+
+def test_log_in_by_a_link(server: RunningServer, folder: Path) -> None:
+    sign_up(server, folder)
+    with server.browser() as browser:
+        link = f"/_/login/{browser.call('token', CARL, 'login')}"
+        reset = f"/_/reset_password/{browser.call('token', CARL, 'pw-reset')}"
+    server.client.cookies.clear()
+    assert server.get(link).status_code == 200
+    assert server.post(link).status_code == 303
+    with server.browser(with_session=False) as browser:
+        assert browser.call("who") == CARL
+    server.client.cookies.clear()
+    assert server.post(reset).status_code == 303
+    with server.browser(with_session=False) as browser:
+        with pytest.raises(CallFailed) as caught:
+            browser.call(USERS + "get_current_user")
+        assert caught.value.type == "anvil.users.PasswordResetRequested"
+        browser.call(USERS + "reset_password", None, OTHER)
+        assert browser.call("log_in", CARL, OTHER) == CARL
+
+
+def test_what_is_not_set_up_is_refused(server: RunningServer) -> None:
+    with server.browser() as browser:
+        assert browser.call(USERS + "get_enabled_mfa_types") == []
+        assert browser.call(USERS + "get_available_mfa_types", CARL, PASSWORD) == []
+        for function in ("add_mfa_method", "totp.generate_secret", "begin_fido_attestation"):
+            with pytest.raises(CallFailed, match="not supported"):
+                browser.call(USERS + function, CARL)
+        with pytest.raises(CallFailed, match="Google authentication is not enabled"):
+            browser.call(USERS + "login_with_google", remember=True)
 
 
 def test_an_uplink_uses_the_same_accounts(server: RunningServer, folder: Path) -> None:
