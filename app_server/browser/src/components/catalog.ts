@@ -2,6 +2,7 @@
 
 import type { PyType } from "../engine/skulpt";
 import { Button } from "./button";
+import { CLASSIC_COMPONENTS } from "./classic_components";
 import { HtmlComponentClass } from "./html_component";
 import { HtmlTemplate } from "./html_template";
 import { InvalidComponent } from "./invalid_component";
@@ -12,6 +13,7 @@ import { TextArea } from "./text_area";
 import { TextBox } from "./text_box";
 
 export const CATALOG: Record<string, PyType> = {
+  ...CLASSIC_COMPONENTS,
   Button,
   HtmlComponent: HtmlComponentClass,
   HtmlPanel: HtmlTemplate,

@@ -194,4 +194,3 @@ export const DropDown = defineComponent({
   },
   methods: { focus: focusMethod },
 });
-

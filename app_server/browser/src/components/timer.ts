@@ -51,13 +51,9 @@ export const Timer = defineComponent({
   name: "Timer",
   events: ["tick"],
   properties: [
-    property(
-      "interval",
-      "number",
-      0.5,
-      (self) => restart(self),
-      { take: (_self, value) => checkInterval(value) },
-    ),
+    property("interval", "number", 0.5, (self) => restart(self), {
+      take: (_self, value) => checkInterval(value),
+    }),
   ],
   // Never on the page: a Timer has no place there.
   build: () => document.createElement("div"),

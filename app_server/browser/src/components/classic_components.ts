@@ -1,0 +1,36 @@
+/** The classic components beside those that forms cannot do without. */
+
+import type { PyType } from "../engine/skulpt";
+import { CheckBox } from "./check_box";
+import { ColumnPanel } from "./column_panel";
+import { DataGrid } from "./data_grid/data_grid";
+import { DataRowPanel } from "./data_grid/data_row_panel";
+import { DatePicker } from "./date_picker";
+import { DropDown } from "./drop_down";
+import { FileLoader } from "./file_loader";
+import { FlowPanel } from "./flow_panel";
+import { GridPanel } from "./grid_panel";
+import { Image } from "./image";
+import { Link } from "./link";
+import { RadioButton } from "./radio_button";
+import { Spacer } from "./spacer";
+import { Timer } from "./timer";
+import { XYPanel } from "./xy_panel";
+
+export const CLASSIC_COMPONENTS: Record<string, PyType> = {
+  CheckBox,
+  ColumnPanel,
+  DataGrid,
+  DataRowPanel,
+  DatePicker,
+  DropDown,
+  FileLoader,
+  FlowPanel,
+  GridPanel,
+  Image,
+  Link,
+  RadioButton,
+  Spacer,
+  Timer,
+  XYPanel,
+};
