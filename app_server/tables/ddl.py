@@ -81,6 +81,7 @@ class NewColumn:
     sql_name: str
     target_sql_name: str | None
     position: int
+    by_server: bool = False
 
     @property
     def _table(self) -> str:
@@ -130,9 +131,10 @@ class NewColumn:
         target = _table_id(self.wanted.target) if self.wanted.target else "NULL"
         return (
             f"INSERT INTO {META_SCHEMA}.columns"
-            " (table_id, name, sql_name, type, target, client_hidden, position) VALUES"
+            " (table_id, name, sql_name, type, target, client_hidden, position, by_server) VALUES"
             f" ({_table_id(self.table)}, {literal(self.wanted.name)}, {literal(self.sql_name)},"
-            f" {literal(self.wanted.type)}, {target}, {self.wanted.client_hidden}, {self.position})"
+            f" {literal(self.wanted.type)}, {target}, {self.wanted.client_hidden}, {self.position},"
+            f" {self.by_server})"
         )
 
 

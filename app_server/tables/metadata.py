@@ -46,6 +46,8 @@ CREATE TABLE IF NOT EXISTS {META_SCHEMA}.columns (
   position integer NOT NULL,
   removed_at timestamptz
 );
+-- Whether the server itself needs the column, so that anvil.yaml need not list it.
+ALTER TABLE {META_SCHEMA}.columns ADD COLUMN IF NOT EXISTS by_server boolean NOT NULL DEFAULT false;
 CREATE UNIQUE INDEX IF NOT EXISTS columns_name ON {META_SCHEMA}.columns (table_id, name)
   WHERE removed_at IS NULL;
 CREATE TABLE IF NOT EXISTS {META_SCHEMA}.indexes (
@@ -124,21 +126,21 @@ class Stored:
     removed_columns: tuple[Removed, ...] = ()
 
 
-EMPTY = Stored(Schema())
+async def install(connection: Connection) -> None:
+    """Make the meta schema, or bring it up to date. StartupError when a newer server made it."""
+    row = await (await connection.execute(_INSTALLED)).fetchone()
+    if row is not None and row[0]:
+        versions = await _rows(connection, "SELECT version FROM {}.version")
+        if versions and versions[0][0] > VERSION:
+            raise StartupError(
+                f"The tables of this database have version {versions[0][0]}, made by a newer "
+                f"server; this one knows version {VERSION}. Start the newer server."
+            )
+    await connection.execute(CREATE.encode())
 
 
 async def load(connection: Connection) -> Stored:
-    """What the database has; EMPTY where nothing was ever installed. StartupError when a newer
-    server made it."""
-    row = await (await connection.execute(_INSTALLED)).fetchone()
-    if row is None or not row[0]:
-        return EMPTY
-    versions = await _rows(connection, "SELECT version FROM {}.version")
-    if versions and versions[0][0] > VERSION:
-        raise StartupError(
-            f"The tables of this database have version {versions[0][0]}, made by a newer server; "
-            f"this one knows version {VERSION}. Start the newer server."
-        )
+    """What the database has."""
     tables, removed_tables = await _load_tables(connection)
     removed_columns = await _load_columns(connection, tables)
     constraints = {
@@ -180,13 +182,16 @@ async def _load_columns(connection: Connection, tables: dict[int, Table]) -> tup
     removed = []
     for row in await _rows(
         connection,
-        "SELECT id, table_id, name, sql_name, type, target, client_hidden, position, removed_at"
+        "SELECT id, table_id, name, sql_name, type, target, client_hidden, position, removed_at,"
+        " by_server"
         " FROM {}.columns ORDER BY table_id, position, id",
     ):
         if row[8]:
             removed.append(Removed(row[0], row[2], row[3], row[4], row[5], row[1]))
         elif row[1] in columns:
-            column = Column(row[0], row[2], row[3], row[4], row[5], row[6], row[7])
+            column = Column(
+                row[0], row[2], row[3], row[4], row[5], row[6], row[7], by_server=row[9]
+            )
             columns[row[1]][column.name] = column
     for table_id, found in columns.items():
         tables[table_id] = replace(tables[table_id], columns=MappingProxyType(found))

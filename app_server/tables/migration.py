@@ -159,6 +159,8 @@ class _Planner:
         keep = {column.name: column for column in wanted.columns}
         for column in table.columns.values():
             found = keep.get(column.name)
+            if found is None and column.by_server:
+                continue
             if found is None or not self._same_type(column, found):
                 yield column
 
@@ -306,10 +308,11 @@ async def migrate(
     async with connection.transaction():
         await connection.execute("SET LOCAL statement_timeout = 0")
         await connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        await metadata.install(connection)
         stored = await metadata.load(connection)
         plan = make_plan(stored, wanted, constraints)
         first = not stored.schema.tables and not stored.removed_tables
-        if not plan and stored is not metadata.EMPTY:
+        if not plan:
             return stored, plan
         if not first and ignore_invalid_schema:
             return stored, plan
@@ -325,7 +328,6 @@ async def migrate(
 
 
 async def _apply(connection: Connection, plan: Plan) -> None:
-    await _execute(connection, metadata.CREATE, "Set up the tables' own schema")
     for change in plan.changes:
         for statement in change.statements:
             await _execute(connection, statement, change.text)
@@ -360,7 +362,7 @@ async def add_columns(
             sql_name = choose(column.name, taken)
             taken.add(sql_name)
             new = ddl.NewColumn(
-                table.name, table.sql_name, column, sql_name, None, len(table.columns)
+                table.name, table.sql_name, column, sql_name, None, len(table.columns), True
             )
             for statement in new.add():
                 await connection.execute(statement.encode())

@@ -68,7 +68,8 @@ class WantedTable:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column in the database. ``target`` is the id of the table that a link leads to."""
+    """A column in the database. ``target`` is the id of the table that a link leads to;
+    ``by_server`` marks one that the server itself added."""
 
     id: int
     name: str
@@ -77,6 +78,7 @@ class Column:
     target: int | None
     client_hidden: bool
     position: int
+    by_server: bool = False
 
     @property
     def sql(self) -> str:

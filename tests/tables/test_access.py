@@ -282,6 +282,18 @@ def test_a_forged_scope_is_refused(
                 library.do_call([forged, {}, {}], {}, "anvil.private.tables.v2." + function)
 
 
+@pytest.mark.parametrize("trusted", [False, True])
+def test_a_table_that_reached_a_browser_does_not_open_its_rows(
+    app_tables: Any, library: Library, server: Caller, browser: Caller, trusted: bool
+) -> None:
+    app_tables.people.add_row(first_name="Olga")
+    table = library.send(app_tables.people, server, server if trusted else browser)
+    with library.acting(server if trusted else browser):
+        narrowed = table._cap.narrow([{"r": 1}])
+        with pytest.raises(Exception, match="not valid in this session"):
+            library.do_call([narrowed], {}, "anvil.private.tables.v2.row.fetch")
+
+
 @pytest.mark.parametrize("cap", [None, "text", 5, [], {}])
 @pytest.mark.parametrize(
     "function", ["row.fetch", "search.next_page", "search.get_length", "table.to_csv"]

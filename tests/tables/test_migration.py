@@ -353,6 +353,9 @@ async def test_ensure_columns_adds_what_is_missing(database_url: str) -> None:
         await store.update_row("users", row, {"remembered": [{"token": "t", "n": 1}]})
         found = await store.find_row("users", remembered=[{"token": "t"}])
         assert found and found["_id"] == row
+    async with opened(database_url, FIRST) as store:
+        assert not store.plan, "anvil.yaml need not list what the server added"
+        assert (await store.find_row("users") or {})["remembered"] == [{"token": "t", "n": 1}]
 
 
 RULES = {
