@@ -15,8 +15,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app_server.errors import AnvilError
-from app_server.wire.macs import MacKey
+from app_server.wire.macs import InvalidObjectError, MacKey
 from app_server.wire.streams import MediaStream
+
+TABLE_SCOPE = ["_", "t"]
+"""Capabilities of Data Tables, which nobody may narrow: what follows the table in one (a row, a
+search) is only to be trusted when this server put it there. Anvil's library never narrows them."""
 
 KNOWN_TYPES = frozenset(
     (
@@ -114,6 +118,8 @@ def _check_path(body: dict[str, Any], path: list[Any], *, may_be_missing: bool) 
 def _take_object(kind: str, entry: dict[str, Any], key: MacKey, is_trusted: bool) -> dict[str, Any]:
     if kind == "Capability":
         key.check_capability(entry, is_trusted=is_trusted)
+        if entry.get("narrow") and entry["scope"][:2] == TABLE_SCOPE:
+            raise InvalidObjectError("capability")
         taken = {k: v for k, v in entry.items() if k not in ("mac", "narrow")}
         taken["scope"] = [*entry["scope"], *(entry.get("narrow") or ())]
         return taken
