@@ -1,18 +1,33 @@
-"""What every test may ask for: a real Postgres, and a database of its own."""
+"""What every test may ask for: a real Postgres, a real Chromium, the bundles built."""
 
 from __future__ import annotations
 
 import itertools
 import os
+import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import fasteners
 import psycopg
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from app_server import postgres
 
+ROOT = Path(__file__).resolve().parent.parent
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 _numbers = itertools.count(1)
 
 
@@ -44,3 +59,34 @@ def database_url(postgres_url: str) -> Iterator[str]:
     yield psycopg.conninfo.make_conninfo(**parts)
     with psycopg.connect(postgres_url, autocommit=True) as admin:
         admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(scope="session")
+def runtime() -> None:
+    """The browser runtime, built. One process builds, the others wait and find it done."""
+    build("app_server/browser/build.mjs")
+
+
+@pytest.fixture(scope="session")
+def m3_assets(runtime: None) -> None:
+    """The web side of m3, built."""
+    build("m3/web/build.mjs")
+
+
+def build(script: str) -> None:
+    node = shutil.which("node")
+    assert node, "Node.js 20 is needed"
+    with fasteners.InterProcessLock(ROOT / ".build" / "test-build.lock"):
+        subprocess.run([node, script], cwd=ROOT, check=True)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """One Chromium for all tests of a worker: Playwright's plain API stands only one at a time."""
+    found = (shutil.which(name) for name in CHROMIUM_NAMES)
+    path = os.environ.get("MYBIZZ_CHROMIUM") or next(filter(None, found), None)
+    assert path, "Chromium is needed; scripts/test installs it"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
+        yield browser
+        browser.close()

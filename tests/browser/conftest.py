@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -11,46 +9,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.stub_server import StubServer
 
 ROOT = Path(__file__).parents[2]
-CHROMIUM_ARGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+WAIT_MS = 30_000
+expect.set_options(timeout=WAIT_MS)
 ANVIL_YAML = "package_name: shop\nname: Corner shop\nruntime_options: {version: 3}\n"
-
-
-@pytest.fixture(scope="session")
-def runtime() -> None:
-    """The browser runtime, built."""
-    node = shutil.which("node")
-    assert node, "Node 20 is needed"
-    subprocess.run([node, "app_server/browser/build.mjs"], cwd=ROOT, check=True)
-
-
-@pytest.fixture(scope="session")
-def chromium(runtime: None) -> Iterator[Browser]:
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    assert path, "Chromium is needed"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
 def page(chromium: Browser) -> Iterator[Page]:
     context = chromium.new_context()
     page = context.new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(WAIT_MS)
     yield page
     context.close()
 

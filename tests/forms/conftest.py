@@ -12,8 +12,6 @@ from playwright.sync_api import Page
 from tests.browser import conftest as browser
 
 # The fixtures of the runtime's own tests.
-runtime = browser.runtime
-chromium = browser.chromium
 page = browser.page
 make_server = browser.make_server
 run_module = browser.run_module
@@ -78,11 +76,13 @@ def open_forms(make_server: browser.MakeServer, page: Page) -> OpenForms:
         functions: dict[str, Any] | None = None,
         modules: dict[str, str] | None = None,
         *,
+        files: dict[str, str] | None = None,
         start: str = "Main",
         fails: bool = False,
         **options: Any,
     ) -> Forms:
-        files = {f"client_code/{name}.py": code for name, code in (modules or {}).items()}
+        files = dict(files or {})
+        files |= {f"client_code/{name}.py": code for name, code in (modules or {}).items()}
         for name, (template, body) in forms.items():
             text = textwrap.dedent(template).strip("\n")
             is_yaml = text.startswith(("container:", "layout:"))
