@@ -15,15 +15,18 @@ from typing import TYPE_CHECKING, Any
 from app_server.apps import App, load_app
 from app_server.apps.folder import read_yaml
 from app_server.apps.loader import stamp_folders
-from app_server.background import BackgroundTasks
+from app_server.background import BackgroundTasks, Scheduler
 from app_server.config import NO_DATABASE, InstanceConfig
 from app_server.embedded import EmbeddedDatabase, open_embedded
 from app_server.errors import StartupError
 from app_server.keys import InstanceKeys
+from app_server.limits import MAX_REQUESTS_PER_SECOND, REQUEST_BURST
+from app_server.rates import RateLimits
 from app_server.sessions import SessionStore
 from app_server.tables import TableStore
 from app_server.uplink.registry import UplinkRegistry
 from app_server.users.request import prepare_users
+from app_server.users.schema import complete_schema
 from app_server.wire.macs import MacKey
 from app_server.wire.peer import Peer
 
@@ -57,7 +60,9 @@ class Instance:
         self.uplinks = UplinkRegistry()
         self.tables: Any = None
         self.background: Any = None
+        self.scheduler: Scheduler | None = None
         self.links: set[Peer] = set()
+        self.request_rates = RateLimits(MAX_REQUESTS_PER_SECOND, REQUEST_BURST)
         self._embedded: EmbeddedDatabase | None = None
         self._versions: OrderedDict[str, App] = OrderedDict({self.app.version: self.app})
         self._tasks: list[asyncio.Task[None]] = []
@@ -84,6 +89,8 @@ class Instance:
                 await prepare_users(self)
                 self.background = BackgroundTasks(self)
                 await self.background.start()
+                self.scheduler = Scheduler(self.background)
+                self.scheduler.start()
         except BaseException:
             await self.stop()
             raise
@@ -101,7 +108,7 @@ class Instance:
             database = self._embedded.url
         self.tables = await TableStore.open(
             database,
-            self.app.db_schema,
+            complete_schema(self.app),
             data_dir=self.config.data_dir,
             auto_migrate=self.config.auto_migrate,
             ignore_invalid_schema=self.config.ignore_invalid_schema,
@@ -115,6 +122,8 @@ class Instance:
         for task in self._tasks:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+        if self.scheduler is not None:
+            await self.scheduler.stop()
         if self.background is not None:
             await self.background.stop()
         for link in list(self.links):

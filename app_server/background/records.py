@@ -74,10 +74,13 @@ class Job:
 
 
 class Records:
+    """Reads and writes them, each with a connection of its own."""
+
     def __init__(self, store: TableStore):
         self._store = store
 
     async def prepare(self) -> None:
+        """Make the tables if they are not there."""
         async with self._store.connection() as db, db.transaction():
             # Two servers that start at once must not both create.
             await db.execute("SELECT pg_advisory_xact_lock(7267245001)")
@@ -137,6 +140,7 @@ class Records:
             return cursor.rowcount
 
     async def find(self, task_id: str) -> TaskRecord | None:
+        """A task's record, None for an unknown one."""
         async with self._store.connection() as db:
             cursor = await db.execute(
                 "SELECT id, name, started_at, status, outcome, error "
@@ -188,6 +192,7 @@ class Records:
                 )
 
     async def update_job(self, job: Job) -> None:
+        """Keep when a job is due next and which task it made last."""
         async with self._store.connection() as db:
             await db.execute(
                 "UPDATE _mybizz.scheduled_tasks SET next_run_at = %s, last_task_id = %s "

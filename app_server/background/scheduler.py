@@ -23,19 +23,26 @@ LOOK_SECONDS = 15.0
 
 class Scheduler:
     """Runs the jobs of ``scheduled_tasks`` in anvil.yaml, one run of a job at a time. Runs that
-    were missed while the server stood still are made up for by one."""
+    were missed while the server stood still are made up for by one.
+
+    The jobs are kept in memory too: with many instances, looking into each database every few
+    seconds would keep a connection to each of them open.
+    """
 
     def __init__(self, tasks: BackgroundTasks):
         self._tasks = tasks
         self._records = tasks.records
         self._specs: dict[str, TimeSpec] = {}
+        self._jobs: dict[str, Job] = {}
         self._version: str | None = None
         self._loop: asyncio.Task[None] | None = None
 
     def start(self) -> None:
+        """Run until ``stop``."""
         self._loop = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
+        """Launch nothing more. What runs goes on."""
         if self._loop is not None:
             self._loop.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -56,11 +63,12 @@ class Scheduler:
         now = self._tasks.clock()
         await self._read_app(now)
         soonest = LOOK_SECONDS
-        for job in await self._records.load_jobs():
+        for job in sorted(self._jobs.values(), key=lambda job: job.next_run_at):
             if job.next_run_at <= now:
-                job = await self._run_job(job, now)
-            soonest = min(soonest, (job.next_run_at - now).total_seconds())
-        return max(soonest, 0.05)
+                await self._run_job(job, now)
+            due = self._jobs[job.job_id].next_run_at
+            soonest = min(soonest, (due - now).total_seconds())
+        return soonest if soonest > 0 else LOOK_SECONDS
 
     async def _read_app(self, now: datetime) -> None:
         """Take over the jobs of the app when it has changed. A job keeps its time while its
@@ -91,19 +99,19 @@ class Scheduler:
             jobs[job_id] = _merge(entry, job_id, known.get(job_id), spec, now)
         if jobs or known:
             await self._records.save_jobs(jobs.values())
-        self._specs, self._version = specs, app.version
+        self._jobs, self._specs, self._version = jobs, specs, app.version
 
-    async def _run_job(self, job: Job, now: datetime) -> Job:
-        """Launch a job that is due, unless its last run goes on. The job as it is then."""
+    async def _run_job(self, job: Job, now: datetime) -> None:
+        """Launch a job that is due, unless its last run goes on."""
         due, name = job.next_run_at, self._tasks.instance.name
         job = replace(job, next_run_at=self._specs[job.job_id].next_run(due, now))
         # First of all, so that a run that takes the server down is not repeated for ever.
-        await self._records.update_job(job)
+        await self._keep(job)
         if job.last_task_id and self._tasks.is_running(job.last_task_id):
             logger.warning(
                 "[%s] %s is still running: the run at %s is left out", name, job.task_name, due
             )
-            return job
+            return
         try:
             task_id = await self._tasks.launch(job.task_name, job_id=job.job_id)
         except AnvilError as error:
@@ -113,11 +121,13 @@ class Scheduler:
                 job.task_name,
                 error.message,
             )
-            await self._records.update_job(replace(job, next_run_at=due))
-            return job
-        job = replace(job, last_task_id=task_id)
+            await self._keep(replace(job, next_run_at=due))
+        else:
+            await self._keep(replace(job, last_task_id=task_id))
+
+    async def _keep(self, job: Job) -> None:
         await self._records.update_job(job)
-        return job
+        self._jobs[job.job_id] = job
 
 
 def _merge(

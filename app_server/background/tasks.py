@@ -54,6 +54,8 @@ def task_not_found(task_id: str) -> AnvilError:
 
 @dataclass(slots=True)
 class RunningTask:
+    """A task whose process has not answered yet."""
+
     call: PendingCall
     peer: CallingPeer
     watcher: asyncio.Task[None]
@@ -159,6 +161,7 @@ class BackgroundTasks:
             self._running.pop(task_id, None)
 
     def is_running(self, task_id: str) -> bool:
+        """Whether its process is being watched."""
         return task_id in self._running
 
     async def find(self, task_id: str) -> TaskRecord | None:

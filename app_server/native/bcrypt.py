@@ -21,6 +21,7 @@ BCRYPT_BYTES = 72
 
 @native("anvil.private.bcrypt.gensalt")
 async def generate_salt(call: NativeCall, rounds: int | None = None) -> str:
+    """A salt that names its rounds, for ``hashpw``."""
     chosen = DEFAULT_ROUNDS if rounds is None else rounds
     if not isinstance(chosen, int) or not MIN_ROUNDS <= chosen <= MAX_ROUNDS:
         raise AnvilError(f"bcrypt takes {MIN_ROUNDS} to {MAX_ROUNDS} rounds, not {chosen}")

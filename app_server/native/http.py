@@ -130,6 +130,7 @@ def _host(url: object) -> str:
 
 @native("anvil.private.http.url_encode")
 async def url_encode(call: NativeCall, text: str) -> str:
+    """The text with all but letters, digits and ``-._~`` escaped."""
     return quote(text, safe="-._~")
 
 

@@ -36,6 +36,7 @@ def _require_app_code(call: NativeCall) -> None:
 
 @native("anvil.private.secrets.get_secret")
 async def get_secret(call: NativeCall, name: str) -> str:
+    """The value of the option ``secret``. SecretError when there is none."""
     _require_app_code(call)
     value = call.instance.config.secrets.get(name)
     if value is None:
@@ -45,6 +46,7 @@ async def get_secret(call: NativeCall, name: str) -> str:
 
 @native("anvil.private.secrets.encrypt_with_key")
 async def encrypt_with_key(call: NativeCall, key_name: str, value: str) -> str:
+    """The text, encrypted with the option ``encryption-key`` of this name."""
     _require_app_code(call)
     if not isinstance(value, str):
         raise secret_error("Only a string can be encrypted.")
@@ -55,6 +57,7 @@ async def encrypt_with_key(call: NativeCall, key_name: str, value: str) -> str:
 
 @native("anvil.private.secrets.decrypt_with_key")
 async def decrypt_with_key(call: NativeCall, key_name: str, value: str) -> str:
+    """The text that was encrypted. SecretError when it was not, or was changed."""
     _require_app_code(call)
     cipher = _cipher(call, key_name)
     try:

@@ -56,6 +56,7 @@ class _BrowserCookies:
 
 
 def read_request(call: NativeCall) -> UsersRequest:
+    """What the Users service is told about this call, the browser's cookies included."""
     cookies = _BrowserCookies(call)
     request = make_request(
         call.instance,
@@ -85,6 +86,7 @@ async def signup_with_email(
     fetch: Any = None,
     mfa_method: Any = None,
 ) -> Any:
+    """The new user's row. ``fetch`` is a ``q.fetch_only(...)``, here and below."""
     row = await signup.sign_up_with_email(
         read_request(call), email, password, remember_me=bool(remember)
     )
@@ -101,6 +103,7 @@ async def login_with_email(
     mfa: Any = None,
     fetch: Any = None,
 ) -> Any:
+    """The user's row; see ``users.login`` for what is raised."""
     row = await login.log_in_with_email(
         read_request(call), email, password, remember_me=bool(remember)
     )
@@ -111,6 +114,7 @@ async def login_with_email(
 async def get_current_user(
     call: NativeCall, *_ignored: Any, allow_remembered: bool = True, fetch: Any = None
 ) -> Any:
+    """The row of who is logged in, or None."""
     row = await login.get_current_user(read_request(call), allow_remembered=bool(allow_remembered))
     return await _to_wire(call, row, fetch)
 
@@ -119,17 +123,20 @@ async def get_current_user(
 async def get_current_user_email(
     call: NativeCall, *, allow_remembered: bool = True, **_ignored: Any
 ) -> str | None:
+    """The address of who is logged in, or None."""
     row = await login.get_current_user(read_request(call), allow_remembered=bool(allow_remembered))
     return row.email if row else None
 
 
 @native("anvil.private.users.get_last_login_email")
 async def get_last_login_email(call: NativeCall) -> str | None:
+    """The address that was last used to log in with this browser, or None."""
     return await remember.get_last_email(read_request(call))
 
 
 @native("anvil.private.users.logout")
 async def logout(call: NativeCall, *, invalidate_client_objects: bool = False) -> None:
+    """End the log-in of this session and the memory of it in this browser."""
     if invalidate_client_objects:
         call.session.invalidate_client_objects()
     await login.log_out(read_request(call))
@@ -139,6 +146,7 @@ async def logout(call: NativeCall, *, invalidate_client_objects: bool = False) -
 async def force_login(
     call: NativeCall, user: Any, *, remember: bool = False, fetch: Any = None
 ) -> Any:
+    """Log a row's user in (None: log out); server code only."""
     request = read_request(call)
     row_id = None
     if user is not None and not call.is_client:
@@ -159,30 +167,36 @@ def _read_row(call: NativeCall, user: Any) -> tuple[str, int]:
 
 @native("anvil.private.users.send_password_reset_email")
 async def send_password_reset_email(call: NativeCall, email: object) -> bool | None:
+    """See ``users.reset``; a browser always gets None."""
     return await reset.send_password_reset_email(read_request(call), email)
 
 
 @native("anvil.private.users.reset_password")
 async def reset_password(call: NativeCall, old_password: object, new_password: object) -> bool:
+    """Change the password of who is logged in, or came by a reset link."""
     return await reset.reset_password(read_request(call), old_password, new_password)
 
 
 @native("anvil.private.users.cancel_password_reset")
 async def cancel_password_reset(call: NativeCall) -> None:
+    """Do not ask this browser for a new password any more."""
     reset.cancel_password_reset(read_request(call))
 
 
 @native("anvil.private.users.send_token_login_email")
 async def send_token_login_email(call: NativeCall, email: object) -> None:
+    """Mail a link that logs in."""
     await links.send_token_login_email(read_request(call), email)
 
 
 @native("anvil.private.users.generate_email_link_token")
 async def generate_email_link_token(call: NativeCall, email: object, kind: object) -> str:
+    """A token for ``/_/login/`` or ``/_/reset_password/``; server code only."""
     return await links.generate_email_link_token(read_request(call), email, kind)
 
 
 @native("anvil.private.users.login_with_token")
 async def login_with_token(call: NativeCall, token: object, *, fetch: Any = None) -> Any:
+    """The user's row; True when a new password may be chosen now; None for a bad token."""
     outcome = await links.log_in_with_token(read_request(call), token)
     return await _to_wire(call, outcome, fetch) if isinstance(outcome, UserRow) else outcome

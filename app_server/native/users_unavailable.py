@@ -33,21 +33,25 @@ SECOND_FACTOR_STEPS = (
 
 @native("anvil.private.users.get_enabled_mfa_types")
 async def get_enabled_mfa_types(call: NativeCall) -> list[str]:
+    """The second factors that may be set up: none."""
     return []
 
 
 @native("anvil.private.users.get_available_mfa_types")
 async def get_available_mfa_types(call: NativeCall, email: object, password: object) -> list[str]:
+    """The second factors that this user has: none."""
     return []
 
 
 @native("anvil.private.users.send_mfa_reset_email")
 async def send_mfa_reset_email(call: NativeCall, email: object) -> None:
+    """Refused: there is nothing to reset."""
     raise authentication_failed("Cannot reset two-factor authentication by email.")
 
 
 @native("anvil.private.users.totp.validate_code")
 async def validate_totp_code(call: NativeCall, method: object, code: object) -> bool:
+    """No code is right."""
     return False
 
 

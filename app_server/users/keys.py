@@ -41,6 +41,8 @@ MAX_LIVE_KEYS = 5
 
 
 class KeyState(Enum):
+    """How good a key is."""
+
     VALID = "valid"
     EXPIRED = "expired"
     USED = "used"
@@ -71,6 +73,7 @@ def issue_key(column: object, purpose: Purpose, now: datetime) -> tuple[str, str
 
 
 def check_key(column: object, purpose: Purpose, key: str, now: datetime) -> KeyState:
+    """How good a key is for a purpose, by what the user's column holds."""
     if _is_foreign_key(column, purpose, key):
         return KeyState.VALID
     entry = _find(_read(column), purpose, key)

@@ -23,6 +23,8 @@ TOKEN_PURPOSES = {Purpose.LOGIN, Purpose.MFA_RESET, Purpose.PW_RESET}
 
 @dataclass(frozen=True, slots=True)
 class LinkToken:
+    """A token's parts; as a string, the token."""
+
     email: str
     purpose: Purpose
     key: str

@@ -108,6 +108,7 @@ def _is_login_old(last_login: object, now: datetime) -> bool:
 
 
 async def log_out(request: UsersRequest) -> None:
+    """End the log-in here, and this browser's memory of it."""
     request.remember(logged_in_id=None, partial_id=None)
     await remember.forget_login(request)
 

@@ -56,6 +56,7 @@ async def show_confirmation(request: Request, users: UsersRequest) -> Response:
 
 
 async def show_password_form(request: Request, users: UsersRequest) -> Response:
+    """The form for a new password, if the key is good."""
     email, key = request.path_params["email"], request.path_params["key"]
     state = await check_reset_key(users, email, key)
     if state is not KeyState.VALID:
@@ -64,6 +65,7 @@ async def show_password_form(request: Request, users: UsersRequest) -> Response:
 
 
 async def set_password(request: Request, users: UsersRequest) -> Response:
+    """Take the form: the new password, or what is wrong with it."""
     email, key = request.path_params["email"], request.path_params["key"]
     async with request.form(max_files=0, max_fields=10) as form:
         password, again = form.get("password"), form.get("again")
@@ -114,6 +116,7 @@ async def show_login(request: Request, users: UsersRequest) -> Response:
 
 
 async def use_login(request: Request, users: UsersRequest) -> Response:
+    """Use the link: logged in, and on to the app."""
     try:
         outcome = await log_in_with_token(users, request.path_params["token"])
     except AnvilError as error:
@@ -125,6 +128,8 @@ async def use_login(request: Request, users: UsersRequest) -> Response:
 
 
 def make_routes(clock: Clock = utc_now) -> list[Route]:
+    """The pages' routes."""
+
     def route(path: str, handler: Handler, method: str) -> Route:
         async def serve(request: Request) -> Response:
             instance, session = request.state.instance, request.state.session

@@ -82,15 +82,18 @@ def keep_logins(row: UserRow, is_kept: Any) -> Mapping[str, Any]:
 
 
 async def current_token_hash(request: UsersRequest) -> str | None:
+    """The hash of this browser's token, None if it has none."""
     token = await request.cookies.get(_token_key(request))
     return _hash(request, token) if isinstance(token, str) else None
 
 
 async def set_last_email(request: UsersRequest, email: str) -> None:
+    """Keep the address for the next log-in form."""
     await request.cookies.set({_email_key(request): email}, LAST_EMAIL_DAYS)
 
 
 async def get_last_email(request: UsersRequest) -> str | None:
+    """The address that ``set_last_email`` kept in this browser."""
     email = await request.cookies.get(_email_key(request))
     return email if isinstance(email, str) else None
 

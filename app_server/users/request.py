@@ -118,7 +118,9 @@ def make_request(
     stack: CallStack | None = None,
     clock: Clock = utc_now,
 ) -> UsersRequest:
-    """Raises ``anvil.server.ServiceNotAdded`` when the app has no Users service."""
+    """AnvilError when the app has no Users service, or no database."""
     config = read_users_config(instance.app)
+    if instance.tables is None:
+        raise AnvilError("This app has no users: it runs without a database (database: none).")
     users = UserTable(instance.tables, config.user_table, stack)
     return UsersRequest(instance, session, config, users, cookies or NoCookies(), is_client, clock)

@@ -82,6 +82,7 @@ async def _mail_reset_link(request: UsersRequest, row: UserRow) -> None:
 
 
 async def check_reset_key(request: UsersRequest, email: str, key: str) -> KeyState:
+    """How good a mailed key is, without using it."""
     row = await request.users.find(email) if request.config.use_email else None
     column = row.get("email_confirmation_key") if row else None
     return check_key(column, Purpose.RESET, key, request.now)

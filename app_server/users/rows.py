@@ -74,9 +74,11 @@ class UserTable:
             return _to_user(await self.store.get_row(self.name, row_id, connection=db))
 
     async def find_remembered(self, token_hash: str) -> UserRow | None:
+        """The user with this hash among the remembered log-ins."""
         return await self._find(remembered_logins=[{"token_hash": token_hash}])
 
     async def add(self, values: Mapping[str, Any]) -> UserRow:
+        """Insert a user."""
         await self._ensure(values)
         async with self.store.transactions.database(self.stack) as db:
             row_id = await self.store.insert_row(self.name, dict(values), connection=db)
@@ -91,6 +93,7 @@ class UserTable:
         return UserRow(row.id, {**row.values, **values})
 
     async def remove(self, row: UserRow) -> None:
+        """Delete the user."""
         async with self.store.transactions.database(self.stack) as db:
             await self.store.delete_row(self.name, row.id, connection=db)
 

@@ -84,6 +84,7 @@ async def _add_user(
 
 
 async def send_confirmation(request: UsersRequest, email: str, key: str) -> None:
+    """Mail the link that confirms the address."""
     url = f"{request.instance.origin}/_/email-confirm/{quote(email, safe='')}/{quote(key)}"
     await send_users_email(request, "confirm_address", email, "confirm", url)
 
