@@ -16,6 +16,7 @@ LAYOUT = """\
 <meta name="description" content="{{ summary }}">
 <meta name="theme-color" content="{{ colours.primary }}">
 <meta name="color-scheme" content="light dark">
+<link rel="icon" href="{{ icon }}">
 <link rel="canonical" href="{{ origin }}{{ path }}">
 <meta property="og:type" content="website">
 <meta property="og:site_name" content="{{ business.business_name }}">
@@ -144,5 +145,5 @@ footer{background:var(--panel);color:var(--soft);font-size:.9375rem}
 footer .inner{display:flex;flex-wrap:wrap;justify-content:space-between;gap:.5rem 2rem;
 padding-block:1.25rem}
 footer p{margin:0}.links{display:flex;flex-wrap:wrap;gap:1.25rem;list-style:none;margin:0;padding:0}
-@media(max-width:30rem){.bar{justify-content:center}.actions .button{width:100%}}
+@media(max-width:30rem){.bar .button{display:none}.actions .button{width:100%}}
 """

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 import anvil.server
 from jinja2 import DictLoader, Environment
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from ..server_shared import clock
 from ..server_shared.config import Business
@@ -59,11 +60,23 @@ def _render(name: str, business: Business, path: str, **more: Any) -> str:
         path=path,
         summary=" ".join(summary.split())[:160],
         initial=business.business_name[:1].upper(),
+        icon=_icon(business.business_name[:1].upper(), colours),
         year=clock.now().year,
         social=[(label, address) for label, address in social if address],
         address_lines=_address_lines(business.address),
         **more,
     )
+
+
+def _icon(initial: str, colours: Mapping[str, str]) -> str:
+    """A favicon with the business's initial, as a data address."""
+    svg = (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">'
+        f'<rect width="32" height="32" rx="9" fill="{colours["primary"]}"/>'
+        f'<text x="16" y="22" font-family="sans-serif" font-size="17" font-weight="600" '
+        f'text-anchor="middle" fill="{colours["on_primary"]}">{escape(initial)}</text></svg>'
+    )
+    return "data:image/svg+xml," + quote(svg)
 
 
 def _address_lines(address: Mapping[str, str]) -> list[str]:

@@ -20,13 +20,14 @@ ICONS = {
 
 
 class ActivityItem(ActivityItemTemplate):
-    """One event of a timeline; `item` is the event and `show_contact`."""
+    """One event of a timeline; `item` is the event, `show_contact` and `is_last`."""
 
     def __init__(self, **properties):
         self.init_components(**properties)
         event = self.item
         nodes = self.dom_nodes
         kind = event["event_type"]
+        nodes["root"].classList.toggle("last", event["is_last"])
         nodes["dot"].classList.add(kind)
         nodes["icon"].setAttribute("name", ICONS.get(kind, "history"))
         what = event["description"]

@@ -17,8 +17,10 @@ class ActivityTimeline(ActivityTimelineTemplate):
 
     def _draw(self):
         if self._ready:
+            last = len(self._events) - 1
             self.rp_events.items = [
-                dict(event, show_contact=self._show_contact) for event in self._events
+                dict(event, show_contact=self._show_contact, is_last=i == last)
+                for i, event in enumerate(self._events)
             ]
 
     @property

@@ -1,0 +1,180 @@
+"""Who may call what: a walk over every callable, by everyone."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from master_template.server_auth import rbac
+from tests.product.studio import CLIENT_UPLINK_KEY, Refused, Studio
+
+ROOT = Path(__file__).resolve().parents[2]
+SERVER_CODE = ROOT / "master_template" / "server_code"
+
+# The matrix, by hand: a change of what someone may do has to be made here too.
+PUBLIC = {
+    "choose_password",
+    "get_config",
+    "log_in",
+    "log_out",
+    "request_password_reset",
+    "sign_up",
+}
+LOGGED_IN = {"change_password"}
+STAFF = {"get_dashboard"}
+TRUSTED = {"add_staff_user", "fill_sample_data", "import_contacts", "set_up_instance"}
+PERMITTED = {
+    "customers.view": {
+        "get_contact",
+        "get_contact_timeline",
+        "get_recent_activity",
+        "list_contact_tags",
+        "list_contacts",
+    },
+    "customers.manage": {
+        "add_note_to_contact",
+        "create_contact",
+        "delete_contact",
+        "log_contact_event",
+        "restore_contact",
+        "update_contact",
+    },
+    "settings.view": {"get_settings"},
+    "settings.manage": {"update_business_profile", "update_features"},
+}
+MAY = {
+    None: set(),
+    "carl": set(),
+    "sam": {"customers.view"},
+    "mia": {"customers.view", "customers.manage", "settings.view"},
+    "olga": set(PERMITTED),
+}
+EVERYTHING = PUBLIC | LOGGED_IN | STAFF | TRUSTED | set().union(*PERMITTED.values())
+
+
+def declared() -> dict[str, str]:
+    """Every callable of the server code and what it needs, found by importing it all."""
+    import importlib
+
+    for file in sorted(SERVER_CODE.rglob("*.py")):
+        parts = file.relative_to(SERVER_CODE).with_suffix("").parts
+        importlib.import_module(".".join(("master_template", *parts)).removesuffix(".__init__"))
+    from master_template.server_shared.callables import declared as specs
+
+    return {name: spec.needs for name, spec in specs.items()}
+
+
+def test_every_callable_is_in_the_matrix() -> None:
+    expected = dict.fromkeys(PUBLIC, "public") | dict.fromkeys(LOGGED_IN, "logged_in")
+    expected |= dict.fromkeys(STAFF, "staff") | dict.fromkeys(TRUSTED, "trusted")
+    for permission, names in PERMITTED.items():
+        expected |= dict.fromkeys(names, permission)
+    assert declared() == expected
+
+
+def test_nothing_is_registered_past_the_guard() -> None:
+    """Only callables.py may use Anvil's decorator; background tasks are not for browsers."""
+    found = []
+    for file in SERVER_CODE.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Attribute) and node.attr in ("callable", "register"):
+                found.append(file.name)
+            if isinstance(node, ast.ImportFrom) and node.module == "anvil.server":
+                found += [file.name for alias in node.names if alias.name != "HttpResponse"]
+    assert found == ["callables.py"]
+
+
+def may_call(who: str | None, name: str) -> bool:
+    """What the matrix says."""
+    if name in PUBLIC:
+        return True
+    if name in TRUSTED or who is None:
+        return False
+    if name in LOGGED_IN:
+        return True
+    if name in STAFF:
+        return who != "carl"
+    return any(name in PERMITTED[permission] for permission in MAY[who])
+
+
+@pytest.mark.parametrize("who", [None, "carl", "sam", "mia", "olga"])
+def test_walk_over_all_callables(empty_studio: Studio, who: str | None) -> None:
+    """Called without arguments: who may not is refused before anything else is looked at."""
+    refusals = {}
+    with empty_studio.person(who) as caller:
+        for name in sorted(EVERYTHING - {"log_out"}):
+            answer = caller.answer(name)
+            code = answer.get("code")
+            if code in ("not_authenticated", "permission_denied"):
+                refusals[name] = code
+    assert set(refusals) == {name for name in EVERYTHING if not may_call(who, name)}
+    if who is None:
+        assert {refusals[name] for name in refusals if name not in TRUSTED} == {"not_authenticated"}
+
+
+def test_a_client_uplink_is_nobody(empty_studio: Studio) -> None:
+    with empty_studio.uplink(CLIENT_UPLINK_KEY) as caller:
+        for name in sorted(TRUSTED):
+            with pytest.raises(Refused, match="permission_denied"):
+                caller.call(name)
+        with pytest.raises(Refused, match="not_authenticated"):
+            caller.call("list_contacts")
+
+
+def test_a_user_who_is_switched_off_is_nobody_at_once(empty_studio: Studio) -> None:
+    with empty_studio.person("sam") as sam:
+        sam.call("list_contacts")
+        empty_studio.query("UPDATE app.users SET status = 'suspended' WHERE role = 'staff'")
+        try:
+            with pytest.raises(Refused, match="not_authenticated"):
+                sam.call("list_contacts")
+            with empty_studio.person() as again, pytest.raises(Refused, match="disabled"):
+                again.call("log_in", "sam@yogastudio.example", "correct horse battery")
+        finally:
+            empty_studio.query("UPDATE app.users SET status = 'active' WHERE role = 'staff'")
+
+
+def test_a_users_own_permissions_add_and_take_away(empty_studio: Studio) -> None:
+    own = '{"customers.manage": true, "customers.view": false, "no.such": true}'
+    empty_studio.query("UPDATE app.users SET permissions = %s WHERE role = 'staff'", own)
+    try:
+        with empty_studio.person("sam") as sam:
+            assert sam.call("create_contact", {"first_name": "A", "last_name": "B"})
+            with pytest.raises(Refused, match=r"customers\.view"):
+                sam.call("list_contacts")
+    finally:
+        empty_studio.query("UPDATE app.users SET permissions = '{}' WHERE role = 'staff'")
+
+
+@pytest.mark.parametrize("role", rbac.ROLES)
+def test_nothing_is_given_to_a_customer_or_taken_from_an_owner(role: str) -> None:
+    every = dict.fromkeys(rbac.PERMISSIONS, role != rbac.OWNER)
+    granted = rbac.permissions_of(role, every)
+    if role == rbac.CUSTOMER:
+        assert granted == frozenset()
+    else:
+        assert granted == frozenset(rbac.PERMISSIONS)
+
+
+def test_sign_up_makes_a_customer_whatever_else_is_sent(empty_studio: Studio) -> None:
+    person = {"first_name": "Eve", "last_name": "X", "email": "eve@example.com"}
+    with empty_studio.person() as eve:
+        with pytest.raises(Refused, match="invalid"):
+            eve.call("sign_up", **person, password="a long password", role="owner")
+        assert eve.call("sign_up", **person, password="a long password")["confirm"] is True
+        with pytest.raises(Refused, match="not_confirmed"):
+            eve.call("log_in", "eve@example.com", "a long password")
+    found = empty_studio.query("SELECT role FROM app.users WHERE email = 'eve@example.com'")
+    assert found == [("customer",)]
+
+
+def test_log_in_does_not_tell_who_has_an_account(empty_studio: Studio) -> None:
+    with empty_studio.person() as nobody:
+        wrong = nobody.answer("log_in", "olga@yogastudio.example", "not this one")
+        unknown = nobody.answer("log_in", "who@example.com", "not this one")
+        known = nobody.answer("request_password_reset", "olga@yogastudio.example")
+        not_known = nobody.answer("request_password_reset", "who@example.com")
+    assert wrong == unknown
+    assert known == not_known
