@@ -7,7 +7,9 @@ import email
 from email.policy import default as modern
 from pathlib import Path
 
-from tests.app_server.running import serve_app
+import pytest
+
+from tests.app_server.running import CallFailed, serve_app
 from tests.services.doubles import LocalSite, MailReceiver
 
 ANVIL_YAML = """
@@ -55,6 +57,11 @@ def seal(text):
 
 
 @anvil.server.callable
+def launch():
+    anvil.server.launch_background_task("never")
+
+
+@anvil.server.callable
 def fetch(url):
     found = anvil.http.request(url + "/a", json=True)
     try:
@@ -83,6 +90,11 @@ async def test_services_of_server_code(tmp_path: Path, mail_receiver: MailReceiv
             plain, problem, secret = browser.call("seal", "Grüße")
             assert (plain, secret) == ("Grüße", "sk_1")
             assert problem.startswith("No such secret 'other'")
+            with pytest.raises(CallFailed, match="need a database"):
+                browser.call("launch")
+            with pytest.raises(CallFailed) as caught:
+                browser.call("anvil.private.users.get_current_user")
+            assert caught.value.type == "anvil.server.ServiceNotAdded"
             assert browser.call("fetch", site.url) == [{"n": 1}, 409, "taken"]
             assert not any("Grüße" in line or "sk_1" in line for line in server.log)
 

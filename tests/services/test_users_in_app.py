@@ -104,6 +104,11 @@ def token(email, kind):
     return anvil.server.call("anvil.private.users.generate_email_link_token", email, kind)
 
 
+@anvil.server.http_endpoint("/me", authenticate_users=True)
+def me():
+    return anvil.server.request.user["email"]
+
+
 @anvil.server.callable
 def send_mail(to, media):
     report = anvil.email.send(to=to, subject="Hello", text="Hi", attachments=[media])
@@ -262,6 +267,13 @@ def test_log_in_by_a_link(server: RunningServer, folder: Path) -> None:
         assert caught.value.type == "anvil.users.PasswordResetRequested"
         browser.call(USERS + "reset_password", None, OTHER)
         assert browser.call("log_in", CARL, OTHER) == CARL
+
+
+def test_an_endpoint_takes_a_password(server: RunningServer, folder: Path) -> None:
+    sign_up(server, folder)
+    assert server.get("/_/api/me").status_code == 401
+    assert server.get("/_/api/me", auth=(CARL, "wrong")).status_code == 401
+    assert server.get("/_/api/me", auth=(CARL, PASSWORD)).text == CARL
 
 
 def test_what_is_not_set_up_is_refused(server: RunningServer) -> None:
