@@ -43,6 +43,10 @@ class Forms:
         kind = self.errors if message.type == "error" else self.lines
         kind.append(message.text)
 
+    def told(self) -> str:
+        """What the page says of errors."""
+        return " | ".join(self.page.locator(".anvil-error").all_text_contents())
+
     def printed(self, line: str) -> None:
         """Wait until Python has printed ``line``."""
         if line not in self.lines:
@@ -94,7 +98,7 @@ def open_forms(make_server: browser.MakeServer, page: Page) -> OpenForms:
         page.goto(server.url)
         page.wait_for_selector("#anvil-splash", state="detached")
         if not fails:
-            assert page.locator("#appGoesHere > *").count() == 1, opened.errors
+            assert page.locator("#appGoesHere > *").count() == 1, opened.told()
         return opened
 
     return open_them

@@ -68,7 +68,7 @@ interface HtmlState {
   style: PyObject;
 }
 
-export interface HtmlComponent extends Component {
+export interface HtmlComponent extends WithNodes {
   html$: HtmlState;
 }
 
@@ -302,6 +302,12 @@ export const HtmlComponentClass: PyType = nativeClass<HtmlComponent>("anvil.Html
   flags: { sk$klass: true },
 });
 
+// As a member of `proto` it would be read once, when the class is made.
+Object.defineProperty(HtmlComponentClass.prototype, "nodes$", {
+  get(this: HtmlComponent) {
+    return (this.html$ as HtmlState | undefined)?.nodes;
+  },
+});
 HtmlComponentClass.prototype._anvil_events_ = pyList(
   ["show", "hide"].map((name) => toPy({ name })),
 );
@@ -315,10 +321,18 @@ HtmlComponentClass.prototype._anvil_properties_ = pyList(
   ].map(toPy),
 );
 
-/** The named elements of several HTML components, as a dict of name to live element. */
-export const domNodesOf = (components: HtmlComponent[]): PyObject =>
+/** A component whose HTML has named elements. */
+export interface WithNodes extends Component {
+  readonly nodes$: ReadonlyMap<string, Element>;
+}
+
+export const hasNodes = (value: unknown): value is WithNodes =>
+  (value as WithNodes | undefined)?.nodes$ instanceof Map;
+
+/** The named elements of several components, as a dict of name to live element. */
+export const domNodesOf = (components: WithNodes[]): PyObject =>
   pyDict(
-    components.flatMap(({ html$ }) =>
-      [...html$.nodes].map(([name, element]) => [name, proxy(element)] as [string, PyObject]),
+    components.flatMap(({ nodes$ }) =>
+      [...nodes$].map(([name, element]) => [name, proxy(element)] as [string, PyObject]),
     ),
   );

@@ -19,7 +19,7 @@ import { builtIn } from "../components/catalog";
 import { LENIENT } from "../components/classic/classic";
 import { setNextPackage } from "../components/core/component";
 import type { Component } from "../components/core/types";
-import { isHtmlComponent, setHost } from "../components/html_component";
+import { hasNodes, isHtmlComponent, setHost } from "../components/html_component";
 import { reportError } from "../errors/report";
 import { leafOf, packageOf, type ComponentTemplate, type FormTemplate } from "../templates/shape";
 import { findFormClass } from "../boot/open_form";
@@ -75,14 +75,18 @@ function createOne(form: Form, template: ComponentTemplate, parent: PyObject | n
     form.form$.components.set(name, component);
     bindHandlers(form, component, name, bindingsFor(form, name, template.event_bindings));
     if (!name.startsWith("$")) setMember(form, name, component);
-    if (isHtmlComponent(component) && template.type === "HtmlComponent") {
-      if (setHost(component, form)) form.form$.htmlComponents.push(component);
-    }
+    if (!template.type.includes(".")) takeHtml(form, component);
     return chain(
       chainEach(template.components ?? [], (child) => createOne(form, child, component)),
       () => (parent === null ? component : addTo(parent, component, template)),
     );
   });
+}
+
+/** HTML of the template calls the form's methods, and its named elements are the form's. */
+export function takeHtml(form: Form, component: Component): void {
+  if (isHtmlComponent(component) && !setHost(component, form)) return;
+  if (hasNodes(component)) form.form$.htmlComponents.push(component);
 }
 
 /** Set an attribute of the form itself, past the form's own guard of names. */

@@ -160,16 +160,40 @@ const makeProperty = (
   return new Property(getter, setter);
 };
 
+/**
+ * Set properties of a form's container. Past the form's class: a property of the same name there is
+ * the form's own, and its constructor has not run.
+ */
+function setContainer(
+  self: Form,
+  base: PyType,
+  properties: Record<string, PyObject>,
+): Result<unknown> {
+  return chainEach(Object.entries(properties), ([name, value]) => {
+    const member = base.$typeLookup(pyName(name)) as PyObject | undefined;
+    if (member?.tp$descr_set === undefined) {
+      console.warn(`${self.tp$name}: its container has no property '${name}'`);
+      return undefined;
+    }
+    return member.tp$descr_set(self, value, true) as unknown;
+  });
+}
+
 function makeNew(template: FormTemplate, base: PyType, bindings: BoundComponent[]): PyObject {
-  const properties = (template.container ?? template.layout)!.properties;
+  const { container, layout } = template;
+  const isFormBase = base.prototype.template$ !== undefined;
   return bindableFunction("__new__", ([cls]) => {
     const newBase = base.$typeLookup(pyName("__new__")) as PyObject;
     const getter = newBase.tp$descr_get as ((self: null, type: PyType) => PyObject) | undefined;
     const fn = getter ? getter.call(newBase, null, base) : newBase;
-    const kwargs = objectToKwargs(toProperties(properties));
-    const isFormBase = base.prototype.template$ !== undefined;
-    return chain(call(fn, [cls!], isFormBase ? [] : kwargs), (self: PyObject) =>
-      setUpForm(self as Form, template, bindings),
+    const properties = toProperties((container ?? layout)!.properties);
+    const kwargs = isFormBase ? [] : objectToKwargs(properties);
+    const isNative = container !== undefined && !isFormBase;
+    return chain(
+      call(fn, [cls!], kwargs),
+      (self: PyObject) =>
+        chain(isNative ? setContainer(self as Form, base, properties) : undefined, () => self),
+      (self: PyObject) => setUpForm(self as Form, template, bindings),
     );
   });
 }

@@ -2,7 +2,7 @@
 
 import type { PyObject } from "../engine/skulpt";
 import type { Component } from "../components/core/types";
-import type { HtmlComponent } from "../components/html_component";
+import type { WithNodes } from "../components/html_component";
 import type { FormTemplate } from "../templates/shape";
 import type { Slot } from "./slots";
 
@@ -10,8 +10,8 @@ export interface FormState {
   template: FormTemplate;
   components: Map<string, Component>;
   slots: Map<string, Slot>;
-  /** HTML of this form's template, with its named elements. */
-  htmlComponents: HtmlComponent[];
+  /** Components with HTML of this form's template: their named elements are the form's. */
+  htmlComponents: WithNodes[];
   domNodes: PyObject | null;
   item: PyObject | null;
   customProperties: Map<string, PyObject>;

@@ -12,11 +12,11 @@ import {
   type PyObject,
   type Result,
 } from "../engine/skulpt";
-import { HtmlComponentClass, isHtmlComponent, setHost } from "../components/html_component";
+import { HtmlComponentClass } from "../components/html_component";
 import type { Component } from "../components/core/types";
 import { packageOf, type FormTemplate } from "../templates/shape";
 import { listenForWriteBack, refreshBindings, type BoundComponent } from "./bindings";
-import { createComponents, setMember, toProperties, warnOfUnknownNames } from "./create";
+import { createComponents, setMember, takeHtml, toProperties, warnOfUnknownNames } from "./create";
 import { newFormState, type Form } from "./form_state";
 import { bindHandlers, bindingsFor, markedHandlers, unbindHandlers } from "./handlers";
 import { hasLayout } from "./layouts";
@@ -121,7 +121,7 @@ export function setUpForm(form: Form, template: FormTemplate, bindings: BoundCom
   const isOutermost = form.ob$type.prototype.template$ === template;
   const own = isOutermost ? bindingsFor(form, "", written) : Object.entries(written);
   bindHandlers(form, form, "", own);
-  if (isHtmlComponent(form) && setHost(form, form)) state.htmlComponents.push(form);
+  takeHtml(form, form);
   connectLayout(form, template, bindings);
   return chain(createComponents(form, template), () => {
     if (isOutermost) warnOfUnknownNames(form, markedHandlers(form.ob$type).keys());
