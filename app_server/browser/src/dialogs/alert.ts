@@ -169,7 +169,8 @@ export const modalFromPython = (args: PyObject[], kwargs?: Kwargs): Result =>
 
 function openPluggable(given: Record<string, PyObject>): Result {
   const ui = lookUp("anvil", "pluggable_ui");
-  return chain(callMethod(ui, "__getitem__", [pyName("anvil.modal")]), (modal: PyObject) =>
+  const own = lookUp("anvil", "modal");
+  return chain(callMethod(ui, "get", [pyName("anvil.modal"), own]), (modal: PyObject) =>
     call(modal, [], objectToKwargs(given)),
   );
 }

@@ -90,7 +90,7 @@ export function openDialog<T>(options: DialogOptions<T>): Promise<T | null> {
       if (isClosed) return;
       isClosed = true;
       options.onHide?.();
-      dialog.close();
+      if (dialog.open) dialog.close();
       dialog.remove();
       if (previous instanceof HTMLElement && previous.isConnected) previous.focus();
       resolve(value);
@@ -103,15 +103,29 @@ export function openDialog<T>(options: DialogOptions<T>): Promise<T | null> {
     }
     dismissOn(dialog, options.isDismissible, () => close(null));
     document.body.append(dialog);
-    dialog.showModal();
-    (
-      dialog.querySelector<HTMLElement>("[autofocus]") ??
-      dialog.querySelector<HTMLElement>(".anvil-dialog-actions [data-default]")
-    )?.focus();
     options.onOpen?.(close);
-    options.onShow?.();
+    // In a task of its own: the key that opened the dialog must not press its first button.
+    setTimeout(() => {
+      if (isClosed) return;
+      dialog.showModal();
+      focusFirst(dialog);
+      options.onShow?.();
+    });
   });
 }
+
+function focusFirst(dialog: HTMLDialogElement): void {
+  const chosen =
+    dialog.querySelector<HTMLElement>("[autofocus]") ??
+    dialog.querySelector<HTMLElement>(FIELDS) ??
+    dialog.querySelector<HTMLElement>(".anvil-dialog-actions [data-default]");
+  chosen?.focus();
+}
+
+/** What a person would type into takes the focus before the buttons do. */
+const FIELDS = ["input", "textarea", "select"]
+  .map((name) => `.anvil-dialog-body ${name}:not([disabled]):not([type="hidden"])`)
+  .join(",");
 
 function dismissOn(dialog: HTMLDialogElement, isDismissible: boolean, dismiss: () => void): void {
   dialog.addEventListener("cancel", (event) => {
@@ -122,6 +136,8 @@ function dismissOn(dialog: HTMLDialogElement, isDismissible: boolean, dismiss: (
   // Chromium closes at a second Escape whatever `cancel` says.
   dialog.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && !isDismissible) event.preventDefault();
+    // A key held down since before the dialog opened.
+    if (event.key === "Enter" && event.repeat) event.preventDefault();
   });
   let pressedOutside = false;
   dialog.addEventListener("pointerdown", (event) => {

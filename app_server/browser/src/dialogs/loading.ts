@@ -9,9 +9,13 @@ import {
   callSync,
   chain,
   genericNew,
+  isNone,
   method,
   pyNone,
+  readArgs,
+  toJs,
   variadic,
+  type Kwargs,
   type PyObject,
 } from "../engine/skulpt";
 import { elementOf } from "../engine/component_host";
@@ -102,18 +106,17 @@ const LoadingIndicator = nativeClass("anvil.server.loading_indicator", {
   slots: {
     tp$new: genericNew,
     tp$doc: "Shows that something is loading: over a component, or at the top of the page.",
+    tp$call(args: PyObject[], kwargs?: Kwargs) {
+      const params = ["component", "min_height"];
+      const defaults = { component: pyNone, min_height: pyNone };
+      const [component, height] = readArgs("loading_indicator", params, defaults, args, kwargs);
+      const made = callSync(LoadingIndicator);
+      made.component = component;
+      made.minHeight = isNone(height) ? null : toJs(height);
+      return made;
+    },
   },
   methods: {
-    __call__: method<PyObject>(
-      ["component", "min_height"],
-      function (component: PyObject, minHeight: PyObject) {
-        const made = callSync(LoadingIndicator);
-        made.component = component;
-        made.minHeight = minHeight === pyNone ? null : (minHeight.v as number);
-        return made;
-      },
-      { component: pyNone, min_height: pyNone },
-    ),
     start: method<PyObject>([], function () {
       if (this.component === pyNone) {
         startLoading();

@@ -6,15 +6,19 @@ import {
   method,
   nativeClass,
   pyError,
+  pyInt,
   pyNone,
   pyStr,
+  readArgs,
   textOf,
   toJs,
   variadic,
+  type Kwargs,
   type PyObject,
   type PyType,
 } from "../engine/skulpt";
 
+const DEFAULT_SECONDS = 2;
 const STYLES = ["info", "success", "warning", "danger"];
 
 interface Notification extends PyObject {
@@ -116,25 +120,25 @@ export function makeNotificationClass(): PyType {
     constructor: function () {
       Object.assign(this, { message: "", title: "", style: "info", timeout: 2, card: null });
     },
-    slots: { tp$new: genericNew, tp$doc: "A short message; `timeout` is in seconds." },
+    slots: {
+      tp$new: genericNew,
+      tp$doc: "A short message; `timeout` is in seconds.",
+      tp$init(args: PyObject[], kwargs?: Kwargs) {
+        const [message, title, style, timeout] = readArgs(
+          "Notification",
+          ["message", "title", "style", "timeout"],
+          { message: pyStr(""), title: pyNone, style: pyNone, timeout: pyInt(DEFAULT_SECONDS) },
+          args,
+          kwargs,
+        );
+        this.message = textOf(message!);
+        this.title = isNone(title) ? "" : textOf(title!);
+        const wanted = isNone(style) ? "info" : textOf(style!);
+        this.style = STYLES.includes(wanted) ? wanted : "info";
+        this.timeout = readTimeout(timeout!);
+      },
+    },
     methods: {
-      __init__: method<Notification>(
-        ["message", "title", "style", "timeout"],
-        function (message: PyObject, title: PyObject, style: PyObject, timeout: PyObject) {
-          this.message = textOf(message);
-          this.title = isNone(title) ? "" : textOf(title);
-          this.style = isNone(style) ? "info" : textOf(style);
-          if (!STYLES.includes(this.style)) this.style = "info";
-          this.timeout = readTimeout(timeout);
-          return pyNone;
-        },
-        {
-          message: pyStr(""),
-          title: pyNone,
-          style: pyNone,
-          timeout: new Sk.builtin.int_(2),
-        },
-      ),
       show: method<Notification>([], function () {
         show(this);
         return this;

@@ -105,6 +105,13 @@ interface SkGlobal {
     typeName(value: PyObject): string;
     keywordArrayFromPyDict(dict: PyDict): Kwargs;
     iter(value: PyObject): PyObject;
+    copyKeywordsToNamedArgs(
+      name: string,
+      params: (string | null)[],
+      args: PyObject[],
+      kwargs: Kwargs | undefined,
+      defaults: unknown[],
+    ): PyObject[];
   };
   generic: {
     new: unknown;

@@ -298,6 +298,18 @@ export function method<T = PyObject>(
   return { $meth: implementation, $flags: params.length === 0 ? { NoArgs: true } : flags };
 }
 
+/** Arguments in the order of `params`, for the slots `tp$init` and `tp$call`; see `method`. */
+export function readArgs(
+  name: string,
+  params: string[],
+  defaults: Record<string, unknown>,
+  args: PyObject[],
+  kwargs?: Kwargs,
+): PyObject[] {
+  const optional = params.filter((param) => param in defaults).map((param) => defaults[param]);
+  return Sk.abstr.copyKeywordsToNamedArgs(name, params, args, kwargs, optional);
+}
+
 /** A method or function that takes whatever comes: `(args, kwargs)`. */
 export function variadic<T = PyObject>(
   implementation: (this: T, args: PyObject[], kwargs?: Kwargs) => unknown,

@@ -132,7 +132,6 @@ export function registerAnvilModule(): void {
           () => take("anvil._media", MEDIA),
           () => take("anvil._live_objects", ["LiveObject", "LiveObjectProxy"]),
           () => take("anvil._media", ["download"]),
-          () => take("anvil._pluggable_ui", ["PluggableUI", "pluggable_ui"]),
         ],
         (step) => step(),
       );
