@@ -73,6 +73,10 @@ def hide_column(column_id: int, *, hidden: bool) -> str:
     return f"UPDATE {META_SCHEMA}.columns SET client_hidden = {hidden} WHERE id = {column_id}"
 
 
+def move_column(column_id: int, position: int) -> str:
+    return f"UPDATE {META_SCHEMA}.columns SET position = {position} WHERE id = {column_id}"
+
+
 @dataclass(frozen=True, slots=True)
 class NewColumn:
     table: str

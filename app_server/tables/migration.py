@@ -292,7 +292,7 @@ class _Planner:
 
 async def migrate(
     connection: Connection,
-    wanted: Mapping[str, WantedTable],
+    wanted: Mapping[str, WantedTable] | None,
     constraints: Iterable[Constraint],
     *,
     auto_migrate: bool,
@@ -302,18 +302,21 @@ async def migrate(
 
     As on Anvil's server: an empty database is always filled; otherwise ``auto_migrate`` applies the
     plan unless ``ignore_invalid_schema`` says to run with the tables as they are. StartupError with
-    the plan where neither is given, and where a change fails (then nothing is changed).
-    Answers what is there now and the plan (applied or ignored).
+    the plan where neither is given, and where a change fails (then nothing is changed). An app
+    without any ``db_schema`` (None) wants no change. Answers what is there now, and the plan
+    (applied or ignored).
     """
     async with connection.transaction():
         await connection.execute("SET LOCAL statement_timeout = 0")
         await connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
         await metadata.install(connection)
         stored = await metadata.load(connection)
+        if wanted is None:
+            return stored, Plan()
         plan = make_plan(stored, wanted, constraints)
         first = not stored.schema.tables and not stored.removed_tables
         if not plan:
-            return stored, plan
+            return await _reorder(connection, stored, wanted), plan
         if not first and ignore_invalid_schema:
             return stored, plan
         if not first and not auto_migrate:
@@ -324,7 +327,25 @@ async def migrate(
                 "aside), or with --ignore-invalid-schema to run with the tables as they are."
             )
         await _apply(connection, plan)
-        return await metadata.load(connection), plan
+        return await _reorder(connection, await metadata.load(connection), wanted), plan
+
+
+async def _reorder(
+    connection: Connection, stored: Stored, wanted: Mapping[str, WantedTable]
+) -> Stored:
+    """Take over the order of columns: it is only how they are listed, and needs nobody's leave."""
+    moved = False
+    for table in stored.schema.tables.values():
+        if table.name not in wanted:
+            continue
+        names = [column.name for column in wanted[table.name].columns]
+        order = {name: position for position, name in enumerate(names)}
+        for column in table.columns.values():
+            position = order.get(column.name, len(names))
+            if column.position != position:
+                moved = True
+                await connection.execute(ddl.move_column(column.id, position).encode())
+    return await metadata.load(connection) if moved else stored
 
 
 async def _apply(connection: Connection, plan: Plan) -> None:

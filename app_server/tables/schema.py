@@ -132,8 +132,6 @@ class Schema:
 def parse_db_schema(raw: Any) -> dict[str, WantedTable]:
     """``db_schema`` of ``anvil.yaml`` by table name: a mapping, or the list of older apps.
     StartupError names the table and the fault."""
-    if raw is None:
-        return {}
     if isinstance(raw, list):
         raw = _from_old_form(raw)
     if not isinstance(raw, dict):

@@ -63,8 +63,8 @@ class TableStore:
         """Connect, bring the schema up to date as the options allow (see ``migration.migrate``),
         and be ready. ``constraints``: parsed ``constraints.yaml``. StartupError tells the operator
         what is wrong. ``store.plan`` says what was changed, or ignored."""
-        wanted = parse_db_schema(db_schema)
-        rules = parse_constraints(constraints, wanted)
+        wanted = None if db_schema is None else parse_db_schema(db_schema)
+        rules = [] if wanted is None else parse_constraints(constraints, wanted)
         url = libpq_url(database_url)
         try:
             connection = await connect(url)

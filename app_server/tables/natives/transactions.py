@@ -1,0 +1,22 @@
+"""Opening and closing the transaction of a call."""
+
+from __future__ import annotations
+
+from app_server.native.registry import NativeCall, native
+from app_server.tables.errors import table_error
+
+
+@native("anvil.private.tables.open_transaction")
+async def open_transaction(call: NativeCall, isolation: str | None = None) -> None:
+    if call.is_client:
+        raise table_error(
+            "You can only perform table transactions from server modules. You can't use them here."
+        )
+    await call.instance.tables.transactions.open(call.stack, isolation)
+
+
+@native("anvil.private.tables.close_transaction")
+async def close_transaction(call: NativeCall, rollback: bool = False) -> None:
+    if call.is_client:
+        raise table_error("You can only perform table transactions from server modules.")
+    await call.instance.tables.transactions.close(call.stack, rollback=bool(rollback))
