@@ -22,6 +22,7 @@ from app_server.native.registry import (
 from app_server.request import Reply, Request
 from app_server.wire.caller import CallingPeer
 from app_server.wire.codec import decode, decode_vt_global, encode
+from app_server.wire.peer import PeerClosedError
 
 logger = logging.getLogger(__name__)
 
@@ -112,7 +113,12 @@ async def call_native(native: Native, request: Request) -> Reply:
 
 async def _call_server_code(request: Request) -> Reply:
     peer = await request.instance.downlink.connected()
-    return await call_peer(peer, request, CALL_TIMEOUT_SECONDS)
+    try:
+        return await call_peer(peer, request, CALL_TIMEOUT_SECONDS)
+    except PeerClosedError:
+        # It never got there, so it may be sent again, to the host that is started now.
+        peer = await request.instance.downlink.connected()
+        return await call_peer(peer, request, CALL_TIMEOUT_SECONDS)
 
 
 async def call_peer(peer: CallingPeer, request: Request, timeout_seconds: float | None) -> Reply:

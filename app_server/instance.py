@@ -135,10 +135,12 @@ class Instance:
             await asyncio.to_thread(self._embedded.stop)
 
     async def check_health(self) -> dict[str, Any]:
-        """``{"ok", "database": {"ok", ...}, "server_code": {"ok"}}``."""
+        """``{"ok", "message", "database": {"ok", ...}, "server_code": {"ok"}}``."""
         database = {"ok": True} if self.tables is None else await self.tables.health()
+        is_well = bool(database["ok"])
         return {
-            "ok": bool(database["ok"]),
+            "ok": is_well,
+            "message": "All is well." if is_well else "The database cannot be reached.",
             "database": database,
             "server_code": {"ok": self.downlink.is_connected},
         }

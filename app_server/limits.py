@@ -26,9 +26,14 @@ MAX_CALLS_PER_SOCKET = 100
 
 MAX_SOCKETS_PER_SESSION = 20
 MAX_CALLS_PER_SECOND = 100
-"""Messages that one browser socket may start a second, averaged over BURST_SECONDS."""
+CALL_BURST = 500
+"""Calls that one browser socket may start: a second on average, and at once."""
 
-BURST_SECONDS = 5.0
+MAX_REQUESTS_PER_SECOND = 50
+REQUEST_BURST = 500
+"""HTTP requests to an app's endpoints and routes from one address: a second on average, and at
+once (an office behind one address opens the site together)."""
+
 MAX_UPLINK_STACKS = 1000
 """Call stacks that one uplink may keep open (each may hold a transaction)."""
 

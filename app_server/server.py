@@ -23,7 +23,12 @@ from app_server.limits import MAX_MESSAGE_BYTES
 
 logger = logging.getLogger(__name__)
 
-STOP_SECONDS = 2
+DRAIN_SECONDS = 1
+"""How long requests that are being served may take when the server is told to stop."""
+
+CLOSE_SECONDS = 1.5
+"""How long the instances may take to close."""
+
 BACKLOG = 1024
 
 
@@ -108,7 +113,7 @@ class AppServer:
                 server_header=False,
                 date_header=True,
                 proxy_headers=False,
-                timeout_graceful_shutdown=STOP_SECONDS,
+                timeout_graceful_shutdown=DRAIN_SECONDS,
             )
         )
         serving = asyncio.create_task(server.serve(sockets=[listener]))
@@ -124,7 +129,11 @@ class AppServer:
             self._watching.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._watching
-        await asyncio.gather(*(instance.stop() for instance in self.hosting.instances))
+        closing = [asyncio.create_task(instance.stop()) for instance in self.hosting.instances]
+        if closing:
+            _, late = await asyncio.wait(closing, timeout=CLOSE_SECONDS)
+            for task in late:
+                task.cancel()
         await self.downlink.stop()
 
 

@@ -29,6 +29,7 @@ class HostProcess:
         self._key = key
         self._process: asyncio.subprocess.Process | None = None
         self._task: asyncio.Task[None] | None = None
+        self._copiers: list[asyncio.Task[None]] = []
         self._is_stopping = False
 
     @property
@@ -51,24 +52,20 @@ class HostProcess:
         pause = FIRST_PAUSE_SECONDS
         while not self._is_stopping:
             started = asyncio.get_running_loop().time()
-            await self._launch()
-            assert self._process is not None
-            assert self._process.stdout is not None and self._process.stderr is not None
-            await asyncio.gather(
-                self._process.wait(),
-                _copy_output(self._process.stdout, logging.DEBUG),
-                _copy_output(self._process.stderr, logging.INFO),
-            )
+            process = await self._launch()
+            await process.wait()
+            # Its workers would go on with calls that nobody waits for any more.
+            end_session(process.pid)
             ran = asyncio.get_running_loop().time() - started
-            pause = FIRST_PAUSE_SECONDS if ran > 30 else min(pause * 2, LONGEST_PAUSE_SECONDS)
+            pause = FIRST_PAUSE_SECONDS if ran > 10 else min(pause * 2, LONGEST_PAUSE_SECONDS)
             logger.warning(
                 "The process host ended (exit code %s); starting it again in %.1f s.",
-                self._process.returncode,
+                process.returncode,
                 pause,
             )
             await asyncio.sleep(pause)
 
-    async def _launch(self) -> None:
+    async def _launch(self) -> asyncio.subprocess.Process:
         environment = {k: os.environ[k] for k in PASSED_VARIABLES if k in os.environ}
         environment |= {
             "DOWNLINK_SERVER": self._url,
@@ -79,7 +76,7 @@ class HostProcess:
             "PYTHONUNBUFFERED": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
         }
-        self._process = await asyncio.create_subprocess_exec(
+        self._process = process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
             "anvil_downlink_host.run",
@@ -89,12 +86,17 @@ class HostProcess:
             stderr=asyncio.subprocess.PIPE,
             start_new_session=True,
         )
+        assert process.stdout is not None and process.stderr is not None
+        self._copiers = [
+            asyncio.create_task(_copy_output(process.stdout, logging.DEBUG)),
+            asyncio.create_task(_copy_output(process.stderr, logging.INFO)),
+        ]
+        return process
 
     async def _end_process(self) -> None:
         process = self._process
         if process is None or process.returncode is not None:
             return
-        workers = list_descendants(process.pid)
         with contextlib.suppress(ProcessLookupError):
             process.terminate()
         try:
@@ -103,9 +105,7 @@ class HostProcess:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
-        for worker in workers:
-            with contextlib.suppress(psutil.Error):
-                worker.kill()
+        end_session(process.pid)
 
 
 async def _copy_output(stream: asyncio.StreamReader, level: int) -> None:
@@ -121,8 +121,10 @@ async def _copy_output(stream: asyncio.StreamReader, level: int) -> None:
         logger.log(level, "host: %s", line.decode(errors="replace").rstrip())
 
 
-def list_descendants(pid: int) -> list[psutil.Process]:
-    try:
-        return list(psutil.Process(pid).children(recursive=True))
-    except psutil.Error:
-        return []
+def end_session(leader: int) -> None:
+    """Kill what is left of a session that we started. Every worker is in a process group of its
+    own, but in the session of its host."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, ProcessLookupError):
+            if process.pid != leader and os.getsid(process.pid) == leader:
+                process.kill()

@@ -17,15 +17,28 @@ from app_server.downlink.process import HostProcess
 from app_server.errors import AnvilError
 from app_server.limits import MAX_MESSAGE_BYTES
 from app_server.wire.payload import WireError
+from app_server.wire.peer import PeerClosedError, SendFrame
 from app_server.wire.text import read_json, write_json
 
 logger = logging.getLogger(__name__)
 
 PATH = "/_/downlink"
 PROTOCOL_VERSION = 2
+UNAVAILABLE = "anvil.server.RuntimeUnavailableError"
+HOST_ENDED = "The process that ran this server code has ended. Please try again."
 CONNECT_TIMEOUT_SECONDS = 20.0
 INACTIVITY_SECONDS = 30.0
 """A host that says nothing for so long is gone (``WS-INACTIVITY-TIMEOUT-SECS``)."""
+
+
+def _frame_sender(connection: ServerConnection) -> SendFrame:
+    async def send_frame(frame: str | bytes) -> None:
+        try:
+            await connection.send(frame)
+        except ConnectionClosed as error:
+            raise PeerClosedError(HOST_ENDED, UNAVAILABLE) from error
+
+    return send_frame
 
 
 class DownlinkServer:
@@ -75,20 +88,21 @@ class DownlinkServer:
 
     async def connected(self) -> DownlinkLink:
         """The connected host. RuntimeUnavailableError where none comes in time."""
-        if self._link is None:
+        if self._link is None or self._link.is_closed:
+            self._is_connected.clear()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._is_connected.wait(), CONNECT_TIMEOUT_SECONDS)
         if self._link is None:
             raise AnvilError(
                 "Server code cannot be run at the moment: its process host does not start.",
-                "anvil.server.RuntimeUnavailableError",
+                UNAVAILABLE,
             )
         return self._link
 
     async def _handle(self, connection: ServerConnection) -> None:
         if not await self._is_admitted(connection):
             return
-        link = DownlinkLink(connection.send)
+        link = DownlinkLink(_frame_sender(connection))
         self._link = link
         self._is_connected.set()
         try:
@@ -103,12 +117,7 @@ class DownlinkServer:
             if self._link is link:
                 self._link = None
                 self._is_connected.clear()
-            link.close(
-                {
-                    "type": "anvil.server.RuntimeUnavailableError",
-                    "message": "The process that ran this server code has ended. Please try again.",
-                }
-            )
+            link.close({"type": UNAVAILABLE, "message": HOST_ENDED})
 
     async def _is_admitted(self, connection: ServerConnection) -> bool:
         try:

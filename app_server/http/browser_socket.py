@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import secrets
 from collections.abc import Callable
@@ -11,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from app_server.app_log import log_client_message
 from app_server.dispatch import dispatch_outermost
 from app_server.errors import AnvilError
-from app_server.limits import BURST_SECONDS, MAX_CALLS_PER_SECOND, MAX_CALLS_PER_SOCKET
+from app_server.limits import CALL_BURST, MAX_CALLS_PER_SECOND, MAX_CALLS_PER_SOCKET
+from app_server.rates import RateLimit
 from app_server.request import Origin, Reply, Request
 from app_server.stack import CallStack
 from app_server.wire.caller import call_target, take_live_object
@@ -49,8 +49,7 @@ class BrowserLink(Peer):
         self._client = {"type": "browser", "ip": ip, "location": None}
         self._read_cookies = read_cookies
         self._running = 0
-        self._tokens = MAX_CALLS_PER_SECOND * BURST_SECONDS
-        self._refilled_at = asyncio.get_running_loop().time()
+        self._rate = RateLimit(MAX_CALLS_PER_SECOND, CALL_BURST)
         session.listeners.add(self._send_event)
 
     async def receive(self, message: dict[str, Any]) -> None:
@@ -82,17 +81,11 @@ class BrowserLink(Peer):
         self.spawn(self._serve(call_id, request))
 
     def _check_rate(self) -> None:
-        now = asyncio.get_running_loop().time()
-        most = MAX_CALLS_PER_SECOND * BURST_SECONDS
-        earned = (now - self._refilled_at) * MAX_CALLS_PER_SECOND
-        self._tokens = min(most, self._tokens + earned)
-        self._refilled_at = now
-        if self._tokens < 1 or self._running >= MAX_CALLS_PER_SOCKET:
+        if not self._rate.allows() or self._running >= MAX_CALLS_PER_SOCKET:
             raise AnvilError(
                 "Too many calls to the server at once. Please wait a moment.",
                 "anvil.server.QuotaExceededError",
             )
-        self._tokens -= 1
 
     def _check_session(self) -> None:
         if self._session.is_replacement or self._session.is_deleted:

@@ -45,6 +45,8 @@ async def serve_endpoint(
     path = path or request_path(http)
     method = "GET" if http.method == "HEAD" else http.method
     ip = client_ip(http, instance)
+    if not instance.request_rates.allows(ip):
+        return problems.too_many(http)
     try:
         arguments = await make_endpoint_arguments(http, method, path, ip)
     except BadRequestError as error:

@@ -57,6 +57,16 @@ def failed(connection: HTTPConnection, plain: str | None = None) -> Response:
     )
 
 
+def too_many(connection: HTTPConnection) -> Response:
+    return make_problem(
+        connection,
+        429,
+        "Too many requests",
+        "Please wait a moment and try again.",
+        headers={"Retry-After": "5"},
+    )
+
+
 def unavailable(connection: HTTPConnection, message: str) -> Response:
     return make_problem(
         connection,

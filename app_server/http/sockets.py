@@ -21,13 +21,15 @@ from app_server.instance import Instance
 from app_server.limits import MAX_SOCKETS_PER_SESSION
 from app_server.uplink.link import UplinkLink, UplinkRefusedError
 from app_server.wire.payload import WireError
-from app_server.wire.peer import Peer, SendFrame
+from app_server.wire.peer import Peer, PeerClosedError, SendFrame
 from app_server.wire.text import read_json, write_json
 
 logger = logging.getLogger(__name__)
 
 OLDEST_UPLINK_VERSION = 5
 HELLO_SECONDS = 20.0
+DISCONNECTED = "The other end of this socket has disconnected"
+UPLINK_DISCONNECTED = "anvil.server.UplinkDisconnectedError"
 POLICY_VIOLATION = 1008
 PROTOCOL_ERROR = 1002
 SERVICE_RESTART = 1012
@@ -36,11 +38,14 @@ SERVICE_RESTART = 1012
 def frame_sender(socket: WebSocket) -> SendFrame:
     async def send_frame(frame: str | bytes) -> None:
         if socket.application_state is not WebSocketState.CONNECTED:
-            return
-        if isinstance(frame, str):
-            await socket.send_text(frame)
-        else:
-            await socket.send_bytes(frame)
+            raise PeerClosedError(DISCONNECTED, UPLINK_DISCONNECTED)
+        try:
+            if isinstance(frame, str):
+                await socket.send_text(frame)
+            else:
+                await socket.send_bytes(frame)
+        except (WebSocketDisconnect, OSError, RuntimeError) as error:
+            raise PeerClosedError(DISCONNECTED, UPLINK_DISCONNECTED) from error
 
     return send_frame
 
@@ -137,9 +142,7 @@ async def _run_uplink(
     finally:
         instance.uplinks.remove(link)
         instance.links.discard(link)
-        link.close(
-            {"type": "anvil.server.UplinkDisconnectedError", "message": "Uplink disconnected"}
-        )
+        link.close({"type": UPLINK_DISCONNECTED, "message": "Uplink disconnected"})
         await link.end()
         logger.info("[%s] An uplink disconnected", instance.name)
 
@@ -156,7 +159,7 @@ async def _pump(socket: WebSocket, link: Peer, instance: Instance) -> None:
     try:
         while True:
             await link.receive_frame(await receive_frame(socket))
-    except WebSocketDisconnect:
+    except (WebSocketDisconnect, PeerClosedError):
         pass
     except UplinkRefusedError as error:
         await _refuse(socket, error.message)

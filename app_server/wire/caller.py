@@ -68,6 +68,10 @@ class CallingPeer(Peer):
         message = {"type": kind, **self.describe(call), **(extra or {})}
         try:
             await self.send_payload(message, request.payload, request.instance.server_key)
+        except PeerClosedError:
+            self.is_closed = True
+            self.pending.pop(call.id, None)
+            raise
         except BaseException:
             self.pending.pop(call.id, None)
             raise

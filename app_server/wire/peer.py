@@ -35,8 +35,8 @@ class PeerClosedError(AnvilError):
 class Peer:
     """Sends and receives messages with their media.
 
-    Subclasses say in ``receive`` what a message means. ``send_frame`` raises when the socket is
-    closed. ``shut_down`` closes the socket from our side.
+    Subclasses say in ``receive`` what a message means. ``send_frame`` raises PeerClosedError when
+    the socket is closed. ``shut_down`` closes the socket from our side.
     """
 
     def __init__(self, send_frame: SendFrame):
@@ -164,6 +164,8 @@ class Peer:
                 await work
             except asyncio.CancelledError:
                 raise
+            except PeerClosedError:
+                self.is_closed = True
             except Exception as error:  # noqa: BLE001  the edge of a task: logged
                 if not self.is_closed:
                     logger.warning("A socket's task failed: %r", error)

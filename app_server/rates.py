@@ -1,0 +1,60 @@
+"""How often somebody may ask: token buckets (a steady rate with a burst)."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+
+
+class RateLimit:
+    """One caller: ``per_second`` on average, ``burst`` at once."""
+
+    __slots__ = ("_burst", "_clock", "_per_second", "_refilled_at", "_tokens")
+
+    def __init__(
+        self, per_second: float, burst: float, clock: Callable[[], float] = time.monotonic
+    ):
+        self._per_second = per_second
+        self._burst = burst
+        self._clock = clock
+        self._tokens = burst
+        self._refilled_at = clock()
+
+    def allows(self) -> bool:
+        """Count one request; False where it is one too many."""
+        now = self._clock()
+        earned = (now - self._refilled_at) * self._per_second
+        self._tokens = min(self._burst, self._tokens + earned)
+        self._refilled_at = now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
+
+
+class RateLimits:
+    """Many callers by a key, of whom only the latest ``size`` are remembered."""
+
+    def __init__(
+        self,
+        per_second: float,
+        burst: float,
+        size: int = 10_000,
+        clock: Callable[[], float] = time.monotonic,
+    ):
+        self._per_second = per_second
+        self._burst = burst
+        self._size = size
+        self._clock = clock
+        self._limits: OrderedDict[str, RateLimit] = OrderedDict()
+
+    def allows(self, key: str) -> bool:
+        limit = self._limits.get(key)
+        if limit is None:
+            limit = self._limits[key] = RateLimit(self._per_second, self._burst, self._clock)
+            if len(self._limits) > self._size:
+                self._limits.popitem(last=False)
+        else:
+            self._limits.move_to_end(key)
+        return limit.allows()
