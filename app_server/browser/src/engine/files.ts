@@ -72,6 +72,17 @@ Sk.anvil$module = (name, globals) => {
   return step(0);
 };
 
+/**
+ * The importer takes an error while reading for "no such file". What really happened is kept, and
+ * code that raises it takes the module's place.
+ */
+const failures: unknown[] = [];
+const failingCode = (error: unknown): string =>
+  `var $builtinmodule = function () { Sk.anvil$raise(${failures.push(error) - 1}); };`;
+Sk.anvil$raise = (index) => {
+  throw failures[index];
+};
+
 /** Add the runtime's compiled Python that came with the page. */
 export function addCompiledFiles(files: CompiledFiles): void {
   for (const [path, code] of Object.entries(files)) {
@@ -91,7 +102,7 @@ export function addLazyFiles(names: string[], fetchFiles: () => Promise<Compiled
       const pending = fetched.then((files) => {
         for (const [name, code] of Object.entries(files)) paths.set(name, () => code);
         return files[path]!;
-      });
+      }, failingCode);
       return Sk.misceval.promiseToSuspension(pending) as Result<string>;
     });
   }
@@ -111,10 +122,15 @@ export const hasModule = (name: string): boolean => sources.has(name) || natives
 const asModule = (code: string): string => `${code}\nvar $builtinmodule = $compiledmod;`;
 
 function compileSource(path: string, module: SourceModule): string {
-  let code = cachedCode(module.code);
+  const source = `${path}\n${module.code}`; // the name is compiled in, for tracebacks
+  let code = cachedCode(source);
   if (code === undefined) {
-    code = Sk.compile(module.code, sourcePath(path), "exec", true).code;
-    rememberCode(module.code, code);
+    try {
+      code = Sk.compile(module.code, sourcePath(path), "exec", true).code;
+    } catch (error) {
+      return failingCode(error);
+    }
+    rememberCode(source, code);
   }
   return asModule(code);
 }

@@ -131,6 +131,8 @@ interface SkGlobal {
     proxy(value: unknown, flags?: Record<string, unknown>): PyObject;
   };
   /** Hands a native module or form template to the code that stands in for its file. */
+  /** Raises what went wrong when a module was read; by its number in `files.ts`. */
+  anvil$raise?: (index: number) => never;
   anvil$module?: (name: string, globals: Record<string, PyObject>) => unknown;
 }
 

@@ -22,6 +22,8 @@ interface Pending {
   generation: number;
   response?: IncomingResponse;
   media: Map<string, IncomingMedia>;
+  /** The browser's cookies being brought up to date, if the call changed them. */
+  cookiesKept?: Promise<unknown>;
   resolve(value: PyObject): void;
   reject(error: unknown): void;
 }
@@ -40,6 +42,7 @@ type ServerMessage = Partial<IncomingResponse> & {
   event?: { name: string; payload: unknown };
   output?: string;
   "invalidate-macs"?: unknown;
+  "set-cookie"?: unknown;
   [field: string]: unknown;
 };
 
@@ -162,6 +165,8 @@ export class ServerCalls {
       this.raiseEvent(message.event.name, message.event.payload);
     } else if (message["invalidate-macs"] !== undefined) {
       this.invalidate();
+    } else if (message["set-cookie"] !== undefined) {
+      this.keepCookies(message.id);
     } else if (message.output !== undefined) {
       console.log(message.output);
     } else if (message.error !== undefined) {
@@ -213,7 +218,16 @@ export class ServerCalls {
     this.finish(pending, pending.response).then(pending.resolve, pending.reject);
   }
 
+  /** Cookies cannot travel by socket: ask for them, and answer the call when they are there, so
+   * that a page opened next already has them. Without them only what they keep is lost. */
+  private keepCookies(id: string | undefined): void {
+    const kept = fetch("_/request_cookies", { method: "POST" }).catch(() => undefined);
+    const pending = this.pending.get(id ?? "");
+    if (pending !== undefined) pending.cookiesKept = kept;
+  }
+
   private async finish(pending: Pending, response: IncomingResponse): Promise<PyObject> {
+    await pending.cookiesKept;
     if (response.error) throw await buildException(response.error);
     const media = new Map(
       [...pending.media].map(([id, { parts, type }]) => [id, new Blob(parts, { type })]),
