@@ -99,8 +99,10 @@ def _check_layout(template: Json, templates: Mapping[str, Json], problems: Probl
         return
     chosen = templates[layout["type"]]
     slots = chosen.get("slots", {})
-    if "name" in chosen and len(chosen) == 1:
+    if len(chosen) == 1:
         return  # the layout itself could not be read
+    if chosen.get("container", {}).get("type") in ("HtmlTemplate", "HtmlPanel"):
+        return  # its slots are marked in its HTML, which may be a file of the theme
     if not slots:
         problems.add(layout["line"], f"'{layout['type']}' is no layout: it defines no slots")
         return

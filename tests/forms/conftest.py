@@ -36,12 +36,13 @@ class Forms:
         self.page = page
         self.lines: list[str] = []
         self.errors: list[str] = []
+        self.warnings: list[str] = []
         page.on("console", self._note)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
 
     def _note(self, message: Any) -> None:
-        kind = self.errors if message.type == "error" else self.lines
-        kind.append(message.text)
+        lists = {"log": self.lines, "error": self.errors, "warning": self.warnings}
+        lists.get(message.type, []).append(message.text)
 
     def told(self) -> str:
         """What the page says of errors."""

@@ -115,7 +115,6 @@ export const textMethods = {
     ["start", "end"],
     function (start, end) {
       const control = controlOf(this);
-      control.focus();
       const from = toJs(start) as number | null;
       const to = toJs(end) as number | null;
       if (from === null && to === null) control.select();

@@ -1,9 +1,12 @@
 /** `anvil.Component`: what every component can do. */
 
 import {
+  bindableFunction,
   buildClass,
+  callSync,
   chain,
   chainEach,
+  findAttr,
   isStr,
   isTrue,
   kwargsToObject,
@@ -17,6 +20,7 @@ import {
   pyNone,
   pyStr,
   pyTuple,
+  repr,
   settled,
   variadic,
   type Kwargs,
@@ -29,11 +33,17 @@ import { addHandler, handlersOf, raiseNamed, removeHandler, setHandler } from ".
 import { setVisible, updatePage } from "./page";
 import { newState, type Component } from "./types";
 
-const newTag = (): PyObject => {
-  ComponentTag ??= buildClass("anvil", "ComponentTag", [], {});
-  return (ComponentTag as unknown as { tp$call(args: PyObject[]): PyObject }).tp$call([]);
-};
-let ComponentTag: PyType | undefined;
+let tagClass: PyType | undefined;
+
+/** What `tag` is until something else is put there: an object that takes any attribute. */
+function newTag(): PyObject {
+  tagClass ??= buildClass("anvil", "ComponentTag", [], {
+    __repr__: bindableFunction("__repr__", ([self]) =>
+      pyStr(`ComponentTag(${repr(findAttr(self!, "__dict__")!)})`),
+    ),
+  });
+  return callSync(tagClass);
+}
 
 /** The package that the next component made belongs to; see ComponentState.packageName. */
 let nextPackage: string | null = null;
