@@ -70,6 +70,8 @@ def translate(error: psycopg.Error, constraint_messages: Mapping[str, str]) -> A
         return database_down()
     if isinstance(error, pg.IntegrityError):
         return _integrity_error(error, constraint_messages)
+    if isinstance(error, pg.InFailedSqlTransaction):
+        return table_error("This transaction has ended because of an error before")
     if isinstance(error, pg.QueryCanceled):
         return table_error("This table operation took too long and was stopped.")
     if isinstance(error, pg.IdleInTransactionSessionTimeout):

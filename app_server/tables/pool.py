@@ -36,8 +36,11 @@ WAIT_SECONDS = 20.0
 """How long one waits. Below the 30 s of a call, so that the caller still hears why."""
 
 CONNECT_SECONDS = 5
-IDLE_SECONDS = 120.0
-"""A connection that nobody used for so long is closed."""
+IDLE_SECONDS = 60.0
+"""A connection that nobody used for so long is closed, so that quiet instances hold none."""
+
+_NO_FREE_PLACE = ("too many clients", "too many connections", "connection slots")
+"""What Postgres says (53300) when ``max_connections`` are open."""
 
 STATEMENT_SECONDS = 30
 """One statement, as long as a call may take."""
@@ -82,6 +85,7 @@ class ConnectionPool:
         self._waiting = 0
         self._in_use = 0
         self._closed = False
+        self._reaping: asyncio.Task[None] | None = None
 
     @property
     def statistics(self) -> dict[str, int]:
@@ -129,7 +133,8 @@ class ConnectionPool:
             )
             if clean:
                 self._idle.append((connection, time.monotonic()))
-                await self._close_idle()
+                if self._reaping is None:
+                    self._reaping = asyncio.create_task(self._close_idle())
             else:
                 await connection.close()
         finally:
@@ -140,6 +145,8 @@ class ConnectionPool:
     async def close(self) -> None:
         """Close what is idle; what is in use is closed when it comes back."""
         self._closed = True
+        if self._reaping is not None:
+            self._reaping.cancel()
         while self._idle:
             await self._idle.pop()[0].close()
 
@@ -169,12 +176,21 @@ class ConnectionPool:
         try:
             return await connect(self._url)
         except psycopg.OperationalError as error:
+            if any(words in str(error) for words in _NO_FREE_PLACE):
+                raise table_error(DATABASE_BUSY) from error
             raise database_down() from error
 
     async def _close_idle(self) -> None:
-        limit = time.monotonic() - IDLE_SECONDS
-        while self._idle and self._idle[0][1] < limit:
-            await self._idle.pop(0)[0].close()
+        """Close connections as they have been idle long enough, until there is none."""
+        try:
+            while self._idle:
+                left = self._idle[0][1] + IDLE_SECONDS - time.monotonic()
+                if left > 0:
+                    await asyncio.sleep(left)
+                else:
+                    await self._idle.pop(0)[0].close()
+        finally:
+            self._reaping = None
 
 
 def _is_stale(connection: Connection) -> bool:

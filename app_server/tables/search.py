@@ -104,7 +104,7 @@ async def get_page(db: Db, access: Access, search: Search, cursor: str | None) -
     plan = FetchPlan(access, search.view, fetch)
     limit = search.page_rows or PAGE_ROWS
     where, values = compile_condition(search.full_condition, table)
-    order = [(table.columns[name], ascending) for name, ascending in search.order]
+    order = [(_order_column(table, name), ascending) for name, ascending in search.order]
     if cursor:
         after, more = _after(order, json.loads(cursor))
         where, values = f"({where}) AND {after}", [*values, *more]
@@ -115,6 +115,12 @@ async def get_page(db: Db, access: Access, search: Search, cursor: str | None) -
         return Page([row.id for row in rows], None, data)
     rows = rows[:limit]
     return Page([row.id for row in rows], _cursor(plan, order, rows[-1].raw, rows[-1].id), data)
+
+
+def _order_column(table: Table, name: str) -> Column:
+    if name not in table.columns:
+        raise table_error(f'Cannot sort by nonexistent column "{name}"')
+    return table.columns[name]
 
 
 def _order_by(order: list[tuple[Column, bool]]) -> str:

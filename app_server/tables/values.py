@@ -234,8 +234,6 @@ def offset_minutes(value: Any) -> int | None:
 
 
 def _linked_id(value: Any) -> int:
-    if isinstance(value, int):
-        return value
     target = row_ref_target(value)
     if target is None:
         raise AnvilError("Invalid capability for link target", "anvil.tables.TableError")

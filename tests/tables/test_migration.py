@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from app_server.errors import StartupError
+from app_server.errors import AnvilError, StartupError
 from app_server.tables import TableStore
 
 FIRST: dict[str, Any] = {
@@ -377,3 +377,26 @@ async def test_ensure_columns_adds_what_is_missing(database_url: str) -> None:
     async with opened(database_url, FIRST) as store:
         assert not store.plan, "anvil.yaml need not list what the server added"
         assert (await store.find_row("users") or {})["remembered"] == [{"token": "t", "n": 1}]
+
+
+async def test_a_role_without_special_rights_can_own_everything(
+    postgres_url: str, database_url: str
+) -> None:
+    """As provisioning makes it: an ordinary role that owns its database."""
+    name = psycopg.conninfo.conninfo_to_dict(database_url)["dbname"]
+    with psycopg.connect(postgres_url, autocommit=True) as admin:
+        admin.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'pw'".encode())
+        admin.execute(f"ALTER DATABASE {name} OWNER TO {name}".encode())
+    try:
+        url = psycopg.conninfo.make_conninfo(database_url, user=str(name), password="pw")
+        rules = {
+            "contacts": {"exclude": {"one_each": {"elements": "email WITH =, score WITH ="}}},
+        }
+        async with opened(url, FIRST, constraints=rules) as store:
+            await store.insert_row("contacts", {"email": "a", "Score": 1})
+            with pytest.raises(AnvilError, match="overlaps another one"):
+                await store.insert_row("contacts", {"email": "a", "Score": 1})
+    finally:
+        with psycopg.connect(postgres_url, autocommit=True) as admin:
+            admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+            admin.execute(f"DROP ROLE {name}".encode())

@@ -292,3 +292,48 @@ def test_a_queue_that_is_full_refuses(
     refused = [result for result in results if result != "used"]
     assert len(refused) == 2
     assert all("is busy" in str(result) for result in refused)
+
+
+def test_a_quiet_pool_holds_no_connection(
+    library: Library, store: TableStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "IDLE_SECONDS", 0.1)
+
+    async def use_and_wait() -> tuple[int, int]:
+        quiet = pool.ConnectionPool(store.pool._url)
+
+        async def use() -> None:
+            async with quiet.connection() as connection:
+                await connection.execute("SELECT pg_sleep(0.05)")
+
+        await asyncio.gather(*(use() for _ in range(4)))
+        before = quiet.statistics["idle"]
+        assert quiet._reaping is not None
+        await asyncio.wait_for(quiet._reaping, 10)
+        after = quiet.statistics["idle"]
+        await quiet.close()
+        return before, after
+
+    assert library.run(use_and_wait()) == (4, 0)
+
+
+def test_a_transaction_does_not_wait_for_a_connection_in_vain_when_the_caller_gives_up(
+    library: Library, store: TableStore
+) -> None:
+    """Cancelled waits give their place back."""
+
+    async def give_up() -> dict[str, int]:
+        small = pool.ConnectionPool(store.pool._url, 1)
+        async with small.connection():
+            waiting = [asyncio.create_task(small.acquire(transaction=True)) for _ in range(3)]
+            await asyncio.sleep(0.05)
+            for task in waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+        connection = await small.acquire(transaction=True)
+        await small.release(connection, transaction=True)
+        statistics = small.statistics
+        await small.close()
+        return statistics
+
+    assert library.run(give_up()) == {"size": 1, "in_use": 0, "idle": 1, "waiting": 0}
