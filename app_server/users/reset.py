@@ -13,7 +13,7 @@ from app_server.users.keys import KeyState, Purpose, check_key, issue_key, spend
 from app_server.users.login import check_password, find_enabled_user
 from app_server.users.mail import send_users_email
 from app_server.users.passwords import check_acceptable, hash_password
-from app_server.users.remember import current_token_hash, keep_logins
+from app_server.users.remember import current_token_hash, find_remembered_user, keep_logins
 from app_server.users.request import UsersRequest
 from app_server.users.rows import UserRow
 
@@ -104,12 +104,14 @@ async def reset_password_by_key(
 
 
 async def reset_password(request: UsersRequest, old: object, new: object) -> bool:
-    """Change the password of who is logged in, or came by a reset link (then without the old).
+    """Change the password of who is logged in (also by a remembered log-in, which Anvil's server
+    does not take here), or came by a reset link (then without the old).
 
     Raises AuthenticationFailed (wrong old password, nobody logged in), PasswordNotAcceptable.
     """
     by_link = request.state.get("reset_user_id")
     row = await request.users.get(by_link or request.logged_in_id)
+    row = row or await find_remembered_user(request)
     if row is None:
         raise authentication_failed("You are not logged in.")
     async with request.account_lock(row.email):

@@ -351,6 +351,13 @@ async def test_changing_the_password_logs_out_everywhere_else(tmp_path: Path) ->
     await log_in(phone, OTHER)
 
 
+async def test_a_remembered_user_changes_the_password_too(tmp_path: Path) -> None:
+    studio = Studio(tmp_path)
+    browser = (await sign_up(studio, remember_me=True)).come_back()
+    assert await reset_password(browser.request(), PASSWORD, OTHER)
+    assert await who(browser.come_back()) == CARL
+
+
 async def test_nobody_changes_a_password_without_being_logged_in(tmp_path: Path) -> None:
     studio = Studio(tmp_path)
     await sign_up(studio)

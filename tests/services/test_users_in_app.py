@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import email
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ import psycopg
 import pytest
 
 from tests.app_server.running import CallFailed, RunningServer, serve_app
+from tests.services.mailbox import last_link
 
 CARL = "carl@example.com"
 PASSWORD = "correct horse battery"
@@ -142,14 +142,6 @@ def server(running: RunningServer, shared_database: str, folder: Path) -> Runnin
     with psycopg.connect(shared_database) as db:
         db.execute("DELETE FROM app.users")
     return running
-
-
-def last_link(folder: Path) -> str:
-    path = max((folder / "data" / "outbox").glob("*.eml"))
-    message = email.message_from_bytes(path.read_bytes(), policy=modern)
-    match = re.search(r"http://\S+?(/_/\S+)", message.get_body(("plain",)).get_content())
-    assert match
-    return match[1]
 
 
 def sign_up(server: RunningServer, folder: Path) -> None:

@@ -163,6 +163,8 @@ export class ServerCalls {
       this.receiveResponse(message as IncomingResponse);
     } else if (message.event !== undefined) {
       this.raiseEvent(message.event.name, message.event.payload);
+    } else if (message["set-cookie"] !== undefined) {
+      storeCookies();
     } else if (message["invalidate-macs"] !== undefined) {
       this.invalidate();
     } else if (message["set-cookie"] !== undefined) {
@@ -264,6 +266,11 @@ export class ServerCalls {
     const handler = serverClasses.onInvalidated;
     if (handler) run(() => call(handler)).catch(this.reportError);
   }
+}
+
+/** A socket cannot set cookies: the browser fetches them when the server says there are new ones. */
+function storeCookies(): void {
+  fetch("_/request_cookies", { method: "POST", keepalive: true }).catch(() => undefined);
 }
 
 async function offlineError(message: string): Promise<PyObject> {
