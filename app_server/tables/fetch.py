@@ -143,12 +143,13 @@ class FetchPlan:
     def cached(self, view: View) -> tuple[str, ...]:
         return self._cached.get(view, ())
 
-    def sql(self, source: Sql) -> Sql:
-        """The whole statement. ``source`` is what follows ``SELECT ...`` of fetch 0 from ``FROM``
+    def sql(self, source: Sql, *, tells_newest: bool = False) -> Sql:
+        """The whole statement. With ``tells_newest`` its first row is fetch -1, with the highest
+        row id of the table. ``source`` is what follows ``SELECT ...`` of fetch 0 from ``FROM``
         on, with rows named ``t``."""
         text, parameters = source
         first = self.fetches[0]
-        if len(self.fetches) == 1:
+        if len(self.fetches) == 1 and not tells_newest:
             return f"SELECT 0 AS f, {self._columns(first)}, 0::bigint AS n {text}", parameters
         wanted = f"SELECT 0 AS f, {self._columns(first)}{self._link_columns(first)} {text}"
         parts = [f"f0 AS (SELECT s.*, row_number() OVER () AS n FROM ({wanted}) AS s)"]
@@ -160,9 +161,11 @@ class FetchPlan:
                 f"{self._link_columns(fetch)}, 0::bigint AS n FROM {fetch.table.sql} AS t"
                 f" WHERE t.{ID} IN ({ids}))"
             )
-        union = " UNION ALL ".join(
-            f"SELECT f, id, j, z, n FROM f{fetch.number}" for fetch in self.fetches
-        )
+        selects = [f"SELECT f, id, j, z, n FROM f{fetch.number}" for fetch in self.fetches]
+        if tells_newest:
+            newest = f"(SELECT coalesce(max({ID}), 0) FROM {first.table.sql})"
+            selects.append(f"SELECT -1, {newest}, 'null'::json, NULL::jsonb, 0::bigint")
+        union = " UNION ALL ".join(selects)
         return f"WITH {', '.join(parts)} {union} ORDER BY f, n", parameters
 
     def _columns(self, fetch: Fetch) -> str:

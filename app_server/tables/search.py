@@ -8,12 +8,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from app_server.tables.errors import table_error
-from app_server.tables.fetch import FetchPlan, Requested, build_table_data, requested_columns
+from app_server.tables.fetch import (
+    FetchedRow,
+    FetchPlan,
+    Requested,
+    build_table_data,
+    requested_columns,
+)
 from app_server.tables.names import ID
+from app_server.tables.pages import Cursor, GivenPages
 from app_server.tables.query import Condition, Parser, Sql, both, compile_condition
 from app_server.tables.schema import Column, Table
 from app_server.tables.transactions import Db
-from app_server.tables.values import cursor_text
+from app_server.tables.values import value_text
 from app_server.tables.views import Access, View
 from app_server.wire.values import Capability, PortableValue
 
@@ -94,8 +101,10 @@ class Page:
     table_data: dict[str, Any]
 
 
-async def get_page(db: Db, access: Access, search: Search, cursor: str | None) -> Page:
-    """One page after ``cursor`` (None: the first). The next page's cursor is None at the end."""
+async def get_page(
+    db: Db, access: Access, search: Search, cursor_text: str | None, pages: GivenPages
+) -> Page:
+    """One page after a cursor (None: the first). The next page's cursor is None at the end."""
     table = access.table(search.view.table_id)
     # The cursor is made of these columns, so they are fetched too.
     fetch = search.fetch
@@ -105,16 +114,23 @@ async def get_page(db: Db, access: Access, search: Search, cursor: str | None) -
     limit = search.page_rows or PAGE_ROWS
     where, values = compile_condition(search.full_condition, table)
     order = [(_order_column(table, name), ascending) for name, ascending in search.order]
+    cursor = Cursor.from_text(cursor_text) if cursor_text else None
     if cursor:
-        after, more = _after(order, json.loads(cursor))
-        where, values = f"({where}) AND {after}", [*values, *more]
+        following, more = _following(order, cursor, pages)
+        where, values = f"({where}) AND {following}", [*values, *more]
     # One row more than the page tells whether there is a next one.
     source = f"FROM {table.sql} AS t WHERE {where} ORDER BY {_order_by(order)} LIMIT {limit + 1}"
-    data, rows = build_table_data(plan, await db.rows(plan.sql((source, values))))
+    tells_newest = bool(order) and cursor is None
+    query = plan.sql((source, values), tells_newest=tells_newest)
+    results = await db.rows(query)
+    newest = results.pop(0)[1] if tells_newest else cursor.newest if cursor else 0
+    data, rows = build_table_data(plan, results)
     if len(rows) <= limit:
         return Page([row.id for row in rows], None, data)
-    rows = rows[:limit]
-    return Page([row.id for row in rows], _cursor(plan, order, rows[-1].raw, rows[-1].id), data)
+    row_ids = [row.id for row in rows[:limit]]
+    given = pages.add(cursor.given if cursor else None, row_ids) if order else None
+    following_cursor = Cursor(_values_of(plan, order, rows[limit - 1]), given, newest)
+    return Page(row_ids, following_cursor.to_text(), data)
 
 
 def _order_column(table: Table, name: str) -> Column:
@@ -128,15 +144,29 @@ def _order_by(order: list[tuple[Column, bool]]) -> str:
     return ", ".join([*parts, f"t.{ID}"])
 
 
-def _cursor(plan: FetchPlan, order: list[tuple[Column, bool]], raw: list[Any], row_id: int) -> str:
+def _values_of(
+    plan: FetchPlan, order: list[tuple[Column, bool]], row: FetchedRow
+) -> list[str | None]:
+    """A row's values in the columns of an order, and its id, as text."""
     index = {column.id: i for i, column in enumerate(plan.fetches[0].columns)}
-    return json.dumps([*(cursor_text(c, raw[index[c.id]]) for c, _ in order), str(row_id)])
+    return [*(value_text(column, row.raw[index[column.id]]) for column, _ in order), str(row.id)]
 
 
-def _after(order: list[tuple[Column, bool]], cursor: list[str | None]) -> Sql:
-    """The condition for rows behind a cursor. None counts as smaller than every value."""
-    text, values = f"t.{ID} > %s::bigint", [cursor[-1]]
-    for (column, ascending), value in reversed(list(zip(order, cursor, strict=False))):
+def _following(order: list[tuple[Column, bool]], cursor: Cursor, pages: GivenPages) -> Sql:
+    """The condition for rows of the pages after a cursor."""
+    behind, values = _behind(order, cursor.after)
+    given = pages.find(cursor.given) if cursor.given else None
+    if given is None:
+        return behind, values
+    # Those that were there from the start and not given yet, wherever they are now.
+    text = f"t.{ID} <> ALL (%s::bigint[]) AND (t.{ID} <= %s OR {behind})"
+    return text, [given, cursor.newest, *values]
+
+
+def _behind(order: list[tuple[Column, bool]], after: list[str | None]) -> Sql:
+    """The condition for rows behind a row in an order. None is smaller than every value."""
+    text, values = f"t.{ID} > %s::bigint", [after[-1]]
+    for (column, ascending), value in reversed(list(zip(order, after, strict=False))):
         name = f"t.{column.sql}"
         if value is None:
             beyond = f"{name} IS NOT NULL" if ascending else "FALSE"

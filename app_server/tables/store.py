@@ -18,6 +18,7 @@ from app_server.tables import migration, search, writes
 from app_server.tables.constraints import parse_constraints
 from app_server.tables.errors import table_error, translate
 from app_server.tables.names import ID
+from app_server.tables.pages import GivenPages
 from app_server.tables.pool import MAX_CONNECTIONS, Connection, ConnectionPool, connect
 from app_server.tables.query import Parser, compile_condition
 from app_server.tables.schema import Column, Schema, Table, WantedColumn, parse_db_schema
@@ -45,6 +46,7 @@ class TableStore:
         self.pool = pool
         self.plan = plan
         self.transactions = Transactions(pool)
+        self.pages = GivenPages()
         self.schema = schema
         self.transactions.constraint_messages = schema.constraint_messages
 

@@ -264,7 +264,7 @@ def decode_datetime(raw: str, minutes: int) -> dt.datetime:
         return moment
 
 
-def cursor_text(column: Column, raw: Any) -> str | None:
+def value_text(column: Column, raw: Any) -> str | None:
     """The text of a value for comparing with its column, from the JSON that a query made of it."""
     if raw is None or isinstance(raw, str) and column.type != "simpleObject":
         return raw

@@ -14,6 +14,7 @@ import pytest
 
 from app_server.errors import AnvilError, StartupError
 from app_server.tables import TableStore
+from app_server.tables.pages import GivenPages
 from app_server.tables.query import Parser
 from app_server.tables.search import Search
 from app_server.tables.views import Access, View
@@ -93,10 +94,11 @@ async def explain(
             async with store.connection() as connection:
                 cursor = await connection.execute(f"EXPLAIN {sql[0]}".encode(), sql[1])
                 self.plan = "\n".join(row[0] for row in await cursor.fetchall())
-            return []
+            return [(-1, 0, None, None, 0)] if order else []
 
     db = Explaining()
-    await search.get_page(db, access, Search(View(table.id), condition, order=order), None)  # type: ignore[arg-type]
+    wanted = Search(View(table.id), condition, order=order)
+    await search.get_page(db, access, wanted, None, GivenPages())  # type: ignore[arg-type]
     return db.plan
 
 

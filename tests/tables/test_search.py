@@ -96,6 +96,49 @@ def test_a_row_changed_between_pages_is_neither_lost_nor_doubled(app_tables: Any
     assert seen == list(range(31))
 
 
+@pytest.mark.parametrize("ascending", [True, False])
+def test_a_row_that_moves_in_the_order_is_neither_lost_nor_doubled(
+    app_tables: Any, q: Any, ascending: bool
+) -> None:
+    from anvil.tables import order_by
+
+    rows = app_tables.counters.add_rows([{"name": str(n), "value": n} for n in range(30)])
+    seen = []
+    for row in app_tables.counters.search(order_by("value", ascending=ascending), q.page_size(5)):
+        seen.append(row["name"])
+        if len(seen) == 5:
+            rows[int(seen[1])]["value"] = 1000 if ascending else -1000  # given: moves ahead
+            rows[15]["value"] = -1000 if ascending else 1000  # not given yet: moves behind
+            app_tables.counters.add_row(name="new behind", value=-2000 if ascending else 2000)
+            app_tables.counters.add_row(name="new ahead", value=2000 if ascending else -2000)
+    assert sorted(seen) == sorted([*(str(n) for n in range(30)), "new ahead"])
+
+
+def test_touching_every_row_of_an_order_ends(app_tables: Any, q: Any) -> None:
+    from anvil.tables import order_by
+
+    app_tables.counters.add_rows([{"value": n} for n in range(20)])
+    touched = 0
+    for row in app_tables.counters.search(order_by("value"), q.page_size(4)):
+        row["value"] += 100
+        touched += 1
+    assert touched == 20
+    assert values(app_tables.counters.search()) == list(range(100, 120))
+
+
+def test_an_order_goes_on_when_its_pages_are_forgotten(
+    app_tables: Any, q: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from anvil.tables import order_by
+
+    from app_server.tables import pages
+
+    monkeypatch.setattr(pages, "MAX_ROWS", 8)
+    app_tables.counters.add_rows([{"value": n % 7} for n in range(40)])
+    found = values(app_tables.counters.search(order_by("value"), q.page_size(5))[:])
+    assert found == sorted(n % 7 for n in range(40))
+
+
 def test_knows_without_asking_that_the_last_page_is_the_last(
     app_tables: Any, q: Any, statements: list[str]
 ) -> None:

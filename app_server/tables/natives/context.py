@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from app_server.native.registry import NativeCall
+from app_server.tables.pages import GivenPages
 from app_server.tables.transactions import Db
 from app_server.tables.views import Access
 
@@ -16,6 +17,11 @@ V2 = "anvil.private.tables.v2."
 def access_of(call: NativeCall) -> Access:
     access: Access = call.instance.tables.access(call)
     return access
+
+
+def pages_of(call: NativeCall) -> GivenPages:
+    pages: GivenPages = call.instance.tables.pages
+    return pages
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ from app_server.native.registry import NativeCall, native
 from app_server.tables import csv_export, search, writes
 from app_server.tables.errors import table_error
 from app_server.tables.fetch import requested_columns
-from app_server.tables.natives.context import V2, access_of, database_of, row_id_of
+from app_server.tables.natives.context import V2, access_of, database_of, pages_of, row_id_of
 from app_server.tables.schema import READ, WRITE
 from app_server.tables.search import Search
 from app_server.tables.views import search_view
@@ -20,7 +20,7 @@ async def table_search(call: NativeCall, table_cap: Any, args: Any, kwargs: Any)
     access = access_of(call)
     found = search.parse_search(access, access.open_table(table_cap, READ), args, kwargs)
     async with database_of(call) as db:
-        page = await search.get_page(db, access, found, None)
+        page = await search.get_page(db, access, found, None, pages_of(call))
     following = found.capability(page.cursor) if page.cursor else None
     return [page.row_ids, found.capability(), following, page.table_data]
 
@@ -70,7 +70,7 @@ def _open_search(capability: Any) -> tuple[Search, str | None]:
 async def next_page(call: NativeCall, search_cap: Any, *_unused: Any) -> list[Any]:
     access, (found, cursor) = access_of(call), _open_search(search_cap)
     async with database_of(call) as db:
-        page = await search.get_page(db, access, found, cursor)
+        page = await search.get_page(db, access, found, cursor, pages_of(call))
     following = found.capability(page.cursor) if page.cursor else None
     return [page.row_ids, following, page.table_data]
 
