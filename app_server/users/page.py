@@ -38,8 +38,9 @@ def _headers() -> dict[str, str]:
     return {
         "Cache-Control": "no-store",
         "Content-Security-Policy": policy,
-        # The address of such a page is a secret.
-        "Referrer-Policy": "no-referrer",
+        # The address of such a page is a secret. (With "no-referrer" a browser would not tell the
+        # form's origin either.)
+        "Referrer-Policy": "same-origin",
         "X-Content-Type-Options": "nosniff",
     }
 
@@ -57,7 +58,7 @@ def render(
                 "app_name": instance.app.name,
                 "heading": heading,
                 "paragraphs": paragraphs,
-                "home": f"{instance.origin}/",
+                "home": "/",
                 "link_text": "Continue",
                 "style": Markup(_style()),
                 **values,

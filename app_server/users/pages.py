@@ -6,12 +6,14 @@ A handler finds the app and the session in ``request.state.instance`` and ``requ
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from app_server.errors import AnvilError
+from app_server.http.client_session import is_same_origin
 from app_server.users.keys import KeyState, Purpose
 from app_server.users.links import check_token, log_in_with_token
 from app_server.users.page import render
@@ -21,6 +23,8 @@ from app_server.users.reset import check_reset_key, reset_password_by_key
 from app_server.users.signup import confirm_email
 
 Handler = Callable[[Request, UsersRequest], Awaitable[Response]]
+
+MAX_FORM_BYTES = 16 * 1024
 
 _GONE = {
     KeyState.EXPIRED: "This link has expired",
@@ -67,8 +71,8 @@ async def show_password_form(request: Request, users: UsersRequest) -> Response:
 async def set_password(request: Request, users: UsersRequest) -> Response:
     """Take the form: the new password, or what is wrong with it."""
     email, key = request.path_params["email"], request.path_params["key"]
-    async with request.form(max_files=0, max_fields=10) as form:
-        password, again = form.get("password"), form.get("again")
+    form = await _read_form(request)
+    password, again = form.get("password"), form.get("again")
     if password != again:
         return _password_form(users, email, "The two passwords are not the same.")
     try:
@@ -82,6 +86,16 @@ async def set_password(request: Request, users: UsersRequest) -> Response:
         "Your password has been changed",
         "You are logged out everywhere else. Log in with your new password.",
     )
+
+
+async def _read_form(request: Request) -> dict[str, str]:
+    """The fields of a posted form; none when it is larger than ours can be."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_FORM_BYTES:
+            return {}
+    return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
 
 
 def _refuse_reset(users: UsersRequest, state: KeyState) -> HTMLResponse:
@@ -124,7 +138,7 @@ async def use_login(request: Request, users: UsersRequest) -> Response:
     if outcome is None:
         _, state = await check_token(users, request.path_params["token"])
         return _refuse(users, state, "Ask for a new one at the log-in.")
-    return RedirectResponse(f"{users.instance.origin}/", status_code=303)
+    return RedirectResponse("/", status_code=303)
 
 
 def make_routes(clock: Clock = utc_now) -> list[Route]:
@@ -133,6 +147,9 @@ def make_routes(clock: Clock = utc_now) -> list[Route]:
     def route(path: str, handler: Handler, method: str) -> Route:
         async def serve(request: Request) -> Response:
             instance, session = request.state.instance, request.state.session
+            if method == "POST" and not is_same_origin(request, instance):
+                # A page elsewhere must not log its visitors in as somebody else.
+                return HTMLResponse("This form was not sent from our own page.", status_code=403)
             try:
                 users = make_request(instance, session, is_client=True, clock=clock)
             except AnvilError:
