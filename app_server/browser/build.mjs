@@ -90,7 +90,24 @@ async function minify(code) {
   return result.code;
 }
 
-async function bundle(hash) {
+/** Parts of the runtime that pages load when they first need them (engine/chunks.ts), by name. */
+async function bundleChunks() {
+  const folder = path.join(source, "chunks");
+  const files = fs.readdirSync(folder).filter((name) => /(?<!\.d)\.ts$/.test(name));
+  const result = await esbuild.build({
+    entryPoints: files.map((name) => path.join(folder, name)),
+    bundle: true,
+    minify: true,
+    format: "esm",
+    target: "es2021",
+    write: false,
+    outdir: dist,
+    logLevel: "warning",
+  });
+  return result.outputFiles.map((file) => [path.basename(file.path, ".js"), file.text]);
+}
+
+async function bundle(hash, chunks) {
   const result = await esbuild.build({
     entryPoints: [path.join(source, "boot/main.ts")],
     bundle: true,
@@ -100,7 +117,7 @@ async function bundle(hash) {
     write: false,
     outdir: dist,
     loader: { ".css": "css", ".svg": "dataurl" },
-    define: { RUNTIME_HASH: JSON.stringify(hash) },
+    define: { RUNTIME_HASH: JSON.stringify(hash), CHUNKS: JSON.stringify(chunks) },
     logLevel: "warning",
   });
   const find = (extension) =>
@@ -131,9 +148,15 @@ async function build() {
   fs.mkdirSync(folder, { recursive: true });
   try {
     const Sk = loadEngine(engineFolder);
+    const chunks = await Promise.all(
+      (await bundleChunks()).map(async ([name, code]) => [
+        name,
+        await write(folder, name, "js", code),
+      ]),
+    );
     const [groups, { script, styles }] = await Promise.all([
       buildLibrary({ Sk, anvilFolder, ownFolder: ownPython, minify }),
-      bundle(hash),
+      bundle(hash, Object.fromEntries(chunks)),
     ]);
     const { library, ...lazyGroups } = groups;
     const engine = fs.readFileSync(path.join(engineFolder, "skulpt.min.js"));

@@ -24,6 +24,9 @@ const ANVIL_MODULES = {
   services: ["email.py", "secrets.py"],
 };
 
+/** Our own modules (src/python/lib) that few apps import: they travel with the services. */
+const OWN_ON_IMPORT = ["http", "image", "media"].map((name) => `anvil/${name}.py`);
+
 /** A Skulpt in this process, with the dialect of `configureEngine` in src/engine/files.ts. */
 export function loadEngine(engineFolder) {
   globalThis.window ??= globalThis;
@@ -85,8 +88,12 @@ export async function buildLibrary({ Sk, anvilFolder, ownFolder, minify }) {
     const virtual = `src/lib/${relative.replace(/\.py$/, ".js")}`;
     const source = fs.readFileSync(path.join(ownFolder, relative), "utf8");
     // A module that completes one of Anvil's packages travels with it.
-    const area = relative.split(path.sep)[1];
-    const group = relative.startsWith("anvil") && area in groups ? area : "library";
+    const [top, area] = relative.split(path.sep);
+    let group = "library";
+    if (top === "plotly") group = top;
+    else if (top === "anvil" && area in groups) group = area;
+    else if (OWN_ON_IMPORT.includes(relative)) group = "services";
+    groups[group] ??= {};
     groups[group][virtual] = await compile(Sk, source, relative, minify);
   }
   return groups;

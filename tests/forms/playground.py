@@ -83,7 +83,7 @@ class Playground:
 
 @pytest.fixture(scope="module")
 def shared_playground(
-    chromium: Browser, tmp_path_factory: pytest.TempPathFactory
+    runtime: None, chromium: Browser, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Playground]:
     folder = tmp_path_factory.mktemp("playground") / "shop"
     files = {

@@ -25,7 +25,7 @@ function stop(self: Classic): void {
 function start(self: Classic): void {
   stop(self);
   const interval = Number(jsValueOf(self, "interval") ?? 0) * MS_PER_S;
-  if (interval <= 0 || self.isStopped$ || !self.state$.isOnPage || self.isInTick$) return;
+  if (interval <= 0 || self.isStopped$ || !self.isHere$ || self.isInTick$) return;
   const last = self.lastTickAt$ as number | undefined;
   const wait = last === undefined ? interval : Math.max(1, last + interval - performance.now());
   self.handle$ = window.setTimeout(() => tick(self), wait);
@@ -60,9 +60,11 @@ export const Timer = defineComponent({
   proto: {
     isInvisible$: true,
     entersPage$() {
+      this.isHere$ = true;
       restart(this);
     },
     leavesPage$() {
+      this.isHere$ = false;
       stop(this);
     },
   },

@@ -52,8 +52,10 @@ export function rowsChanged(self: Paged): Result {
   return pager === null ? showAllRows(self) : pager.rowsChanged$(self);
 }
 
-interface ChildPosition {
+/** Where a page begins among children: in `child`, or at `index` if that is there no more. */
+export interface ChildPosition {
   child: Component;
+  index: number;
   inner: unknown;
 }
 
@@ -68,29 +70,28 @@ export function showChildren(
   isPinned: (child: Component) => boolean = () => false,
 ): Result<Page> {
   const start = from as ChildPosition | null;
-  const paged = children.filter(isPaged);
+  const found = start === null ? 0 : children.indexOf(start.child);
+  const first = found >= 0 ? found : start!.index;
   let rows = 0;
   let next: ChildPosition | null = null;
-  let isReached = start === null || !children.includes(start.child);
-  const showPinned = chainEach(paged.filter(isPinned), (child) =>
-    chain(child.showPage$(null, limit - rows), (page: Page) => {
-      rows += page.rows;
-    }),
+  const showPinned = chainEach(children.filter(isPinned), (child) =>
+    isPaged(child)
+      ? chain(child.showPage$(null, limit - rows), (page: Page) => {
+          rows += page.rows;
+        })
+      : undefined,
   );
   const showOthers = (): Result<void> =>
-    chainEach(
-      paged.filter((child) => !isPinned(child)),
-      (child) => {
-        isReached ||= child === start!.child;
-        if (!isReached) return child.showPage$(null, 0);
-        const inner = child === start?.child ? start.inner : null;
-        return chain(child.showPage$(inner, next === null ? limit - rows : 0), (page: Page) => {
-          rows += page.rows;
-          if (!page.isDone) next ??= { child, inner: page.next };
-          return page;
-        });
-      },
-    );
+    chainEach(children, (child, index) => {
+      if (!isPaged(child) || isPinned(child)) return undefined;
+      if (index < first) return child.showPage$(null, 0);
+      const inner = child === start?.child ? start.inner : null;
+      return chain(child.showPage$(inner, next === null ? limit - rows : 0), (page: Page) => {
+        rows += page.rows;
+        if (!page.isDone) next ??= { child, index, inner: page.next };
+        return page;
+      });
+    });
   return chain(showPinned, showOthers, () => ({ rows, next, isDone: next === null }));
 }
 

@@ -99,20 +99,22 @@ function checkRowsPerPage(value: PyObject): PyObject {
   );
 }
 
+/** Class, label, method and arrows of each button. */
 const BUTTONS = {
-  first: ["first-page", "First page", "jump_to_first_page"],
-  previous: ["previous-page", "Previous page", "previous_page"],
-  next: ["next-page", "Next page", "next_page"],
-  last: ["last-page", "Last page", "jump_to_last_page"],
+  first: ["first-page", "First page", "jump_to_first_page", "M11 7l-5 5 5 5M18 7l-5 5 5 5"],
+  previous: ["previous-page", "Previous page", "previous_page", "M15 6l-6 6 6 6"],
+  next: ["next-page", "Next page", "next_page", "M9 6l6 6-6 6"],
+  last: ["last-page", "Last page", "jump_to_last_page", "M6 7l5 5-5 5M13 7l5 5-5 5"],
 } as const;
 
 function makeButton(self: Classic, name: keyof typeof BUTTONS): HTMLElement {
-  const [className, label, methodName] = BUTTONS[name];
+  const [className, label, methodName, arrows] = BUTTONS[name];
   const button = document.createElement("button");
   button.type = "button";
   button.className = cls(className);
   button.setAttribute("aria-label", label);
   button.title = label;
+  button.innerHTML = `<svg viewBox="0 0 24 24" aria-hidden="true"><path d="${arrows}"/></svg>`;
   button.addEventListener("click", () => {
     if (button.getAttribute("aria-disabled") === "true") return;
     fromDom(() =>

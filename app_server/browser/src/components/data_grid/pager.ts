@@ -161,7 +161,7 @@ export function showAdded(self: Grid, child: Component, at: number): Result {
   const left = pages.shown.isDone ? limitOf(self) - pages.shown.rows : 0;
   return chain(child.showPage$(null, left), (page: Page) => {
     const { shown } = pages;
-    const next = shown.isDone ? { child, inner: page.next } : shown.next;
+    const next = shown.isDone ? { child, index: at, inner: page.next } : shown.next;
     pages.shown = { rows: shown.rows + page.rows, next, isDone: shown.isDone && page.isDone };
     showControls(self);
     return pyNone;

@@ -1,0 +1,1 @@
+"""What of Plotly's Python an app in the browser has: `plotly.graph_objects`."""

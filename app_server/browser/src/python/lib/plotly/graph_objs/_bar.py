@@ -1,0 +1,3 @@
+"""Where the server's Plotly has the class: values that it sends name this module."""
+
+from plotly.graph_objs import Bar as Bar
