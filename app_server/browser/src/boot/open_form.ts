@@ -26,6 +26,15 @@ export const getOpenForm = (): PyObject => openForm ?? pyNone;
 
 const page = (): HTMLElement => document.getElementById("appGoesHere")!;
 
+/** Put an element onto the page as all that is there. */
+function fillPage(element: Element): void {
+  // Moved, an element would lose its scroll position and the focus.
+  if (page().firstElementChild !== element) page().replaceChildren(element);
+  scrollTo(0, 0);
+  // A handler of `show` may wait for long: what there is to see is seen meanwhile.
+  document.getElementById("anvil-splash")?.remove();
+}
+
 /** The class of a form by its name, as code of `packageName` (or of the app) may write it. */
 export function findFormClass(name: string, packageName?: string): Result {
   const fullName = qualifyName(name, packageName);
@@ -83,8 +92,7 @@ export function showForm(form: PyObject): Result {
     if (turn !== openCount) return form;
     const previous = openForm;
     openForm = form;
-    page().replaceChildren(element);
-    scrollTo(0, 0);
+    fillPage(element);
     return chain(
       previous === null ? undefined : host.unmounted(previous),
       () => host.mounted(form),
@@ -102,9 +110,7 @@ function showInLayout(previous: PyObject, form: PyObject): Result {
     () => host.element(form),
     (element: Element) => {
       if (openForm !== form) return form; // another one was opened by a handler
-      // Moved, an element would lose its scroll position and what is typed into it the focus.
-      if (page().firstElementChild !== element) page().replaceChildren(element);
-      scrollTo(0, 0);
+      fillPage(element);
       return chain(host.mounted(form), () => form);
     },
   );

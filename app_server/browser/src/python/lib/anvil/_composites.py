@@ -1,6 +1,7 @@
 """Defaults of `anvil.pluggable_ui` that are made of other components."""
 
 import anvil
+import anvil.js
 
 
 class TextBoxWithLabel(anvil.LinearPanel):
@@ -11,8 +12,9 @@ class TextBoxWithLabel(anvil.LinearPanel):
 
     def __init__(self, label="", text="", **properties):
         super().__init__(spacing_above="none", spacing_below="none")
-        self._label = anvil.Label(text=label)
+        self._label = anvil.Label()
         self._box = anvil.pluggable_ui["anvil.TextBox"](text=text, **properties)
+        self.label = label
         self.add_component(self._label)
         self.add_component(self._box)
 
@@ -39,6 +41,9 @@ class TextBoxWithLabel(anvil.LinearPanel):
     @label.setter
     def label(self, value):
         self._label.text = value
+        # To a screen reader the text above the box says nothing about the box.
+        name = (value or "").strip().rstrip(":")
+        anvil.js.get_dom_node(self._box).setAttribute("aria-label", name)
 
     def focus(self):
         self._box.focus()
