@@ -6,6 +6,7 @@ import itertools
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -21,9 +22,9 @@ from tests.product.studio import Studio, open_studio  # noqa: E402
 _numbers = itertools.count(1)
 
 
-@pytest.fixture(scope="module")
-def module_database_url(postgres_url: str) -> Iterator[str]:
-    """A fresh database that lives as long as the file's tests."""
+@contextmanager
+def fresh_database(postgres_url: str) -> Iterator[str]:
+    """An empty database that is dropped when the block ends."""
     name = f"product_{os.getpid()}_{next(_numbers)}"
     with psycopg.connect(postgres_url, autocommit=True) as admin:
         admin.execute(f'CREATE DATABASE "{name}"')
@@ -35,18 +36,22 @@ def module_database_url(postgres_url: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory, module_database_url: str) -> Iterator[Studio]:
+def studio(tmp_path_factory: pytest.TempPathFactory, postgres_url: str) -> Iterator[Studio]:
     """An instance with the cast and the sample data."""
     folder = tmp_path_factory.mktemp("studio")
-    with open_studio(folder, module_database_url, sample_data=True) as running:
+    with (
+        fresh_database(postgres_url) as database_url,
+        open_studio(folder, database_url, sample_data=True) as running,
+    ):
         yield running
 
 
 @pytest.fixture(scope="module")
-def empty_studio(
-    tmp_path_factory: pytest.TempPathFactory, module_database_url: str
-) -> Iterator[Studio]:
+def empty_studio(tmp_path_factory: pytest.TempPathFactory, postgres_url: str) -> Iterator[Studio]:
     """An instance with the cast and nothing else."""
     folder = tmp_path_factory.mktemp("empty_studio")
-    with open_studio(folder, module_database_url) as running:
+    with (
+        fresh_database(postgres_url) as database_url,
+        open_studio(folder, database_url) as running,
+    ):
         yield running

@@ -100,7 +100,7 @@ class Studio:
     def query(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """What the database says, behind the server's back."""
         with psycopg.connect(self.database_url, autocommit=True) as connection:
-            cursor = connection.execute(statement, values)
+            cursor = connection.execute(statement, values or None)
             return cursor.fetchall() if cursor.description else []
 
     def set_up(self, *, sample_data: bool) -> None:

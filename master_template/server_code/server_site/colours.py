@@ -42,7 +42,8 @@ def palette(primary: str, accent: str) -> dict[str, str]:
     """What a page needs: each text colour has at least 4.5:1 on what it stands on."""
     return {
         "primary": primary,
-        "on_primary": max("#ffffff", "#10201b", key=lambda ink: contrast(ink, primary)),
+        # White or black: one of the two has 4.58:1 or more on any colour.
+        "on_primary": max("#ffffff", "#000000", key=lambda ink: contrast(ink, primary)),
         "accent": accent,
         "link": readable_on(primary, "#fbfaf7"),
         "primary_dark": readable_on(with_lightness(primary, 0.66), "#1d2320", 7),
