@@ -8,6 +8,7 @@ from pathlib import Path
 
 from app_server.templates.html_template import read_html_template
 from app_server.templates.names import FormNames
+from app_server.templates.nesting import check_nesting
 from app_server.templates.problems import Problem, Problems, TemplateError, suggest
 from app_server.templates.shape import Json
 from app_server.templates.yaml_template import read_yaml_template
@@ -46,6 +47,7 @@ def read_templates(packages: Sequence[Package]) -> ReadTemplates:
             shown = f"{package.name}/client_code/{path.relative_to(package.client_code).as_posix()}"
             by_form[name] = problems = Problems(shown)
             templates[name] = _read_file(name, path, names, problems)
+    check_nesting(templates, by_form)
     for name, template in templates.items():
         _check_layout(template, templates, by_form[name])
         if by_form[name].found:

@@ -283,8 +283,6 @@ def test_module_forms_are_found_beside_their_python(app: App) -> None:
          "write anvil:prop:text"),
         ('<anvil-component type="Label" name="a" text="x"></anvil-component>',
          "1: <anvil-component> has no attribute 'text'"),
-        ('<anvil-form layout="shop.Main"></anvil-form>',
-         "1: 'shop.Main' is no layout: it defines no slots"),
     ],
 )  # fmt: skip
 def test_tells_what_is_wrong_and_where(app: App, template: str, fault: str) -> None:
@@ -306,6 +304,22 @@ def test_names_a_slot_that_the_layout_does_not_have(app: App) -> None:
     )
     assert app.faults() == [
         "3: layout 'shop.Shell' has no slot 'contents' (did you mean 'content'?)"
+    ]
+
+
+def test_a_layout_must_define_slots(app: App) -> None:
+    app.form("Plain", "<p></p>")
+    app.form("Main", '<anvil-form layout="shop.Plain"></anvil-form>')
+    assert app.faults() == ["1: 'shop.Plain' is no layout: it defines no slots"]
+
+
+def test_a_form_cannot_contain_itself(app: App) -> None:
+    app.form("Main", '<div>\n<anvil-component type="shop.Part" name="p"></anvil-component></div>')
+    app.form("Part", '<anvil-component type="shop.Main" name="m"></anvil-component>')
+    app.form("Other", '<anvil-component type="shop.Part" name="p"></anvil-component>')
+    assert app.faults() == [
+        "2: the form contains itself: shop.Main -> shop.Part -> shop.Main",
+        "1: the form contains itself: shop.Part -> shop.Main -> shop.Part",
     ]
 
 
