@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import mimetypes
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,8 @@ IMMUTABLE = "public, max-age=31536000, immutable"
 REVALIDATE = "no-cache"
 ENCODINGS = (("br", ".br"), ("gzip", ".gz"))
 SHORT_HASH = 20
+#: What build.mjs calls its files.
+BUILT_NAME = re.compile(r"[\w-]+-[0-9a-f]{12}\.\w+")
 
 mimetypes.add_type("text/javascript", ".js")
 mimetypes.add_type("text/javascript", ".mjs")
@@ -54,7 +57,7 @@ async def serve_runtime(http: HttpRequest) -> Response:
     """``/_/runtime/<name>-<hash>.<ext>``: never changes under its name."""
     name = http.path_params["name"]
     path = DIST / name
-    if "/" in name or name.endswith((".br", ".gz")) or not path.is_file():
+    if not BUILT_NAME.fullmatch(name) or not path.is_file():
         return _not_found()
     accepted = _accepted_encodings(http)
     headers = {"Cache-Control": IMMUTABLE, "Vary": "Accept-Encoding"}

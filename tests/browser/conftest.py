@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from tests.browser.stub_server import StubServer
 
@@ -60,6 +60,11 @@ def make_server(tmp_path: Path, runtime: None) -> Iterator[MakeServer]:
         yield make
 
 
+def _is_ours(message: ConsoleMessage) -> bool:
+    """Whether it tells of a Python error; the browser itself complains of a 404 in this way too."""
+    return message.type == "error" and "Failed to load resource" not in message.text
+
+
 RunModule = Callable[..., list[Any]]
 
 
@@ -68,18 +73,24 @@ def run_module(make_server: MakeServer, page: Page) -> RunModule:
     """``run_module(python, functions={...})``: run a startup module to its end; what it printed,
     line by line. The module's last line must print ``done``."""
 
-    def run(source: str, functions: dict[str, Any] | None = None, **options: Any) -> list[str]:
+    def run(
+        source: str,
+        functions: dict[str, Any] | None = None,
+        *,
+        extra_files: dict[str, str] | None = None,
+    ) -> list[str]:
         code = textwrap.dedent(source) + "\nprint('done')\n"
-        server = make_server({"client_code/startup.py": code}, **options)
+        server = make_server({"client_code/startup.py": code, **(extra_files or {})})
         server.functions.update(functions or {})
         lines: list[str] = []
         page.on("console", lambda message: lines.append(message.text))
-        is_end = lambda message: message.text == "done" or message.type == "error"  # noqa: E731
-        with page.expect_console_message(is_end):
+        with page.expect_console_message(
+            lambda message: message.text == "done" or _is_ours(message)
+        ):
             page.goto(server.url)
         if "done" not in lines:
             details = page.locator(".anvil-error pre").text_content()
             pytest.fail("\n".join([*lines, details or ""]))
-        return lines[: lines.index("done")]
+        return [line for line in lines[: lines.index("done")] if "Failed to load" not in line]
 
     return run

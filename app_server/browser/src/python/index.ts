@@ -3,6 +3,7 @@
 import { registerAnvilModule } from "./anvil";
 import { registerBlobModule } from "./blob";
 import { registerJsModule } from "./js";
+import { registerNetModule } from "./net";
 import { registerRpcModule } from "./rpc";
 import { registerStandardModules } from "./standard";
 
@@ -10,6 +11,7 @@ export function registerNativeModules(): void {
   registerStandardModules();
   registerBlobModule();
   registerRpcModule();
+  registerNetModule();
   registerAnvilModule();
   registerJsModule();
 }

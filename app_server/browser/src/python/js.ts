@@ -17,6 +17,7 @@ import {
   pyNone,
   pyStr,
   pyTrue,
+  repr,
   setAttr,
   suspend,
   textOf,
@@ -67,9 +68,11 @@ function callJs([fn, ...args]: PyObject[]): unknown {
 }
 
 const newJs = ([cls, ...args]: PyObject[]): unknown => {
-  if (cls === undefined) throw pyError("TypeError", "new() needs a JavaScript class");
-  const make = findAttr(proxy({}).ob$type, "__new__")!;
-  return call(make, [cls, ...args]);
+  const constructor: unknown = cls && nativeValue(cls);
+  if (typeof constructor !== "function") {
+    throw pyError("TypeError", `${cls ? repr(cls) : "nothing"} is not a JavaScript class`);
+  }
+  return toPyOrProxy(Reflect.construct(constructor, args.map(toJsOrWrap)));
 };
 
 /** The address of a module: `./x` and `_/theme/x` are the app's, the rest is as given. */
