@@ -72,17 +72,22 @@ export class M3Radio extends M3Element {
     event.stopPropagation();
     if (!event.target.checked || this.checked) return;
     this.checked = true;
+    this.takeOver();
     this.emit("choose");
     this.emitUp("radiochange");
   }
 
-  updated(changed) {
-    if (!changed.has("checked") || !this.checked) return;
+  /** Deselects the others of the group. */
+  takeOver() {
     for (const other of document.querySelectorAll("m3-radio")) {
       if (other === this || !other.checked || other.group !== this.group) continue;
       other.checked = false;
       other.emit("drop");
     }
+  }
+
+  updated(changed) {
+    if (changed.has("checked") && this.checked) this.takeOver();
   }
 
   focus() {

@@ -28,7 +28,9 @@ export class M3Avatar extends M3Element {
   content() {
     if (this.image && !this.broken)
       return html`<img src=${this.image} alt="" @error=${() => (this.broken = true)} />`;
-    if (this.userName) return html`<span aria-hidden="true">${initials(this.userName)}</span>`;
+    // Drawn by CSS: letters in the page would count as text that the name has to contain.
+    if (this.userName)
+      return html`<span class="m3-initials" data-initials=${initials(this.userName)}></span>`;
     return html`<m3-icon name=${this.fallbackIcon || "person"}></m3-icon>`;
   }
 

@@ -8,7 +8,10 @@ import { define } from "./element.js";
 
 /** Below this width (px) navigation is modal: Material's "compact" and "medium" window classes. */
 const NARROW = "(max-width: 839.98px)";
-const FOCUSABLE = "button:not([disabled]), a[href], input:not([disabled]), [tabindex='0']";
+const FOCUSABLE = [".m3-control", "button", "input"]
+  .map((selector) => `${selector}:not([disabled])`)
+  .concat("a[href]", "[tabindex='0']")
+  .join(", ");
 
 export class M3Layout extends HTMLElement {
   static observedAttributes = ["drawer-open", "sheet-open"];

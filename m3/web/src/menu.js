@@ -16,6 +16,7 @@ export class M3Menu extends Menu {
   constructor() {
     super();
     this.positioning = "popover";
+    this.quick = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
   }
 
   get slotItems() {
@@ -60,6 +61,8 @@ export class M3MenuItem extends M3Element {
   }
 }
 
+const PHASES = ["opening", "closing", "closed"];
+
 /**
  * Ties a menu to the control that opens it: `<m3-menu-host><m3-button data-m3-opener>...<m3-menu>`.
  * The opener's `press` opens and closes; Arrow Down opens too.
@@ -72,16 +75,14 @@ export class M3MenuHost extends HTMLElement {
     opener.popup = "menu";
     opener.addEventListener("press", this.toggle);
     opener.addEventListener("keydown", this.keyed);
-    menu.addEventListener("opening", this.mark);
-    menu.addEventListener("closing", this.mark);
+    for (const type of PHASES) menu.addEventListener(type, this.mark);
   }
 
   disconnectedCallback() {
     const { opener, menu } = this;
     opener?.removeEventListener("press", this.toggle);
     opener?.removeEventListener("keydown", this.keyed);
-    menu?.removeEventListener("opening", this.mark);
-    menu?.removeEventListener("closing", this.mark);
+    for (const type of PHASES) menu?.removeEventListener(type, this.mark);
   }
 
   get opener() {
@@ -93,17 +94,26 @@ export class M3MenuHost extends HTMLElement {
   }
 
   toggle = () => {
-    this.menu.open = !this.menu.open;
+    if (this.menu.open) this.menu.close();
+    else this.open();
   };
+
+  /** A menu that is still on its way to close is opened when it has closed. */
+  open() {
+    if (this.isClosing)
+      this.menu.addEventListener("closed", () => this.menu.show(), { once: true });
+    else this.menu.show();
+  }
 
   keyed = (event) => {
     if (event.key !== "ArrowDown" || this.menu.open) return;
     event.preventDefault();
-    this.menu.open = true;
+    this.open();
   };
 
   mark = (event) => {
-    this.opener.expanded = event.type === "opening";
+    this.isClosing = event.type === "closing";
+    if (event.type !== "closed") this.opener.expanded = event.type === "opening";
   };
 }
 

@@ -6,6 +6,8 @@ const DELAY_MS = 500;
 let bubble;
 let timer;
 let owner;
+/** Whether the last thing that the user did was a key: only then does focus show a tooltip. */
+let isByKey = false;
 
 function makeBubble() {
   bubble = document.createElement("div");
@@ -63,11 +65,14 @@ export function startTooltips() {
     (event) => event.pointerType === "mouse" && begin(event),
   );
   document.addEventListener("pointerout", end);
-  document.addEventListener(
-    "focusin",
-    (event) => event.target.matches?.(":focus-visible") && begin(event),
-  );
+  document.addEventListener("focusin", (event) => isByKey && begin(event));
   document.addEventListener("focusout", end);
-  document.addEventListener("pointerdown", hide);
-  document.addEventListener("keydown", (event) => event.key === "Escape" && hide());
+  document.addEventListener("pointerdown", () => {
+    isByKey = false;
+    hide();
+  });
+  document.addEventListener("keydown", (event) => {
+    isByKey = true;
+    if (event.key === "Escape") hide();
+  });
 }
