@@ -75,25 +75,28 @@ class NotificationCard {
 
 /** Where messages stand; a screen reader is interrupted only by what is urgent. */
 function stack(isUrgent: boolean): HTMLElement {
-  const id = isUrgent ? "anvil-notifications-urgent" : "anvil-notifications";
-  const known = document.getElementById(id);
-  if (known !== null) return raised(known);
-  const element = document.createElement("div");
-  element.id = id;
-  element.className = "anvil-notifications";
-  element.setAttribute("role", isUrgent ? "alert" : "status");
-  element.popover = "manual";
-  document.body.append(element);
-  return raised(element);
+  let holder = document.getElementById("anvil-notifications");
+  if (holder === null) {
+    holder = document.createElement("div");
+    holder.id = "anvil-notifications";
+    holder.className = "anvil-notifications";
+    holder.popover = "manual";
+    for (const role of ["status", "alert"]) {
+      const region = document.createElement("div");
+      region.setAttribute("role", role);
+      holder.append(region);
+    }
+    document.body.append(holder);
+  }
+  raise(holder);
+  return holder.children[isUrgent ? 1 : 0] as HTMLElement;
 }
 
 /** Above open dialogs, which are in the browser's top layer: the last one shown is uppermost. */
-function raised(element: HTMLElement): HTMLElement {
-  if (typeof element.showPopover === "function") {
-    if (element.matches(":popover-open")) element.hidePopover();
-    element.showPopover();
-  }
-  return element;
+function raise(element: HTMLElement): void {
+  if (typeof element.showPopover !== "function") return;
+  if (element.matches(":popover-open")) element.hidePopover();
+  element.showPopover();
 }
 
 function readTimeout(value: PyObject): number {

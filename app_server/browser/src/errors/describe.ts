@@ -11,7 +11,22 @@ export interface ErrorDescription {
   traceback: { filename: string; lineno: number; fromServer: boolean }[];
   /** JavaScript's own stack, where the error came from there. */
   stack: string | undefined;
+  /** Whether the message was written for whoever uses the app, rather than for its programmer. */
+  isForPeople: boolean;
 }
+
+/** Types that Python itself raises: their messages speak of code. */
+const PROGRAMMING_ERRORS = [
+  ...["ArithmeticError", "AssertionError", "AttributeError", "EOFError", "ImportError"],
+  ...["IndentationError", "IndexError", "KeyError", "LookupError", "ModuleNotFoundError"],
+  ...["NameError", "NotImplementedError", "OverflowError", "RecursionError", "StopIteration"],
+  ...["SyntaxError", "SystemError", "TypeError", "UnboundLocalError", "UnicodeDecodeError"],
+  ...["UnicodeEncodeError", "ZeroDivisionError", "ExternalError", "SuspensionError"],
+  ...["ReferenceError", "RangeError", "SerializationError", "NoServerFunctionError"],
+];
+
+const isForPeople = (type: string, message: string): boolean =>
+  message !== "" && !PROGRAMMING_ERRORS.includes(type.slice(type.lastIndexOf(".") + 1));
 
 function messageOf(error: PyException): string {
   const [first] = error.args?.v ?? [];
@@ -27,9 +42,12 @@ export function describeError(error: unknown): ErrorDescription {
   if (isException(error)) {
     const wire = error.anvil$error as WireError | undefined;
     const native = error.nativeError;
+    const type = wire?.type ?? error.tp$name;
+    const message = messageOf(error);
     return {
-      type: wire?.type ?? error.tp$name,
-      message: messageOf(error),
+      type,
+      message,
+      isForPeople: isForPeople(type, message),
       traceback: [...(error.traceback ?? [])]
         .map(({ filename, lineno, fromServer }) => ({
           filename,
@@ -40,10 +58,9 @@ export function describeError(error: unknown): ErrorDescription {
       stack: native instanceof Error ? native.stack : undefined,
     };
   }
-  if (error instanceof Error) {
-    return { type: error.name, message: error.message, traceback: [], stack: error.stack };
-  }
-  return { type: "Error", message: String(error), traceback: [], stack: undefined };
+  const { name, message, stack } =
+    error instanceof Error ? error : { name: "Error", message: String(error), stack: undefined };
+  return { type: name, message, traceback: [], stack, isForPeople: isForPeople(name, message) };
 }
 
 /** A traceback as Python prints one. */

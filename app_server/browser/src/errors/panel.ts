@@ -35,7 +35,11 @@ export function showErrorPanel(error: ErrorDescription, isFatal: boolean): void 
         ? "This page could not be started."
         : "What you just did was not finished. What you typed is still there.",
     ),
-    paragraph(error.message || error.type),
+    paragraph(
+      error.isForPeople
+        ? error.message
+        : "An error in the app stopped it. It has been noted in the server's log.",
+    ),
     details(error),
   );
   const reload = { text: "Reload", value: "reload" };
