@@ -23,8 +23,11 @@ def panel():
     return names["panel"]
 
 def run(code):
-    exec(code, names)
-    return names.get("result")
+    try:
+        exec(code, names)
+    except BaseException as error:
+        return {"error": "%s: %s" % (type(error).__name__, error)}
+    return {"result": names.get("result")}
 
 def begin():
     names.clear()
@@ -60,10 +63,12 @@ class Playground:
         self.page.evaluate("async () => { await beginPython(); }")
 
     def run(self, code: str) -> Any:
-        return self.page.evaluate(
+        outcome = self.page.evaluate(
             "async (code) => await runPython(code)",
             "result = None\n" + textwrap.dedent(code),
         )
+        assert "error" not in outcome, outcome["error"]
+        return outcome["result"]
 
     def fails(self, code: str) -> str:
         """``Type: message`` of the error that the code raises."""

@@ -10,6 +10,7 @@ import { DatePicker } from "./date_picker";
 import { DropDown } from "./drop_down";
 import { FileLoader } from "./file_loader";
 import { FlowPanel } from "./flow_panel";
+import { GoogleMap } from "./google_map/google_map";
 import { GridPanel } from "./grid_panel";
 import { Image } from "./image";
 import { Link } from "./link";
@@ -31,6 +32,7 @@ export const CLASSIC_COMPONENTS: Record<string, PyType> = {
   DropDown,
   FileLoader,
   FlowPanel,
+  GoogleMap,
   GridPanel,
   Image,
   Link,

@@ -39,7 +39,7 @@ const DIRECTIVES: Record<string, [pattern: string, take: Take]> = {
   y: ["\\d{2}", shortYear],
   m: ["\\d{1,2}", number("month")],
   d: ["\\d{1,2}", number("day")],
-  b: ["[^\\W\\d_]{3,4}\\.?", monthName],
+  b: ["[^\\W\\d_]+\\.?", monthName],
   B: ["[^\\W\\d_]+", monthName],
   a: ["[^\\W\\d_]+\\.?", ignore],
   A: ["[^\\W\\d_]+", ignore],
@@ -76,7 +76,7 @@ export function parseDate(text: string, format: string): Date | null {
     else takes.push(directive[1]);
     return directive === undefined ? all : `(${directive[0]})`;
   });
-  const match = isReadable ? new RegExp(`^${pattern}$`, "u").exec(text.trim()) : null;
+  const match = isReadable ? new RegExp(`^${pattern}$`).exec(text.trim()) : null;
   if (match === null) return null;
   const parts: Parts = {
     ...{ year: 1900, month: 1, day: 1, hour: 0, minute: 0, second: 0 },
