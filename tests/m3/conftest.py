@@ -39,7 +39,7 @@ def open_gallery(chromium: Browser, gallery_url: str) -> Iterator[OpenGallery]:
         context = chromium.new_context(viewport=viewport, reduced_motion="reduce", **options)  # type: ignore[arg-type]
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(browser.WAIT_MS)
         page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(gallery_url)
@@ -64,16 +64,16 @@ RunM3 = Callable[..., tuple[Page, list[str]]]
 
 @pytest.fixture
 def run_m3(chromium: Browser, tmp_path: Path, m3_assets: None) -> Iterator[RunM3]:
-    """``run_m3(python, forms={name: (template, code)})``: an app that depends on m3 runs a startup
-    module to its end. Gives the page and what Python printed."""
+    """``run_m3(python)``: an app that depends on m3 runs a startup module to its end. Gives the
+    page and what Python printed."""
     context = chromium.new_context(viewport=DESKTOP, reduced_motion="reduce")  # type: ignore[arg-type]
     page = context.new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(browser.WAIT_MS)
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     servers = []
 
-    def run(source: str, forms: dict[str, tuple[str, str]] | None = None) -> tuple[Page, list[str]]:
+    def run(source: str) -> tuple[Page, list[str]]:
         files = {
             "anvil.yaml": (
                 "package_name: shop\nname: Shop\nruntime_options: {version: 3}\n"
@@ -82,9 +82,6 @@ def run_m3(chromium: Browser, tmp_path: Path, m3_assets: None) -> Iterator[RunM3
             ),
             "client_code/startup.py": textwrap.dedent(source) + "\nprint('done')\n",
         }
-        for name, (template, code) in (forms or {}).items():
-            files[f"client_code/{name}/form_template.html"] = textwrap.dedent(template).strip()
-            files[f"client_code/{name}/__init__.py"] = textwrap.dedent(code)
         browser.write_files(tmp_path / "shop", files)
         (tmp_path / "m3").symlink_to(ROOT / "m3")
         server = StubServer(tmp_path / "shop", {M3_ID: "m3"})
@@ -95,14 +92,9 @@ def run_m3(chromium: Browser, tmp_path: Path, m3_assets: None) -> Iterator[RunM3
             "console",
             lambda m: (errors if m.type == "error" else lines).append(m.text),
         )
-        page.goto(server.url)
-        page.wait_for_function("() => document.querySelector('#anvil-splash') === null")
-        for _ in range(100):
-            if "done" in lines or errors:
-                break
-            page.wait_for_timeout(50)
+        with page.expect_console_message(lambda message: message.text == "done"):
+            page.goto(server.url)
         assert not errors, "\n".join(errors)
-        assert "done" in lines, "\n".join(lines)
         return page, lines[: lines.index("done")]
 
     yield run

@@ -30,3 +30,6 @@ export function define(name, constructor) {
 export function spokenName(icon) {
   return (icon ?? "").replace(/^\w+:/, "").replace(/[_-]+/g, " ");
 }
+
+/** Whether the user wants things to happen at once; Material's own animations have to be told. */
+export const wantsNoMotion = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches;

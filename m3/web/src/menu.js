@@ -4,7 +4,7 @@ import "@material/web/menu/menu-item.js";
 import { Menu } from "@material/web/menu/internal/menu.js";
 import { styles } from "@material/web/menu/internal/menu-styles.cssresult.js";
 import { html, nothing } from "lit";
-import { M3Element, define } from "./element.js";
+import { M3Element, define, wantsNoMotion } from "./element.js";
 
 /**
  * Material's menu, whose items may also stand in elements that Anvil puts between: a drop zone and
@@ -16,7 +16,7 @@ export class M3Menu extends Menu {
   constructor() {
     super();
     this.positioning = "popover";
-    this.quick = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+    this.quick = wantsNoMotion();
   }
 
   get slotItems() {

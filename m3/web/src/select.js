@@ -4,7 +4,7 @@ import "@material/web/select/outlined-select.js";
 import "@material/web/select/select-option.js";
 import { nothing } from "lit";
 import { html, literal } from "lit/static-html.js";
-import { M3Element, define } from "./element.js";
+import { M3Element, define, wantsNoMotion } from "./element.js";
 
 const TAGS = { filled: literal`md-filled-select`, outlined: literal`md-outlined-select` };
 
@@ -87,6 +87,7 @@ export class M3Select extends M3Element {
       supporting-text=${this.supportingText ?? ""}
       aria-label=${this.accessibleName || (this.label ? nothing : this.placeholder || "Choose")}
       clamp-menu-width
+      ?quick=${wantsNoMotion()}
       ?disabled=${this.disabled}
       ?error=${this.error}
       @change=${this.chosen}
