@@ -48,6 +48,11 @@ class Forms:
         """What the page says of errors."""
         return " | ".join(self.page.locator(".anvil-error").all_text_contents())
 
+    def error_shown(self, text: str) -> None:
+        """Wait until the page tells of an error with ``text`` in its message or traceback."""
+        panel = self.page.locator(".anvil-error").filter(has_text=text)
+        panel.first.wait_for(state="attached")
+
     def printed(self, line: str) -> None:
         """Wait until Python has printed ``line``."""
         if line not in self.lines:

@@ -74,7 +74,7 @@ def test_a_failing_binding_names_form_component_and_property(open_forms: OpenFor
         },
         fails=True,
     )
-    forms.page.get_by_text("self.lbl.text (self.missing.name) in Main").first.wait_for()
+    forms.error_shown("self.lbl.text (self.missing.name) in Main")
 
 
 def test_bindings_and_setters_may_wait_for_the_server(open_forms: OpenForms) -> None:

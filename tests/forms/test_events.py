@@ -107,7 +107,7 @@ def test_a_failing_handler_shows_an_error_and_the_next_one_runs(open_forms: Open
     )
     forms.page.get_by_role("button", name="Go").click()
     forms.printed("second")
-    forms.page.get_by_text("the mill is closed").first.wait_for()
+    forms.error_shown("the mill is closed")
 
 
 def test_dom_handlers_get_the_browsers_event(open_forms: OpenForms) -> None:

@@ -176,4 +176,4 @@ def test_a_layout_that_cannot_be_made_says_why(open_forms: OpenForms) -> None:
         },
         fails=True,
     )
-    forms.page.get_by_text("no_such_thing").first.wait_for()
+    forms.error_shown("no_such_thing")

@@ -107,7 +107,7 @@ def test_a_bad_template_tells_file_and_line_when_its_form_opens(open_forms: Open
     )
     forms.page.get_by_role("button", name="Open").click()
     message = "shop/client_code/Broken/form_template.html:2: unknown component type 'Buton'"
-    forms.page.get_by_text(message).first.wait_for()
+    forms.error_shown(message)
     assert forms.page.get_by_role("button", name="Open").count() == 1
 
 

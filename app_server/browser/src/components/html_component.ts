@@ -23,6 +23,7 @@ import {
   pyNone,
   pyStr,
   setAttr,
+  settled,
   textOf,
   toPy,
   toPyOrProxy,
@@ -37,30 +38,16 @@ import { evaluate } from "../forms/expressions";
 import { LENIENT } from "./classic/classic";
 import { ComponentClass } from "./core/component";
 import { addArguments, adopt, ContainerClass, placeOf } from "./core/container";
-import { domOf } from "./core/dom";
+import { domOf, setUpDom } from "./core/dom";
 import { fromDom, raiseEvent } from "./core/events";
 import { setVisible } from "./core/page";
 import type { Component } from "./core/types";
+import { freshScript, renderHtml, type RenderedHtml } from "./html_rendering";
 import { makeClasses, makeStyle, replaceClasses, replaceStyle } from "./html_styling";
 
-const DOM_EVENT = "anvil:on-dom:";
-const DOM_NODE = "anvil:dom-node";
 const DEFAULT_ZONE = "default";
 
-interface DomHandler {
-  element: Element;
-  event: string;
-  code: string;
-}
-
-interface HtmlState {
-  source: string;
-  root: HTMLElement;
-  zones: Map<string, Element>;
-  nodes: Map<string, Element>;
-  handlers: DomHandler[];
-  /** Scripts of the HTML; they run when the component first is on the page. */
-  scripts: HTMLScriptElement[];
+interface HtmlState extends RenderedHtml {
   zoneOf: WeakMap<Component, string>;
   /** The form from whose template the HTML is. */
   host: PyObject | null;
@@ -75,52 +62,11 @@ export interface HtmlComponent extends WithNodes {
 export const isHtmlComponent = (value: unknown): value is HtmlComponent =>
   Boolean((value as HtmlComponent | undefined)?.html$);
 
-/** The one element that is the whole fragment, if it is that. */
-function onlyElement(fragment: DocumentFragment): HTMLElement | null {
-  const shown = [...fragment.childNodes].filter(
-    (node) =>
-      node.nodeType === Node.ELEMENT_NODE ||
-      (node.nodeType === Node.TEXT_NODE && node.textContent!.trim() !== ""),
-  );
-  const only = shown.length === 1 ? shown[0] : null;
-  return only instanceof HTMLElement && only.localName !== "anvil-dropzone" ? only : null;
-}
-
-function rootOf(source: string): HTMLElement {
-  const template = document.createElement("template");
-  template.innerHTML = source;
-  const fragment = document.importNode(template.content, true);
-  const only = onlyElement(fragment);
-  if (only !== null) return only;
-  const box = document.createElement("div");
-  box.append(fragment);
-  return box;
-}
-
-/** Read the HTML, and find the places and elements in it that have a meaning. */
-function render(source: string): Omit<HtmlState, "host" | "zoneOf"> {
-  const root = rootOf(source);
-  const zones = new Map<string, Element>();
-  const nodes = new Map<string, Element>();
-  const handlers: DomHandler[] = [];
-  const scripts: HTMLScriptElement[] = [];
-  for (const element of [root, ...root.querySelectorAll("*")]) {
-    if (element.localName === "anvil-dropzone") {
-      zones.set(element.getAttribute("name") ?? DEFAULT_ZONE, element);
-    } else if (element instanceof HTMLScriptElement) {
-      scripts.push(element);
-    }
-    const name = element.getAttribute(DOM_NODE);
-    if (name) nodes.set(name, element);
-    if (name === null) continue;
-    for (const { name: attribute, value } of [...element.attributes]) {
-      if (!attribute.startsWith(DOM_EVENT)) continue;
-      handlers.push({ element, event: attribute.slice(DOM_EVENT.length), code: value });
-      element.removeAttribute(attribute); // it is Python, of no use in the page
-    }
-  }
-  const styling = { classes: makeClasses(root), style: makeStyle(root) };
-  return { source, root, zones, nodes, handlers, scripts, ...styling };
+/** HTML as it is rendered, with live views of the root's classes and style. */
+function withStyling(source: string): Omit<HtmlState, "host" | "zoneOf"> {
+  const rendered = renderHtml(source);
+  const { root } = rendered;
+  return { ...rendered, classes: makeClasses(root), style: makeStyle(root) };
 }
 
 function listen(self: HtmlComponent): void {
@@ -143,14 +89,6 @@ export function setHost(self: HtmlComponent, form: PyObject): boolean {
   return true;
 }
 
-/** Scripts put into the page as HTML do not run; copies of them do. */
-export function freshScript(script: HTMLScriptElement): HTMLScriptElement {
-  const copy = document.createElement("script");
-  for (const { name, value } of [...script.attributes]) copy.setAttribute(name, value);
-  copy.textContent = script.textContent;
-  return copy;
-}
-
 function runScripts(self: HtmlComponent): void {
   for (const script of self.html$.scripts.splice(0)) script.replaceWith(freshScript(script));
 }
@@ -164,10 +102,10 @@ function setHtml(self: HtmlComponent, source: string): Result {
   return chain(
     chainEach(children, ({ child }) => callMethod(child, "remove_from_parent")),
     () => {
-      Object.assign(before, render(source));
+      Object.assign(before, withStyling(source));
       before.root.toggleAttribute("anvil-visible-false", !self.state$.isVisible);
       const old = self.state$.dom;
-      self.state$.dom = before.root;
+      settled(setUpDom(self));
       if (old !== null && old !== before.root) old.replaceWith(before.root);
       listen(self);
       return chainEach(children, ({ child, zone }) =>
@@ -229,7 +167,7 @@ export const HtmlComponentClass: PyType = nativeClass<HtmlComponent>("anvil.Html
       const self = newBare.call(this, args);
       const index = kwargs?.indexOf("html") ?? -1;
       const html = index >= 0 ? (kwargs![index + 1] as PyObject) : pyNone;
-      const rendered = render(isNone(html) ? "" : textOf(html));
+      const rendered = withStyling(isNone(html) ? "" : textOf(html));
       const state: HtmlState = { ...rendered, zoneOf: new WeakMap(), host: null };
       Object.defineProperty(self, "html$", { value: state });
       self.state$.dom = state.root;

@@ -35,7 +35,7 @@ import { appearanceGroup, tooltipProperty } from "./classic/groups";
 import { cls, themeHtml } from "./classic/theme";
 import { addArguments, adopt, placeOf } from "./core/container";
 import type { Component } from "./core/types";
-import { freshScript } from "./html_component";
+import { freshScript } from "./html_rendering";
 
 const DEFAULT_SLOT = "default";
 

@@ -3,52 +3,27 @@
 import {
   bindableFunction,
   buildClass,
-  call,
-  callMethod,
   chain,
-  chainEach,
-  genericGetAttr,
-  genericSetAttr,
-  isDict,
   isInstance,
-  isList,
-  isStr,
-  isTuple,
   isType,
   kwargsToObject,
   nativeClass,
   objectToKwargs,
-  pyDict,
   pyError,
-  pyList,
-  pyName,
-  pyNone,
-  pyStr,
   pyTypes,
-  setAttr,
   toPy,
-  tryCatch,
-  isException,
   type Kwargs,
   type PyObject,
-  type PyStr,
   type PyType,
   type Result,
 } from "../engine/skulpt";
-import { mroOf, raiseNamed, writeBack } from "../components/core/events";
-import type { Component } from "../components/core/types";
-import { domNodesOf } from "../components/html_component";
-import { leafOf, walkComponents, type CustomProperty, type FormTemplate } from "../templates/shape";
-import { refreshBindings, type BoundComponent } from "./bindings";
-import { classOf, toProperties } from "./create";
-import { CustomPropertyClass, ItemClass } from "./descriptors";
-import type { Form } from "./form_state";
-import { hasLayout, WithLayoutClass } from "./layouts";
-import { setUpForm } from "./set_up";
-
-/** Custom properties and events are for forms that others use: components and layouts. */
-export const hasOwnInterface = (template: FormTemplate): boolean =>
-  Boolean(template.custom_component) || template.slots !== undefined;
+import { ComponentClass } from "../components/core/component";
+import { hasOwnInterface, leafOf, type FormTemplate } from "../templates/shape";
+import type { BoundComponent } from "./bindings";
+import { classOf } from "./create";
+import { guardNames } from "./guard";
+import { WithLayoutClass } from "./layouts";
+import { boundComponents, makeMembers } from "./members";
 
 /** Constructing such a form passes defaults for the custom properties that were not given. */
 const WithDefaults: PyType = nativeClass("anvil.MetaCustomComponent", {
@@ -69,278 +44,46 @@ const WithDefaults: PyType = nativeClass("anvil.MetaCustomComponent", {
   },
 });
 
-function boundComponents(template: FormTemplate): BoundComponent[] {
-  const root = template.layout ?? template.container;
-  return [
-    { name: "", bindings: root?.data_bindings ?? [] },
-    ...walkComponents(template).map(({ name, data_bindings: bindings = [] }) => ({
-      name,
-      bindings,
-    })),
-  ].filter(({ bindings }) => bindings.length > 0);
-}
-
-/** The component that bindings named `name` are about, if it is there. */
-const bindingTarget = (form: Form, name: string): Component | null => {
-  if (name !== "") return form.form$.components.get(name) ?? null;
-  return hasLayout(form) ? form.layout$.instance : form;
-};
-
-/** Set constructor arguments as properties; then refresh the bindings once. */
-function initComponents(form: Form, template: FormTemplate, kwargs?: Kwargs): Result {
-  const known = knownProperties(form.ob$type);
-  const given = Object.entries(kwargsToObject(kwargs)).filter(([name]) => {
-    if (!known.has(name)) console.warn(`${form.tp$name}: there is no property '${name}' to set`);
-    return known.has(name);
-  });
-  form.form$.refreshesOnItem = false;
-  const each = chainEach(given, ([name, value]) =>
-    tryCatch<unknown>(
-      () => setAttr(form, name, value),
-      (error) => {
-        form.form$.refreshesOnItem = true;
-        throw prefixed(error, `property '${name}' of ${leafOf(template.name)}`);
-      },
-    ),
-  );
-  return chain(
-    each,
-    () => {
-      form.form$.refreshesOnItem = true;
-      return callMethod(form, "refresh_data_bindings");
-    },
-    () => pyNone,
-  );
-}
-
-/** The same error, its message saying what was being done. */
-function prefixed(error: unknown, doing: string): unknown {
-  if (!isException(error)) return error;
-  const [message] = error.args.v;
-  if (isStr(message)) error.args.v[0] = pyStr(`${doing}: ${message.v}`);
-  return error;
-}
-
-const knownByClass = new WeakMap<PyType, Set<string>>();
-
-/** Names that a form's constructor takes: its own properties and those of its container. */
-function knownProperties(type: PyType): Set<string> {
-  let known = knownByClass.get(type);
-  if (known === undefined) {
-    known = new Set(["item", "visible", "tag"]);
-    for (const one of mroOf(type)) {
-      const own = Object.getOwnPropertyDescriptor(one.prototype, "_anvil_properties_")?.value as
-        PyObject | undefined;
-      for (const listed of isList(own) || isTuple(own) ? own.v : []) {
-        const name = isDict(listed) ? listed.quick$lookup(pyName("name")) : undefined;
-        if (isStr(name)) known.add(name.v);
-      }
-    }
-    knownByClass.set(type, known);
-  }
-  return known;
-}
-
-type FormFunction = (self: Form, args: PyObject[], kwargs?: Kwargs) => unknown;
-
-const bound = (name: string, body: FormFunction): PyObject =>
-  bindableFunction(name, ([self, ...args], kwargs) => body(self as Form, args, kwargs));
-
-const makeProperty = (
-  get: (self: Form) => unknown,
-  set?: (self: Form, value: PyObject) => void,
-): PyObject => {
-  const Property = pyTypes.property as unknown as { new (...args: PyObject[]): PyObject };
-  const getter = bound("get", (self) => get(self));
-  if (set === undefined) return new Property(getter);
-  const setter = bound("set", (self, [value]) => {
-    set(self, value!);
-    return pyNone;
-  });
-  return new Property(getter, setter);
-};
-
 /**
- * Set properties of a form's container. Past the form's class: a property of the same name there is
- * the form's own, and its constructor has not run.
+ * Stands for a template that could not be read: the form's module can be imported (others may need
+ * it, or its neighbours), but the form cannot be made.
  */
-function setContainer(
-  self: Form,
-  base: PyType,
-  properties: Record<string, PyObject>,
-): Result<unknown> {
-  return chainEach(Object.entries(properties), ([name, value]) => {
-    const member = base.$typeLookup(pyName(name)) as PyObject | undefined;
-    if (member?.tp$descr_set === undefined) {
-      console.warn(`${self.tp$name}: its container has no property '${name}'`);
-      return undefined;
-    }
-    return member.tp$descr_set(self, value, true) as unknown;
+function makeBrokenClass(template: FormTemplate, faults: string[]): PyType {
+  return buildClass(template.name, `${leafOf(template.name)}Template`, [ComponentClass], {
+    __new__: bindableFunction("__new__", () => {
+      const message = `Form ${template.name} cannot be opened:\n${faults.join("\n")}`;
+      throw pyError("ImportError", message);
+    }),
   });
 }
 
-function makeNew(template: FormTemplate, base: PyType, bindings: BoundComponent[]): PyObject {
-  const { container, layout } = template;
-  const isFormBase = base.prototype.template$ !== undefined;
-  return bindableFunction("__new__", ([cls]) => {
-    const newBase = base.$typeLookup(pyName("__new__")) as PyObject;
-    const getter = newBase.tp$descr_get as ((self: null, type: PyType) => PyObject) | undefined;
-    const fn = getter ? getter.call(newBase, null, base) : newBase;
-    const properties = toProperties((container ?? layout)!.properties);
-    const kwargs = isFormBase ? [] : objectToKwargs(properties);
-    const isNative = container !== undefined && !isFormBase;
-    return chain(
-      call(fn, [cls!], kwargs),
-      (self: PyObject) =>
-        chain(isNative ? setContainer(self as Form, base, properties) : undefined, () => self),
-      (self: PyObject) => setUpForm(self as Form, template, bindings),
-    );
-  });
+/** Default of each custom property whose default is passed on. */
+function defaultsOf(template: FormTemplate): Record<string, unknown> {
+  if (!hasOwnInterface(template)) return {};
+  const passed = (template.properties ?? []).filter(({ type }) => type !== "object");
+  return Object.fromEntries(passed.map(({ name, default_value: value }) => [name, value ?? null]));
 }
 
-function makeInit(template: FormTemplate, base: PyType): PyObject {
-  return bound("__init__", (self, _args, kwargs) => {
-    // A container that is a form itself has properties to set and bindings to refresh.
-    const isFormBase = base.prototype.template$ !== undefined;
-    const first = isFormBase
-      ? chain(
-          call(
-            base.$typeLookup(pyName("__init__")) as PyObject,
-            [self],
-            objectToKwargs({
-              ...toProperties(base.prototype.defaults$ as Record<string, unknown>),
-              ...toProperties(template.container?.properties),
-            }),
-          ),
-          () => pyNone,
-        )
-      : pyNone;
-    return chain(first, () => initComponents(self, template, kwargs));
-  });
-}
-
-/** Write properties back whose events these are, then raise the event. */
-function makeRaiseEvent(properties: CustomProperty[], base: PyType): PyObject {
-  return bound("raise_event", (self, args, kwargs) => {
-    const [name] = args;
-    const written = properties.filter(
-      (one) => isStr(name) && one.binding_writeback_events?.includes(name.v),
-    );
-    const inherited = base.$typeLookup(pyName("raise_event")) as PyObject;
-    return chain(
-      chainEach(written, (one) => writeBack(self, one.name)),
-      () =>
-        base.prototype.template$ === undefined && args.length === 1
-          ? raiseNamed(self, name!, kwargsToObject(kwargs))
-          : call(inherited, [self, ...args], kwargs),
-    );
-  });
-}
-
-/** A component's name stands for the component, whatever the class has under it. */
-function guardNames(type: PyType): void {
-  const proto = type.prototype;
-  proto.tp$getattr = function (this: Form, name: PyStr, canSuspend?: boolean) {
-    const component = this.form$?.components.get(name.v);
-    return component ?? genericGetAttr.call(this, name, canSuspend);
-  };
-  proto.tp$setattr = function (this: Form, name: PyStr, value?: PyObject, canSuspend?: boolean) {
-    if (this.form$?.components.has(name.v)) {
-      throw pyError(
-        "AttributeError",
-        `Cannot set attribute '${name.v}' on '${this.tp$name}' form. ` +
-          "There is already a component with this name.",
-      );
-    }
-    return genericSetAttr.call(this, name, value, canSuspend);
-  };
-}
-
-function makeMembers(template: FormTemplate, base: PyType): Record<string, PyObject> {
-  const bindings = boundComponents(template);
-  const all = [...((base.prototype.bindings$ as BoundComponent[] | undefined) ?? []), ...bindings];
-  const own = hasOwnInterface(template);
-  const properties = own ? (template.properties ?? []) : [];
-  const events = own ? (template.events ?? []) : [];
-  const members: Record<string, PyObject> = {
-    __module__: pyStr(template.name),
-    __new__: makeNew(template, base, bindings),
-    __init__: makeInit(template, base),
-    init_components: bound("init_components", (self, _args, kwargs) =>
-      initComponents(self, template, kwargs),
-    ),
-    refresh_data_bindings: bound("refresh_data_bindings", (self) =>
-      chain(
-        callMethod(self, "raise_event", [pyStr("refreshing_data_bindings")]),
-        () => refreshBindings(self, all, (name) => bindingTarget(self, name)),
-        () => (self.bindingsRefreshed$?.() as Result | undefined) ?? pyNone,
-      ),
-    ),
-    raise_event: makeRaiseEvent(properties, base),
-    item: new (ItemClass as unknown as { new (base?: PyObject): PyObject })(
-      base.$typeLookup(pyName("item")) as PyObject | undefined,
-    ),
-    dom_nodes: makeProperty(
-      (self) => self.form$.domNodes ?? domNodesOf(self.form$.htmlComponents),
-      (self, value) => {
-        self.form$.domNodes = value;
-      },
-    ),
-    _anvil_properties_: pyList(
-      [{ name: "item", type: "dict" }, ...properties.map(({ name, type }) => ({ name, type }))].map(
-        toPy,
-      ),
-    ),
-    _anvil_events_: pyList(
-      [{ name: "refreshing_data_bindings" }, ...events.map(({ name }) => ({ name }))].map(toPy),
-    ),
-  };
-  for (const { name, default_value: value } of properties) {
-    members[name] = new (
-      CustomPropertyClass as unknown as {
-        new (name: string, initial: unknown): PyObject;
-      }
-    )(name, value);
-  }
-  if (template.slots !== undefined) {
-    members.slots = makeProperty((self) => pyDict(self.form$.slots));
-  }
-  return members;
-}
-
-/** The class itself. Raises ImportError if the template could not be read. May wait. */
+/** The class itself. May wait: its container may be a form that has to be imported. */
 export function makeFormClass(template: FormTemplate): Result {
-  if (template.error !== undefined) {
-    throw pyError(
-      "ImportError",
-      `Form ${template.name} cannot be opened:\n${template.error.join("\n")}`,
-    );
-  }
+  if (template.error !== undefined) return makeBrokenClass(template, template.error);
   const found = template.layout === undefined ? classOf(template.container!.type) : WithLayoutClass;
   return chain(found, (base: PyObject) => {
     if (!isType(base)) {
       throw pyError("ImportError", `${template.container!.type} is no component class`);
     }
-    const leaf = leafOf(template.name);
-    const own = hasOwnInterface(template);
+    const needsDefaults = hasOwnInterface(template) || isInstance(base, WithDefaults);
     const made = buildClass(
       template.name,
-      `${leaf}Template`,
+      `${leafOf(template.name)}Template`,
       [base],
       makeMembers(template, base),
-      own || isInstance(base, WithDefaults) ? ["metaclass", WithDefaults] : [],
+      needsDefaults ? ["metaclass", WithDefaults] : [],
     );
-    const defaults = own
-      ? Object.fromEntries(
-          (template.properties ?? [])
-            .filter(({ type }) => type !== "object")
-            .map(({ name, default_value: value }) => [name, value ?? null]),
-        )
-      : {};
     const inherited = (base.prototype.bindings$ as BoundComponent[] | undefined) ?? [];
     Object.assign(made.prototype, {
       template$: template,
-      defaults$: defaults,
+      defaults$: defaultsOf(template),
       bindings$: [...inherited, ...boundComponents(template)],
     });
     if (template.layout !== undefined) {

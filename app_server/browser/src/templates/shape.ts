@@ -70,3 +70,7 @@ export function walkComponents(template: FormTemplate): ComponentTemplate[] {
 /** The last part of a dotted name. */
 export const leafOf = (name: string): string => name.slice(name.lastIndexOf(".") + 1);
 export const packageOf = (name: string): string => name.split(".", 1)[0]!;
+
+/** Custom properties and events are for forms that others use: components and layouts. */
+export const hasOwnInterface = (template: FormTemplate): boolean =>
+  Boolean(template.custom_component) || template.slots !== undefined;

@@ -24,7 +24,7 @@ import {
 import { ComponentClass } from "../core/component";
 import { ContainerClass } from "../core/container";
 import type { Component } from "../core/types";
-import { plainText } from "./theme";
+import { plainText, toggle } from "./theme";
 
 /** An instance of a classic component. `parts` are the elements that its properties change. */
 export interface Classic extends Component {
@@ -105,6 +105,7 @@ function initialise(self: Classic, definition: ClassicDefinition): void {
   Object.defineProperty(self, "values$", { value: new Map() });
   Object.defineProperty(self, "parts$", { value: {} });
   Object.defineProperty(self, "root$", { value: definition.build(self), writable: true });
+  self.root$.classList.add("anvil-component");
   self.state$.dom = self.root$;
   for (const one of (self.propertyTable$ as Map<string, Property>).values()) {
     const isNothing = isNone(one.initial) || plainText(one.initial) === "";
@@ -219,6 +220,11 @@ export const ClassicComponent: PyType = nativeClass<Component>("anvil.ClassicCom
 export const ClassicContainer: PyType = nativeClass<Component>("anvil.ClassicContainer", {
   constructor: function ClassicContainer() {},
   base: ContainerClass,
-  proto: { ...SHOW_EVENTS },
+  proto: {
+    ...SHOW_EVENTS,
+    childrenChanged$(this: Classic) {
+      toggle(this.root$, "has-components", this.state$.children.length > 0);
+    },
+  },
   flags: { sk$klass: true },
 });

@@ -60,6 +60,7 @@ export function removeFromParent(self: Component): Result {
   const siblings = link.parent.state$.children;
   const index = siblings.indexOf(self);
   if (index >= 0) siblings.splice(index, 1);
+  link.parent.childrenChanged$?.();
   return chain(
     chainEach(link.onRemove, (step) => step()),
     () => updatePage(self),

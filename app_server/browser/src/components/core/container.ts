@@ -74,6 +74,7 @@ export function link(parent: Component, child: Component, placement: Placement =
     setVisible: placement.setVisible ?? null,
     isMounted: placement.isMounted ?? true,
   };
+  parent.childrenChanged$?.();
   const told = child.state$.isVisible ? pyNone : placement.setVisible?.(false);
   return chain(told as Result, () => updatePage(child));
 }

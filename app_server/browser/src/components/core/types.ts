@@ -14,6 +14,8 @@ export interface Component extends PyObject {
   /** Called when the component comes onto the page and when it leaves it. */
   entersPage$?(): void;
   leavesPage$?(): void;
+  /** Called after a component came in or went out. */
+  childrenChanged$?(): void;
   /** Called on a form after its data bindings were refreshed. May wait. */
   bindingsRefreshed$?(): Result;
   /** Set of components that have no place on the page, as a Timer. */
