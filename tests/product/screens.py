@@ -44,7 +44,7 @@ class Screen:
         self.page.get_by_role("button", name=name, exact=True).click()
 
     def sees(self, text: str) -> None:
-        expect(self.page.get_by_text(text).first).to_be_visible()
+        expect(self.page.get_by_text(text).filter(visible=True).first).to_be_visible()
 
     def is_at(self, path: str) -> None:
         expect(self.page).to_have_url(self.studio.url + path)
