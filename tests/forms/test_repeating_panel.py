@@ -106,3 +106,29 @@ def test_an_item_template_may_be_a_function_and_errors_reach_the_caller(
         "This app has no form or module called 'Missing'",
         "0",
     ]
+
+
+def test_thousands_of_rows_do_not_overflow(open_forms: OpenForms) -> None:
+    forms = open_forms(
+        {
+            "Main": (
+                '<div><anvil-component type="RepeatingPanel" name="rows"></anvil-component></div>',
+                """
+    def __init__(self, **properties):
+        super().__init__(**properties)
+        self.rows.item_template = lambda item: Label(text=item)
+        self.rows.items = range(6000)
+        self.rows.items = (n for n in range(5000))
+        rows = self.rows.get_components()
+        print(len(rows), rows[-1].text)
+
+    @handle("", "show")
+    def shown(self, **event_args):
+        self.clear()
+        print("cleared")
+    """,
+            )
+        }
+    )
+    forms.printed("cleared")
+    assert forms.lines[0] == "5000 4999"

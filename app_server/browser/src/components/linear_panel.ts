@@ -10,8 +10,9 @@ import {
   tooltipProperty,
 } from "./classic/groups";
 import { cls } from "./classic/theme";
-import { insertAt } from "./classic/insert";
+import { insertInOrder, type Holders } from "./classic/order";
 import { addArguments, adopt, placeOf } from "./core/container";
+import type { Component } from "./core/types";
 
 export const LinearPanel = defineComponent({
   name: "LinearPanel",
@@ -31,6 +32,7 @@ export const LinearPanel = defineComponent({
     list.setAttribute("role", "presentation"); // it is layout, not a list
     root.append(list);
     self.parts$.list = list;
+    self.holders$ = new WeakMap() satisfies Holders;
     return root;
   },
   methods: {
@@ -41,7 +43,9 @@ export const LinearPanel = defineComponent({
         const item = document.createElement("li");
         item.setAttribute("role", "presentation");
         item.append(element);
-        insertAt(this.parts$.list!, item, at);
+        const holders = this.holders$ as Holders;
+        insertInOrder(this, holders, this.parts$.list!, item, at);
+        holders.set(args[0] as Component, item);
         return { onRemove: () => item.remove() };
       });
     }),

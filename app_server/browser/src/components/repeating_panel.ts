@@ -10,6 +10,7 @@ import {
   callMethod,
   chain,
   chainEach,
+  chainWhile,
   isNone,
   isStr,
   nextOf,
@@ -125,36 +126,47 @@ function addForm(self: RepeatingPanelClass, form: Component): Result {
 
 /** Show the forms from `from` on until `limit` rows are used. See core/paging.ts. */
 function showPage(self: RepeatingPanelClass, from: unknown, limit: number): Result<Page> {
-  const start = (from as Position | null) ?? { index: 0, inner: null };
   const { generation } = self.rows$;
-  const done = (rows: number, next: Position, isDone: boolean): Page => ({ rows, next, isDone });
-  const step = (index: number, inner: unknown, used: number): Result<Page> =>
-    chain(hasItem(self, index), (isThere: boolean) => {
-      const here = { index, inner };
-      if (generation !== self.rows$.generation) return done(used, here, true);
-      if (!isThere || used >= limit) return done(used, here, !isThere);
-      return showRow(index, inner, used);
+  const at: Position = { ...((from as Position | null) ?? { index: 0, inner: null }) };
+  const page: Page = { rows: 0, next: at, isDone: false };
+
+  /** Show one row; gives whether to go on. */
+  const showRow = (template: PyObject): boolean | Result<boolean> =>
+    chain(
+      formAt(self, at.index, template),
+      (form: PyObject) => {
+        if (generation !== self.rows$.generation) return form;
+        return chain(addForm(self, form as Component), () => form);
+      },
+      (form: PyObject): Result<boolean> => {
+        if (!isPaged(form)) {
+          Object.assign(at, { index: at.index + 1, inner: null });
+          return true;
+        }
+        return chain(form.showPage$(at.inner, limit - page.rows), (shown: Page) => {
+          page.rows += shown.rows;
+          if (shown.isDone) Object.assign(at, { index: at.index + 1, inner: null });
+          else at.inner = shown.next;
+          return shown.isDone;
+        });
+      },
+    );
+  const step = (): Result<boolean> =>
+    chain(hasItem(self, at.index), (isThere: boolean): Result<boolean> => {
+      const isStale = generation !== self.rows$.generation;
+      page.isDone = isStale || !isThere;
+      if (page.isDone || page.rows >= limit) return false;
+      return chain(templateOf(self), (template: PyObject | null) => {
+        if (template !== null) return showRow(template);
+        page.isDone = true;
+        return false;
+      });
     });
-  const showRow = (index: number, inner: unknown, used: number): Result<Page> =>
-    chain(templateOf(self), (template: PyObject | null) => {
-      if (template === null) return done(used, { index, inner }, true);
-      return chain(
-        formAt(self, index, template),
-        (form: PyObject) => {
-          if (generation !== self.rows$.generation) return form;
-          return chain(addForm(self, form as Component), () => form);
-        },
-        (form: PyObject): Result<Page> => {
-          if (!isPaged(form)) return step(index + 1, null, used);
-          return chain(form.showPage$(inner, limit - used), (page: Page) =>
-            page.isDone
-              ? step(index + 1, null, used + page.rows)
-              : done(used + page.rows, { index, inner: page.next }, false),
-          );
-        },
-      );
-    });
-  return chain(takeOff(self), () => step(start.index, start.inner, 0));
+  return chain(
+    takeOff(self),
+    () => chainWhile(step),
+    () => page,
+  );
 }
 
 /** Take all forms off the page; they stay ready for when their page is shown again. */

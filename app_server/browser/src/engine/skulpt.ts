@@ -196,6 +196,19 @@ export function chainEach<T>(
   ) as Result<void>;
 }
 
+/** Run `step` until it gives false, waiting where it waits. Unlike recursion it needs no stack. */
+export function chainWhile(step: () => boolean | Suspension): Result<void> {
+  for (;;) {
+    const more = step();
+    if (isSuspension(more)) {
+      return chain(more as boolean | Suspension, (goesOn: boolean) =>
+        goesOn ? chainWhile(step) : undefined,
+      ) as Result<void>;
+    }
+    if (!more) return undefined;
+  }
+}
+
 /** `try`/`except` around Python that may wait. */
 export const tryCatch = <T>(
   run: () => T | Suspension,

@@ -1,6 +1,7 @@
 /** Icons beside the text of a component: FontAwesome names (`fa:user`) or the address of a picture. */
 
 import type { Classic } from "./classic";
+import { drawSymbol } from "./symbols";
 import { cls, toggle } from "./theme";
 
 const SIDES = ["left", "right"] as const;
@@ -23,6 +24,7 @@ export function showIcon(self: Classic, icon: string): void {
   for (const side of SIDES) {
     const element = self.parts$[`icon_${side}`]!;
     element.replaceChildren();
+    delete element.dataset.symbol;
     for (const name of [...element.classList]) {
       if (/^(fa|fas|far|fab|fal|mi)(-|$)/.test(name)) element.classList.remove(name);
     }
@@ -30,6 +32,7 @@ export function showIcon(self: Classic, icon: string): void {
     if (named) {
       element.classList.add(named[1]!, `${named[1] === "mi" ? "mi" : "fa"}-${named[2]}`);
       element.dataset.icon = named[2];
+      drawSymbol(element, named[1]!, named[2]!);
     } else if (icon !== "") {
       const picture = document.createElement("img");
       picture.src = icon;
