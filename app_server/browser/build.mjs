@@ -15,6 +15,7 @@ import zlib from "node:zlib";
 import * as esbuild from "esbuild";
 
 import { buildLibrary, listAnvilFiles, loadEngine } from "./library.mjs";
+import { iconsFile, symbolsPlugin } from "./symbols.mjs";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const root = path.resolve(here, "../..");
@@ -102,6 +103,7 @@ async function bundleChunks() {
     target: "es2021",
     write: false,
     outdir: dist,
+    plugins: [symbolsPlugin],
     logLevel: "warning",
   });
   return result.outputFiles.map((file) => [path.basename(file.path, ".js"), file.text]);
@@ -131,7 +133,10 @@ async function build() {
   execFileSync(python, [path.join(here, "fetch_engine.py"), engineFolder], { stdio: "inherit" });
   const anvilFolder = findAnvil(python);
   const inputs = [
-    ...["build.mjs", "library.mjs", "fetch_engine.py"].map((name) => path.join(here, name)),
+    ...["build.mjs", "library.mjs", "symbols.mjs", "fetch_engine.py"].map((name) =>
+      path.join(here, name),
+    ),
+    iconsFile,
     path.join(root, "package-lock.json"),
     ...listFiles(source),
     ...listAnvilFiles(anvilFolder).map(({ file }) => file),
