@@ -38,11 +38,12 @@ export function loadEngine(engineFolder) {
   return Sk;
 }
 
+/** What Skulpt compiled, in the form in which its importer evaluates a module. */
+export const asModule = (code) => `${code}\nvar $builtinmodule = $compiledmod;`;
+
 /** Python as the importer evaluates it. `minify` shortens the JavaScript that Skulpt makes. */
 async function compile(Sk, source, filename, minify) {
-  const { code } = Sk.compile(source, filename, "exec", true);
-  const asModule = `${code}\nvar $builtinmodule = $compiledmod;`;
-  return await minify(asModule);
+  return await minify(asModule(Sk.compile(source, filename, "exec", true).code));
 }
 
 function listPython(folder, relative) {

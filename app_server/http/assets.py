@@ -15,7 +15,8 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from app_server.errors import StartupError
-from app_server.http.bundle import get_bundle
+from app_server.http.bundle import bundle_name, get_bundle
+from app_server.http.compiled import are_ready, compiled_packages
 from app_server.http.theme import read_theme
 
 if TYPE_CHECKING:
@@ -59,31 +60,48 @@ async def serve_runtime(http: HttpRequest) -> Response:
     path = DIST / name
     if not BUILT_NAME.fullmatch(name) or not path.is_file():
         return _not_found()
+    return _serve_built(http, path)
+
+
+async def serve_app_bundle(http: HttpRequest) -> Response:
+    """``/_/app/<name>.json``: what the browser needs of the app; see bundle.py."""
+    instance = _instance(http)
+    name = http.path_params["name"]
+    try:
+        app = instance.find_version(name.removesuffix("-source"))
+    except LookupError:
+        return _not_found()
+    is_compiled = not name.endswith("-source")
+    if bundle_name(app, is_compiled=is_compiled) != name or (is_compiled and not are_ready(app)):
+        return _not_found()
+    bundle = await get_bundle(app, is_compiled=is_compiled)
+    headers = {"Cache-Control": IMMUTABLE, "Vary": "Accept-Encoding"}
+    if "gzip" in _accepted_encodings(http):
+        headers["Content-Encoding"] = "gzip"
+        return Response(bundle.gzipped, headers=headers, media_type="application/json")
+    return Response(bundle.data, headers=headers, media_type="application/json")
+
+
+async def serve_code(http: HttpRequest) -> Response:
+    """``/_/code/<package>-<hash>.json``: a package of this app, compiled; see compiled.py."""
+    name = http.path_params["name"]
+    known = {compiled.file: compiled for compiled in compiled_packages(_instance(http).app)}
+    if name not in known or not known[name].is_ready:
+        return _not_found()
+    return _serve_built(http, known[name].path)
+
+
+def _serve_built(http: HttpRequest, path: Path) -> Response:
+    """A file that never changes under its name, in the best of its encodings."""
     accepted = _accepted_encodings(http)
     headers = {"Cache-Control": IMMUTABLE, "Vary": "Accept-Encoding"}
     for encoding, suffix in ENCODINGS:
         variant = path.with_name(path.name + suffix)
         if encoding in accepted and variant.is_file():
             headers["Content-Encoding"] = encoding
-            return Response(variant.read_bytes(), headers=headers, media_type=_media_type(name))
-    return Response(path.read_bytes(), headers=headers, media_type=_media_type(name))
-
-
-async def serve_app_bundle(http: HttpRequest) -> Response:
-    """``/_/app/<version>.json``: the app's client code as one JSON; see bundle.py."""
-    instance = _instance(http)
-    try:
-        app = instance.find_version(http.path_params["version"])
-    except LookupError:
-        return _not_found()
-    if app.version != http.path_params["version"]:
-        return _not_found()
-    bundle = await get_bundle(app)
-    headers = {"Cache-Control": IMMUTABLE, "Vary": "Accept-Encoding"}
-    if "gzip" in _accepted_encodings(http):
-        headers["Content-Encoding"] = "gzip"
-        return Response(bundle.gzipped, headers=headers, media_type="application/json")
-    return Response(bundle.data, headers=headers, media_type="application/json")
+            data = variant.read_bytes()
+            return Response(data, headers=headers, media_type=_media_type(path.name))
+    return Response(path.read_bytes(), headers=headers, media_type=_media_type(path.name))
 
 
 async def serve_theme_asset(http: HttpRequest) -> Response:
@@ -152,7 +170,8 @@ def _not_found() -> Response:
 
 routes = [
     Route("/_/runtime/{name}", serve_runtime),
-    Route("/_/app/{version}.json", serve_app_bundle),
+    Route("/_/app/{name}.json", serve_app_bundle),
+    Route("/_/code/{name}", serve_code),
     Route("/_/theme/{path:path}", serve_theme_asset),
     Route("/_/manifest.json", serve_web_manifest),
 ]

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app_server.apps import App, AppPackage, Dependency
+from app_server.http.compiled import compiled_packages, list_modules, virtual_path
 from app_server.http.theme import read_theme
 from app_server.templates import Package, Problem, read_templates
 
@@ -34,39 +35,50 @@ class Bundle:
 
 
 _bundles: OrderedDict[str, Bundle] = OrderedDict()
+_reported: set[str] = set()
 _building: dict[str, asyncio.Task[Bundle]] = {}
 
 
-async def get_bundle(app: App) -> Bundle:
-    """The app's bundle, made once per version. Call it at start to learn of bad templates early."""
-    known = _bundles.get(app.version)
+async def get_bundle(app: App, *, is_compiled: bool = False) -> Bundle:
+    """The app's bundle, made once per version: with the sources, or (``is_compiled``) for a page
+    that loads the compiled code of its packages (compiled.py), with the sources only of modules
+    that do not compile. Call it at start to learn of bad templates early."""
+    key = bundle_name(app, is_compiled=is_compiled)
+    known = _bundles.get(key)
     if known is not None:
-        _bundles.move_to_end(app.version)
+        _bundles.move_to_end(key)
         return known
-    task = _building.get(app.version)
+    task = _building.get(key)
     if task is None:
-        task = asyncio.create_task(asyncio.to_thread(make_bundle, app))
-        _building[app.version] = task
-        task.add_done_callback(lambda _: _building.pop(app.version, None))
+        task = asyncio.create_task(asyncio.to_thread(make_bundle, app, is_compiled=is_compiled))
+        _building[key] = task
+        task.add_done_callback(lambda _: _building.pop(key, None))
     bundle = await asyncio.shield(task)
-    if app.version not in _bundles:
+    if app.version not in _reported:
+        _reported.add(app.version)
         for problem in bundle.problems:
             logger.warning("%s", problem)
-    _bundles[app.version] = bundle
+    _bundles[key] = bundle
     while len(_bundles) > KEPT_BUNDLES:
         _bundles.popitem(last=False)
     return bundle
 
 
-def make_bundle(app: App) -> Bundle:
+def bundle_name(app: App, *, is_compiled: bool) -> str:
+    """The bundle's name in ``/_/app/<name>.json``."""
+    return app.version if is_compiled else f"{app.version}-source"
+
+
+def make_bundle(app: App, *, is_compiled: bool = False) -> Bundle:
     packages = list(app.packages)
+    compiled = _read_compiled(app) if is_compiled else set()
     read = read_templates([_template_package(app, package) for package in packages])
     content = {
         "version": app.version,
         "id": app.app_id,
         "name": app.name,
         "package": app.package_name,
-        "packages": [_describe_package(app, package) for package in packages],
+        "packages": [_describe_package(app, package, compiled) for package in packages],
         "dependencies": _dependency_packages(app, app),
         "templates": read.templates,
         "services": {source: service.client_config for source, service in app.services.items()},
@@ -99,10 +111,20 @@ def _template_package(app: App, package: AppPackage) -> Package:
     )
 
 
-def _describe_package(app: App, package: AppPackage) -> dict[str, Any]:
+def _read_compiled(app: App) -> set[str]:
+    """Virtual paths of the modules that are there in compiled form."""
+    paths: set[str] = set()
+    for compiled in compiled_packages(app):
+        paths.update(json.loads(compiled.path.read_bytes()))
+    return paths
+
+
+def _describe_package(app: App, package: AppPackage, compiled: set[str]) -> dict[str, Any]:
     config = package.config if isinstance(package, Dependency) else app.config
-    modules = [[form.class_name, form.is_package, form.code] for form in package.forms]
-    modules += [[module.name, module.is_package, module.code] for module in package.modules]
+    modules = [
+        [name, is_package, None if virtual_path(package, name, is_package) in compiled else code]
+        for name, is_package, code in list_modules(package)
+    ]
     return {
         "name": package.package_name,
         "depId": package.dep_id if isinstance(package, Dependency) else None,

@@ -15,6 +15,8 @@ from starlette.responses import HTMLResponse, Response
 
 from app_server.apps import App
 from app_server.http.assets import read_manifest
+from app_server.http.bundle import bundle_name
+from app_server.http.compiled import are_ready, compiled_packages
 from app_server.http.page_template import PAGE, SPLASH_CSS
 from app_server.http.startup import PageStart
 from app_server.http.theme import PageTheme, read_theme
@@ -35,8 +37,10 @@ async def render_page(instance: Instance, session: Session, start: PageStart) ->
     manifest = read_manifest()
     meta = {**_app_metadata(app), **start.meta}
     files = {name: f"_/runtime/{file}" for name, file in manifest["files"].items()}
-    app_url = f"_/app/{app.version}.json"
-    boot = make_boot(instance, start, app_url, manifest)
+    is_compiled = are_ready(app)
+    app_url = f"_/app/{bundle_name(app, is_compiled=is_compiled)}.json"
+    code_urls = [f"_/code/{one.file}" for one in compiled_packages(app)] if is_compiled else []
+    boot = make_boot(instance, start, app_url, code_urls, manifest)
     page = PAGE.format(
         lang=escape(str(meta.get("lang") or "en"), quote=True),
         title=escape(str(meta.get("title") or app.name)),
@@ -49,7 +53,10 @@ async def render_page(instance: Instance, session: Session, start: PageStart) ->
             str(package.native_deps.get("head_html") or "") for package in app.packages
         ),
         name=escape(app.name),
-        app_url=app_url,
+        preloads="\n".join(
+            f'<link rel="preload" href="{url}" as="fetch" crossorigin>'
+            for url in (app_url, *code_urls)
+        ),
         boot=_json_for_script(boot),
         **files,
     )
@@ -57,7 +64,11 @@ async def render_page(instance: Instance, session: Session, start: PageStart) ->
 
 
 def make_boot(
-    instance: Instance, start: PageStart, app_url: str, manifest: dict[str, Any]
+    instance: Instance,
+    start: PageStart,
+    app_url: str,
+    code_urls: list[str],
+    manifest: dict[str, Any],
 ) -> dict[str, Any]:
     """The boot data; its shape is ``BootData`` in app_server/browser/src/boot/boot_data.ts."""
     app = instance.app
@@ -75,6 +86,7 @@ def make_boot(
         "app": instance.app_info,
         "origin": instance.origin,
         "appUrl": app_url,
+        "codeUrls": code_urls,
         "socketUrl": "_/ws",
         "engineHash": manifest["hash"],
         "lazy": [

@@ -11,7 +11,7 @@ PAGE = """<!doctype html>
 <link rel="icon" href="{icon}">
 <link rel="manifest" href="_/manifest.json">
 <style>{splash_css}</style>
-<link rel="preload" href="{app_url}" as="fetch" crossorigin>
+{preloads}
 <link rel="stylesheet" href="{styles}">
 {import_map}
 <style>{theme_css}</style>

@@ -60,7 +60,7 @@ def server(make_server: MakeServer) -> StubServer:
 
 
 def bundle_path(server: StubServer) -> str:
-    return f"/_/app/{server.app.version}.json"
+    return f"/_/app/{server.app.version}-source.json"
 
 
 def test_server_code_never_leaves_the_server(server: StubServer) -> None:
@@ -83,7 +83,8 @@ def test_the_bundle_is_immutable_and_compressed(server: StubServer) -> None:
     assert status == 200 and "immutable" in headers["Cache-Control"]
     _, headers, zipped = get(server, bundle_path(server), Accept_Encoding="gzip")
     assert headers["Content-Encoding"] == "gzip" and gzip.decompress(zipped) == plain
-    assert get(server, "/_/app/0000.json")[0] == 404
+    assert get(server, "/_/app/0000-source.json")[0] == 404
+    assert get(server, f"/_/app/{server.app.version}.json")[0] == 404  # nothing is compiled
 
 
 def test_runtime_files_are_immutable_and_compressed(server: StubServer) -> None:

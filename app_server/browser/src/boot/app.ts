@@ -1,6 +1,6 @@
 /** The app's code, as the server bundles it (app_server/http/bundle.py). */
 
-import { addSource, hasModule, registerAppModule, type SourceModule } from "../engine/files";
+import { addModuleName, addSource, hasModule, registerAppModule } from "../engine/files";
 import { pyError, type PyObject, type Result } from "../engine/skulpt";
 import type { Json } from "../wire/types";
 
@@ -11,8 +11,9 @@ export interface AppPackage {
   depId: string | null;
   clientInit: string | null;
   config: Record<string, Json>;
-  /** Forms and modules: name within the package, whether it is a package, source. */
-  modules: [name: string, isPackage: boolean, code: string][];
+  /** Forms and modules: name within the package, whether it is a package, source. A source is
+   * null where the compiled code (`BootData.codeUrls`) has the module. */
+  modules: [name: string, isPackage: boolean, code: string | null][];
   /** Theme's HTML templates by file name, for `HtmlTemplate` and `HtmlPanel`. */
   html: Record<string, string>;
 }
@@ -62,7 +63,9 @@ export function installApp(bundle: AppBundle, makeTemplate: TemplateMaker): void
   loaded = bundle;
   for (const { name, modules } of bundle.packages) {
     for (const [path, isPackage, code] of modules) {
-      addSource({ name: path === "" ? name : `${name}.${path}`, isPackage, code } as SourceModule);
+      const fullName = path === "" ? name : `${name}.${path}`;
+      if (code === null) addModuleName(fullName);
+      else addSource({ name: fullName, isPackage, code });
     }
     // Folders without __init__.py are packages on Anvil's server as well.
     if (!hasModule(name)) registerAppModule(name, () => undefined, true);

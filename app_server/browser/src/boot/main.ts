@@ -109,13 +109,17 @@ async function main(): Promise<void> {
   const data = boot();
   // The code and the connection are on their way while the engine starts.
   const bundle = fetchJson<AppBundle>(data.appUrl);
+  const compiled = Promise.all(data.codeUrls.map((url) => fetchJson<CompiledFiles>(url)));
   bundle.catch(() => undefined);
+  compiled.catch(() => undefined);
   startEngine(data);
   server()
     .connect()
     .catch(() => undefined);
-  const [code] = await Promise.all([bundle, loadCompiled(data.engineHash, data.appName)]);
-  installApp(code, makeTemplateClass);
+  // What was compiled here on an earlier visit is of use only where the server compiles nothing.
+  if (data.codeUrls.length === 0) await loadCompiled(data.engineHash, data.appName);
+  for (const files of await compiled) addCompiledFiles(files);
+  installApp(await bundle, makeTemplateClass);
   installComponents();
   await run(() => importModule("anvil.tz"));
   await run(() => importModule("anvil.server"));

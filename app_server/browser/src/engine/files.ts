@@ -25,7 +25,7 @@ export interface SourceModule {
 }
 
 const natives = new Map<string, ModuleFactory[]>();
-const sources = new Map<string, SourceModule>();
+const appModules = new Set<string>();
 const paths = new Map<string, () => string | Result<string>>();
 
 const APP_ROOT = "app/";
@@ -111,12 +111,14 @@ export function addLazyFiles(names: string[], fetchFiles: () => Promise<Compiled
 /** Add a module of an app. */
 export function addSource(module: SourceModule): void {
   const path = pathOf(APP_ROOT, module.name, module.isPackage);
-  sources.set(module.name, module);
+  appModules.add(module.name);
   paths.set(path, () => compileSource(path, module));
 }
 
-export const findSource = (name: string): SourceModule | undefined => sources.get(name);
-export const hasModule = (name: string): boolean => sources.has(name) || natives.has(name);
+/** Note that a module of an app is among the compiled files. */
+export const addModuleName = (name: string): void => void appModules.add(name);
+
+export const hasModule = (name: string): boolean => appModules.has(name) || natives.has(name);
 
 /** Compiled Python in the form in which the importer evaluates native modules. */
 const asModule = (code: string): string => `${code}\nvar $builtinmodule = $compiledmod;`;
