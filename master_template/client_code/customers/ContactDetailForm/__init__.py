@@ -189,7 +189,7 @@ class ContactDetailForm(ContactDetailFormTemplate):
         if not confirm(
             question.format(self.contact["full_name"]),
             title="Delete this contact?",
-            buttons=[("Keep", False, "text-button"), ("Delete", True, "filled-button")],
+            buttons=[("Keep", False), ("Delete", True, "danger")],
         ):
             return
         try:

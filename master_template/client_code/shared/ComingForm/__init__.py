@@ -16,7 +16,7 @@ class ComingForm(ComingFormTemplate):
         navigation_helpers.arrive(path, title)
         self.init_components(**properties)
         self.dom_nodes["heading"].textContent = title
-        self.dom_nodes["text"].textContent = what + " will be here."
+        self.dom_nodes["text"].textContent = what + "."
         for _, items in GROUPS:
             for name, where, _, _ in items:
                 if where == path:
