@@ -346,3 +346,36 @@ def test_live_objects_call_back(run_module: RunModule) -> None:
     assert calls == [
         {"method": "get_state", "id": "t1", "backend": "shop.Task", "permissions": [], "mac": "mm"}
     ]
+
+
+def test_anvil_server_has_what_anvil_documents(run_module: RunModule) -> None:
+    names = [
+        *["call", "call_s", "loading_indicator", "no_loading_indicator", "portable_class"],
+        *["serializable_type", "Capability", "unwrap_capability", "SerializationInfo", "LazyMedia"],
+        *["server_method", "event_handler", "add_event_handler", "remove_event_handler"],
+        *["is_app_online", "reset_session", "invalidate_client_objects", "get_session_id"],
+        *["get_app_origin", "get_api_origin", "app_origin", "context", "startup_data"],
+        *["AnvilWrappedError", "SessionExpiredError", "AppOfflineError", "TimeoutError"],
+        *["PermissionDenied", "NoServerFunctionError", "InternalError", "SerializationError"],
+        *["launch_background_task", "subscribe", "unsubscribe"],
+    ]
+    lines = run_module(
+        f"""
+        import anvil.server, anvil.media
+        print([name for name in {names!r} if not hasattr(anvil.server, name)])
+        print(anvil.server.is_app_online(), anvil.server.context.client.type)
+        print(anvil.server.get_app_origin() + "/_/api" == anvil.server.get_api_origin())
+        missing = [name for name in anvil.media.__all__ if not hasattr(anvil.media, name)]
+        print(anvil.server.startup_data, missing)
+        print(hasattr(anvil.server, "session"), hasattr(anvil.server, "callable"))
+        with anvil.server.loading_indicator:
+            pass
+        """
+    )
+    assert lines == [
+        "[]",
+        "True browser",
+        "True",
+        "None []",
+        "False False",
+    ]

@@ -4,18 +4,18 @@ Names and behaviour are those of Anvil's documentation (https://anvil.works/docs
 crosses the wire is in ``src/wire``; the socket is in ``src/transport``.
 """
 
-import functools
-
 import _anvil_rpc
-from _anvil_rpc import (
-    add_event_handler,
-    call,
-    call_s,
-)
+import anvil
 
-app_origin = _anvil_rpc.app_origin
+call = _anvil_rpc.call
+call_s = _anvil_rpc.call_s
 loading_indicator = _anvil_rpc.loading_indicator
 no_loading_indicator = _anvil_rpc.no_loading_indicator
+add_event_handler = _anvil_rpc.add_event_handler
+remove_event_handler = _anvil_rpc.remove_event_handler
+is_app_online = _anvil_rpc.is_app_online
+app_origin = _anvil_rpc.app_origin
+LazyMedia = anvil.LazyMedia
 
 
 # -- errors ------------------------------------------------------------------------------------
@@ -180,18 +180,9 @@ get_background_task = _refuse_in_browser("get_background_task")
 
 
 def __getattr__(name):
+    # It is there only when the page has read what the server handed over.
     if name == "startup_data":
         return _anvil_rpc.startup_data()
-    if name in (
-        "session",
-        "cookies",
-        "request",
-        "callable",
-        "http_endpoint",
-        "route",
-        "background_task",
-    ):
-        raise AttributeError(f"anvil.server.{name} is only there in server code")
     raise AttributeError(f"module 'anvil.server' has no attribute '{name}'")
 
 
@@ -478,4 +469,8 @@ class server_method:
         bound = owner if self._is_class_method else instance
         if bound is None:
             return self
-        return functools.partial(call, self._name(), bound)
+
+        def call_bound(*args, **kwargs):
+            return call(self._name(), bound, *args, **kwargs)
+
+        return call_bound
