@@ -225,3 +225,76 @@ def tell(self, **event_args):
     page.get_by_role("button", name="How many").click()
     forms.printed("read 21")  # two pages, and one more to know that there is a third
     assert forms.errors == []
+
+
+def test_rows_within_rows_are_counted_across_pages(play: Playground) -> None:
+    play.run(
+        COLUMNS
+        + """
+for group in ["a", "b"]:
+    outer = DataRowPanel(item={"number": group})
+    inner = RepeatingPanel(item_template=lambda item: DataRowPanel(item=item))
+    outer.add_component(inner)
+    grid.add_component(outer)
+    inner.items = [{"title": group + str(i)} for i in range(3)]
+"""
+    )
+
+    def titles() -> list[str]:
+        values = play.find(".anvil-data-grid-child-panel .anvil-auto-row-value:visible")
+        return [text for text in values.all_inner_texts() if text not in ("Number", "Title", "")]
+
+    assert titles() == ["a", "a0", "a1"]
+    play.run("grid.next_page()")
+    assert titles() == ["a", "a2", "b"]  # its own row stands above those that were left
+    play.run("grid.next_page()")
+    assert titles() == ["b", "b0", "b1"]
+    play.run("grid.jump_to_first_page()")
+    assert titles() == ["a", "a0", "a1"]
+
+
+def test_new_items_begin_at_the_first_page(play: Playground) -> None:
+    play.run(
+        COLUMNS
+        + """
+rows = RepeatingPanel(item_template=lambda item: DataRowPanel(item=item))
+grid.add_component(rows)
+rows.items = [{"number": i} for i in range(7)]
+grid.set_page(2)
+"""
+    )
+    assert rows_on(play) == ["6"]
+    play.run("rows.items = [{'number': i} for i in range(100, 102)]")
+    assert rows_on(play) == ["100", "101"]
+    expect(button(play, "Next")).to_have_attribute("aria-disabled", "true")
+    assert play.run("result = grid.get_page()") == 0
+
+
+def test_refreshing_a_row_form_shows_the_item_again(open_forms: OpenForms) -> None:
+    forms = open_forms(
+        {
+            "Row": ROW_FORM,
+            "Main": (
+                GRID_FORM,
+                """
+def __init__(self, **properties):
+    self.init_components(**properties)
+    self.rows.items = [{"number": 1, "title": "One"}]
+
+@handle("btn", "click")
+def change(self, **event_args):
+    row = self.rows.get_components()[0]
+    print(row.item["title"])
+    row.item["number"] = 2
+    row.refresh_data_bindings()
+""",
+            ),
+        }
+    )
+    row = forms.page.get_by_role("row").filter(has=forms.page.get_by_role("textbox"))
+    expect(row).to_contain_text("1")
+    row.get_by_role("textbox").fill("Uno")
+    forms.page.get_by_role("button", name="How many").click()
+    expect(row).to_contain_text("2")
+    forms.printed("Uno")
+    assert forms.errors == []

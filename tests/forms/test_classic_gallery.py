@@ -44,8 +44,7 @@ def is_error(message: Any) -> bool:
     return message.type in ("error", "warning") and "Permissions policy" not in message.text
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 def test_the_gallery_is_whole(
     chromium: Browser, server: StubServer, width: int, scheme: str
 ) -> None:
