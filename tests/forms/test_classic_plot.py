@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
+from tests.browser.stub_server import answer
 from tests.forms.playground import Playground, play, shared_playground
 
 __all__ = ["play", "shared_playground"]
@@ -94,3 +95,13 @@ def test_says_what_it_cannot_draw(play: Playground) -> None:
     expect(play.page.get_by_role("alert")).to_have_text(
         "This app's Plotly draws scatter, bar, pie, not heatmap."
     )
+
+
+def test_a_figure_made_on_the_server_can_be_shown(play: Playground) -> None:
+    figure = {"data": [{"type": "bar", "x": ["a"], "y": [1]}], "layout": {"title": {"text": "S"}}}
+    type_name = "plotly.graph_objs._figure.Figure"
+    described = {"path": ["response"], "type": ["ValueType"], "typeName": type_name}
+    play.server.functions["figure"] = lambda call: answer(figure, [described])
+    play.run("panel.add_component(Plot(figure=anvil.server.call('figure')))")
+    expect(play.find(".anvil-plot .bars .point")).to_have_count(1)
+    expect(play.find(".anvil-plot .gtitle")).to_have_text("S")
