@@ -7,19 +7,37 @@ from typing import Any
 
 logger = logging.getLogger("app_server.app")
 
+NAME_CHARS = 200
+MESSAGE_CHARS = 4000
+TRACE_LINES = 100
+
+
+def shown(value: object, limit: int) -> str:
+    """Text from elsewhere as it may stand in a log: only so much of it, without control characters,
+    and with further lines indented, so that it cannot pass for an entry of its own."""
+    text = str(value)[:limit]
+    plain = "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text)
+    return plain.replace("\n", "\n  ")
+
 
 def log_output(instance_name: str, lines: list[str]) -> None:
     """Log what server code printed."""
     for line in lines:
         if line.strip():
-            logger.info("[%s] %s", instance_name, line)
+            logger.info("[%s] %s", instance_name, shown(line, MESSAGE_CHARS))
 
 
 def log_error(instance_name: str, what: str, error: dict[str, Any]) -> None:
     """Log an error with which a function ended, with its trace."""
-    trace = "".join(f"\n  {path}:{line}" for path, line in error.get("trace") or ())
+    frames = (error.get("trace") or ())[:TRACE_LINES]
+    trace = "".join(f"\n  {shown(path, NAME_CHARS)}:{line}" for path, line in frames)
     logger.error(
-        "[%s] %s: %s: %s%s", instance_name, what, error.get("type"), error.get("message"), trace
+        "[%s] %s: %s: %s%s",
+        instance_name,
+        shown(what, NAME_CHARS),
+        shown(error.get("type"), NAME_CHARS),
+        shown(error.get("message"), MESSAGE_CHARS),
+        trace,
     )
 
 
@@ -29,11 +47,11 @@ def log_client_message(instance_name: str, message: dict[str, Any]) -> None:
     if isinstance(message.get("error"), dict):
         error = message["error"]
         logger.warning(
-            "[%s] in a browser: %.200s: %.1000s\n%.4000s",
+            "[%s] in a browser: %s: %s\n  %s",
             instance_name,
-            error.get("type"),
-            error.get("message"),
-            error.get("trace"),
+            shown(error.get("type"), NAME_CHARS),
+            shown(error.get("message"), 1000),
+            shown(error.get("trace"), MESSAGE_CHARS),
         )
     elif "warning" in message:
         logger.warning("[%s] in a browser: %.1000r", instance_name, message["warning"])

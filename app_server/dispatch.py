@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 
-from app_server.app_log import log_error
+from app_server.app_log import NAME_CHARS, log_error, shown
 from app_server.errors import AnvilError
 from app_server.limits import CALL_TIMEOUT_SECONDS, MAX_NESTED_CALLS
 from app_server.native.registry import (
@@ -22,7 +22,9 @@ from app_server.native.registry import (
 from app_server.request import Reply, Request
 from app_server.wire.caller import CallingPeer
 from app_server.wire.codec import decode, decode_vt_global, encode
+from app_server.wire.payload import WireError
 from app_server.wire.peer import PeerClosedError
+from app_server.wire.text import TOO_DEEP
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +50,8 @@ async def dispatch(request: Request) -> Reply:
             "anvil.server.RuntimeUnavailableError",
             "The database cannot be reached at the moment. Please try again shortly.",
         )
+    except RecursionError:
+        return Reply.from_error(WireError(TOO_DEEP))
     except Exception:  # noqa: BLE001  the edge of the router: logged, and told to the caller
         return _internal_error(request)
 
@@ -143,6 +147,6 @@ def _internal_error(request: Request) -> Reply:
         "[%s] Internal server error %s in %s",
         request.instance.name,
         error_id,
-        request.description,
+        shown(request.description, NAME_CHARS),
     )
     return Reply.failed("anvil.server.InternalError", f"Internal server error: {error_id}")

@@ -9,6 +9,7 @@ import logging
 import pkgutil
 import secrets
 from collections import OrderedDict
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from app_server.errors import StartupError
 from app_server.keys import InstanceKeys
 from app_server.limits import MAX_REQUESTS_PER_SECOND, REQUEST_BURST
 from app_server.rates import RateLimits
+from app_server.request import Reply
 from app_server.sessions import SessionStore
 from app_server.tables import TableStore
 from app_server.uplink.registry import UplinkRegistry
@@ -45,7 +47,7 @@ class Instance:
     """What belongs to one instance.
 
     ``tables`` is its TableStore (None with ``database: none``), ``background`` its BackgroundTasks,
-    ``links`` are its open sockets.
+    ``links`` are its open sockets, ``calls`` what is being done for browsers.
     """
 
     def __init__(self, config: InstanceConfig, downlink: DownlinkServer):
@@ -62,6 +64,7 @@ class Instance:
         self.background: Any = None
         self.scheduler: Scheduler | None = None
         self.links: set[Peer] = set()
+        self.calls: set[asyncio.Task[Reply]] = set()
         self.request_rates = RateLimits(MAX_REQUESTS_PER_SECOND, REQUEST_BURST)
         self._embedded: EmbeddedDatabase | None = None
         self._versions: OrderedDict[str, App] = OrderedDict({self.app.version: self.app})
@@ -128,6 +131,10 @@ class Instance:
             await self.background.stop()
         for link in list(self.links):
             await link.shut_down()
+        calls = list(self.calls)
+        for call in calls:
+            call.cancel()
+        await asyncio.gather(*calls, return_exceptions=True)
         if self.tables is not None:
             await self.tables.close()
         self.sessions.close()
@@ -144,6 +151,13 @@ class Instance:
             "database": database,
             "server_code": {"ok": self.downlink.is_connected},
         }
+
+    def run_call(self, work: Coroutine[Any, Any, Reply]) -> asyncio.Task[Reply]:
+        """Serve a call beside whoever asked for it; it ends at the latest with the instance."""
+        task = asyncio.create_task(work)
+        self.calls.add(task)
+        task.add_done_callback(self.calls.discard)
+        return task
 
     def find_version(self, version: str) -> App:
         """The app as it was in this version, if that was a short while ago; else as it is now."""

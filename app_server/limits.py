@@ -24,6 +24,24 @@ MAX_NESTED_CALLS = 10
 MAX_CALLS_PER_SOCKET = 100
 """Calls of one browser or uplink that wait for their answer at the same time."""
 
+MAX_CALLS_PER_INSTANCE = 2000
+"""Calls of all browsers of an instance that are being served at the same time."""
+
+MAX_UNSENT_PER_SOCKET = 1000
+"""Answers to a browser that does not read them. Beyond that its socket is closed."""
+
+MAX_UNREAD_MEDIA_BYTES = 256 * 1024 * 1024
+"""What one browser or client uplink may send as media before somebody reads it."""
+
+CHUNK_OVERHEAD_BYTES = 256
+"""What a chunk takes in memory beside its bytes, so that tiny ones count for what they are."""
+
+MAX_MEDIA_PER_CALL = 1000
+"""Media objects in one message."""
+
+MAX_NAME_CHARS = 1000
+"""The name of a function, or the id of a call."""
+
 MAX_SOCKETS_PER_SESSION = 20
 MAX_CALLS_PER_SECOND = 100
 CALL_BURST = 500

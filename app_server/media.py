@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from app_server.errors import AnvilError
+from app_server.wire.macs import is_same_text
 from app_server.wire.text import write_json
 from app_server.wire.values import LazyMedia, Media, PortableValue
 
@@ -68,7 +69,7 @@ async def fetch_media(request: Request, manager: str, media_id: str, key: str) -
     """The bytes of a reference. AnvilError where its key is not one of this session, or the
     manager has nothing under the id."""
     expected = sign_media(request.instance, request.session, manager, media_id)
-    if not hmac.compare_digest(key.encode(), expected.encode()):
+    if not is_same_text(key, expected):
         raise AnvilError("Invalid (Lazy) Media object", "anvil.server.InvalidObjectError")
     fetch = _managers.get(manager)
     if fetch is None:

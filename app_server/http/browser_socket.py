@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
 from collections.abc import Callable
@@ -10,7 +11,15 @@ from typing import TYPE_CHECKING, Any
 from app_server.app_log import log_client_message
 from app_server.dispatch import dispatch_outermost
 from app_server.errors import AnvilError
-from app_server.limits import CALL_BURST, MAX_CALLS_PER_SECOND, MAX_CALLS_PER_SOCKET
+from app_server.limits import (
+    CALL_BURST,
+    MAX_CALLS_PER_INSTANCE,
+    MAX_CALLS_PER_SECOND,
+    MAX_CALLS_PER_SOCKET,
+    MAX_NAME_CHARS,
+    MAX_UNREAD_MEDIA_BYTES,
+    MAX_UNSENT_PER_SOCKET,
+)
 from app_server.rates import RateLimit
 from app_server.request import Origin, Reply, Request
 from app_server.stack import CallStack
@@ -18,6 +27,7 @@ from app_server.wire.caller import call_target, take_live_object
 from app_server.wire.codec import encode
 from app_server.wire.payload import CALL_MEMBERS, WireError, give_objects, take_payload
 from app_server.wire.peer import Peer, SendFrame
+from app_server.wire.streams import MediaBudget
 
 if TYPE_CHECKING:
     from app_server.instance import Instance
@@ -49,23 +59,27 @@ class BrowserLink(Peer):
         self._client = {"type": "browser", "ip": ip, "location": None}
         self._read_cookies = read_cookies
         self._running = 0
+        self._budget = MediaBudget(MAX_UNREAD_MEDIA_BYTES)
         self._rate = RateLimit(MAX_CALLS_PER_SECOND, CALL_BURST)
         session.listeners.add(self._send_event)
 
     async def receive(self, message: dict[str, Any]) -> None:
         kind = message.get("type")
         self._session.touch()
+        if len(self._tasks) > MAX_UNSENT_PER_SOCKET:
+            raise WireError("Too many answers wait to be read.")
         if kind == "CALL":
             self._receive_call(message)
         elif kind == "LOG":
-            log_client_message(self._instance.name, message)
+            if self._rate.allows():
+                log_client_message(self._instance.name, message)
         else:
             raise WireError(f"A browser cannot send {kind!r}.")
 
     def _receive_call(self, message: dict[str, Any]) -> None:
         call_id = message.get("id")
-        if not isinstance(call_id, str) or not call_id:
-            raise WireError("A call has no id.")
+        if not isinstance(call_id, str) or not 0 < len(call_id) <= MAX_NAME_CHARS:
+            raise WireError(f"A call needs an id of at most {MAX_NAME_CHARS} characters.")
         try:
             self._check_rate()
             if message.get("command") == RESET_SESSION:
@@ -75,6 +89,7 @@ class BrowserLink(Peer):
             self._check_session()
             request = self._make_request(message, call_id)
         except AnvilError as error:
+            self.discard_media(call_id, None)
             self._answer(call_id, Reply.from_error(error))
             return
         self._running += 1
@@ -84,6 +99,11 @@ class BrowserLink(Peer):
         if not self._rate.allows() or self._running >= MAX_CALLS_PER_SOCKET:
             raise AnvilError(
                 "Too many calls to the server at once. Please wait a moment.",
+                "anvil.server.QuotaExceededError",
+            )
+        if len(self._instance.calls) >= MAX_CALLS_PER_INSTANCE:
+            raise AnvilError(
+                "The server is very busy. Please try again in a moment.",
                 "anvil.server.QuotaExceededError",
             )
 
@@ -127,11 +147,14 @@ class BrowserLink(Peer):
         )
 
     async def _serve(self, call_id: str, request: Request) -> None:
+        """Server code runs to its end also when the browser goes away meanwhile, as on Anvil's
+        server: what it had begun would be left half done."""
         try:
-            reply = await dispatch_outermost(request)
+            reply = await asyncio.shield(self._instance.run_call(dispatch_outermost(request)))
+            self.discard_media(call_id, request.payload)
+            await self.send_reply(call_id, reply, self._session.client_key)
         finally:
             self._running -= 1
-        await self.send_reply(call_id, reply, self._session.client_key)
 
     def _answer(self, call_id: str, reply: Reply) -> None:
         self.spawn(self.send_reply(call_id, reply, self._session.client_key))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -17,9 +16,11 @@ from app_server.http.client_session import (
     read_anvil_cookies,
     session_cookie_header,
 )
+from app_server.http.visitor import client_ip
 from app_server.instance import Instance
 from app_server.limits import MAX_SOCKETS_PER_SESSION
 from app_server.uplink.link import UplinkLink, UplinkRefusedError
+from app_server.wire.macs import is_same_text
 from app_server.wire.payload import WireError
 from app_server.wire.peer import Peer, PeerClosedError, SendFrame
 from app_server.wire.text import read_json, write_json
@@ -33,6 +34,9 @@ UPLINK_DISCONNECTED = "anvil.server.UplinkDisconnectedError"
 POLICY_VIOLATION = 1008
 PROTOCOL_ERROR = 1002
 SERVICE_RESTART = 1012
+TRY_AGAIN_LATER = 1013
+MALFORMED = (TypeError, AttributeError, LookupError, ValueError, RecursionError)
+"""What reading a message raises whose members are of the wrong types."""
 
 
 def frame_sender(socket: WebSocket) -> SendFrame:
@@ -67,6 +71,10 @@ async def serve_browser(socket: WebSocket, instance: Instance) -> None:
         logger.warning("[%s] A page of another origin wanted a socket", instance.name)
         await socket.close(POLICY_VIOLATION)
         return
+    ip = client_ip(socket, instance)
+    if not instance.request_rates.allows(ip):
+        await socket.close(TRY_AGAIN_LATER)
+        return
     session = find_session(socket, instance)
     if session is None:
         session = instance.sessions.create_replacement()
@@ -75,7 +83,6 @@ async def serve_browser(socket: WebSocket, instance: Instance) -> None:
         await socket.close(POLICY_VIOLATION, "Too many windows are open in this session.")
         return
     await socket.accept(headers=[session_cookie_header(instance, session)])
-    ip = socket.client.host if socket.client else ""
     read_anvil_cookies(socket, session)
     link = BrowserLink(
         frame_sender(socket), instance, session, ip, lambda: read_anvil_cookies(socket, session)
@@ -127,9 +134,12 @@ def _find_by_key(key: object, instances: Sequence[Instance]) -> tuple[Instance, 
 async def _run_uplink(
     socket: WebSocket, instance: Instance, is_trusted: bool, version: int
 ) -> None:
-    ip = socket.client.host if socket.client else ""
     link = UplinkLink(
-        frame_sender(socket), instance, is_trusted=is_trusted, protocol_version=version, ip=ip
+        frame_sender(socket),
+        instance,
+        is_trusted=is_trusted,
+        protocol_version=version,
+        ip=client_ip(socket, instance),
     )
     link.shut_down = _closer(socket)
     privileges = "uplink" if is_trusted else "client"
@@ -166,6 +176,9 @@ async def _pump(socket: WebSocket, link: Peer, instance: Instance) -> None:
     except WireError as error:
         logger.warning("[%s] A socket broke the protocol: %s", instance.name, error)
         await socket.close(PROTOCOL_ERROR, error.message[:100])
+    except MALFORMED as error:
+        logger.warning("[%s] A socket sent a malformed message: %r", instance.name, error)
+        await socket.close(PROTOCOL_ERROR, "A message is not as the protocol says.")
 
 
 async def _receive_hello(socket: WebSocket) -> dict[str, Any] | None:
@@ -187,6 +200,4 @@ async def _refuse(socket: WebSocket, reason: str) -> None:
 
 
 def _matches(given: object, key: str | None) -> bool:
-    if key is None or not isinstance(given, str):
-        return False
-    return hmac.compare_digest(given.encode(), key.encode())
+    return key is not None and is_same_text(given, key)

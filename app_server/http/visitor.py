@@ -13,9 +13,10 @@ def client_ip(connection: HTTPConnection, instance: Instance) -> str:
     """The address of who asks. This server does not do TLS: with an https origin there is a proxy
     before it, and if that is on this machine, what it says last in X-Forwarded-For counts."""
     peer = connection.client.host if connection.client else ""
-    forwarded = connection.headers.get("x-forwarded-for")
+    # Some proxies add a header of their own after the visitor's, others add to that one.
+    forwarded = connection.headers.getlist("x-forwarded-for")
     if forwarded and instance.config.is_https and _is_loopback(peer):
-        return forwarded.split(",")[-1].strip()
+        return forwarded[-1].split(",")[-1].strip()
     return peer
 
 

@@ -6,7 +6,6 @@ a copy of another row's; triggers delete entries that no row points to any more.
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from app_server.tables.errors import table_error
 from app_server.tables.names import META_SCHEMA
 from app_server.tables.transactions import Db
 from app_server.tables.values import StoredMedia
+from app_server.wire.macs import is_same_text
 from app_server.wire.values import LazyMedia, Media
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ async def _resolve(call: NativeCall, value: Any) -> Any:
     if spec.get("manager") != MANAGER:
         return await read_media(call, value)
     expected = sign_media(call.instance, call.session, MANAGER, str(spec.get("id")))
-    if not hmac.compare_digest(str(spec.get("key") or "").encode(), expected.encode()):
+    if not is_same_text(spec.get("key"), expected):
         raise AnvilError("Invalid (Lazy) Media object", "anvil.server.InvalidObjectError")
     return StoredMedia(int(spec["id"]), "", None, 0)
 

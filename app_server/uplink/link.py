@@ -10,12 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 from app_server.dispatch import dispatch
 from app_server.errors import AnvilError
-from app_server.limits import MAX_CALLS_PER_SOCKET, MAX_UPLINK_STACKS
+from app_server.limits import (
+    MAX_CALLS_PER_SOCKET,
+    MAX_NAME_CHARS,
+    MAX_UNREAD_MEDIA_BYTES,
+    MAX_UNSENT_PER_SOCKET,
+    MAX_UPLINK_STACKS,
+)
 from app_server.request import Origin, Reply, Request
 from app_server.stack import CallStack
 from app_server.wire.caller import CallingPeer, PendingCall, call_target, take_live_object
 from app_server.wire.payload import CALL_MEMBERS, WireError, take_payload
 from app_server.wire.peer import SendFrame
+from app_server.wire.streams import MediaBudget
 
 if TYPE_CHECKING:
     from app_server.instance import Instance
@@ -60,6 +67,8 @@ class UplinkLink(CallingPeer):
         self._stacks: OrderedDict[str, CallStack] = OrderedDict()
         self._prefix = f"uplink-outbound-{secrets.token_hex(8)}-"
         self._running = 0
+        if not is_trusted:
+            self._budget = MediaBudget(MAX_UNREAD_MEDIA_BYTES)
 
     def describe(self, call: PendingCall) -> dict[str, Any]:
         return {**super().describe(call), "app-version": call.request.instance.app.version}
@@ -101,8 +110,10 @@ class UplinkLink(CallingPeer):
 
     def _receive_call(self, message: dict[str, Any]) -> None:
         call_id = message.get("id")
-        if not isinstance(call_id, str):
-            raise WireError("A call has no id.")
+        if not isinstance(call_id, str) or len(call_id) > MAX_NAME_CHARS:
+            raise WireError(f"A call needs an id of at most {MAX_NAME_CHARS} characters.")
+        if len(self._tasks) > MAX_UNSENT_PER_SOCKET:
+            raise WireError("Too many answers wait to be read.")
         if self._running >= MAX_CALLS_PER_SOCKET:
             error = AnvilError("Too many calls at once.", "anvil.server.QuotaExceededError")
             self.spawn(self.send_reply(call_id, Reply.from_error(error), self._key))
@@ -110,6 +121,7 @@ class UplinkLink(CallingPeer):
         try:
             request = self._make_request(message)
         except AnvilError as error:
+            self.discard_media(call_id, None)
             self.spawn(self.send_reply(call_id, Reply.from_error(error), self._key))
             return
         self._running += 1
@@ -150,11 +162,12 @@ class UplinkLink(CallingPeer):
             request.on_update = pass_on
         try:
             reply = await dispatch(request)
-        finally:
-            self._running -= 1
+            self.discard_media(call_id, request.payload)
             if request.parent is None:
                 self._release_stack(request.stack)
-        await self.send_reply(call_id, reply, self._key)
+            await self.send_reply(call_id, reply, self._key)
+        finally:
+            self._running -= 1
 
     def _find_stack(self, stack_id: str) -> CallStack:
         """The stack of one of the uplink's threads. It lives on between calls while it holds

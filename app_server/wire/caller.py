@@ -9,9 +9,16 @@ from typing import Any
 
 from app_server.app_log import log_output
 from app_server.errors import AnvilError
+from app_server.limits import MAX_NAME_CHARS
 from app_server.request import Origin, Reply, Request
 from app_server.session_data import merge_user_data
-from app_server.wire.payload import CALL_MEMBERS, REPLY_MEMBERS, Payload, take_payload
+from app_server.wire.payload import (
+    CALL_MEMBERS,
+    REPLY_MEMBERS,
+    Payload,
+    WireError,
+    take_payload,
+)
 from app_server.wire.peer import Peer, PeerClosedError, SendFrame
 
 LIVE_OBJECT_KEYS = ("id", "backend", "permissions", "mac")
@@ -188,10 +195,12 @@ class CallingPeer(Peer):
 
 
 def call_target(message: dict[str, Any]) -> str:
-    """The name of the function or method that a CALL is for."""
+    """The name of the function or method that a CALL is for. WireError where it is none."""
     live_object = message.get("liveObjectCall")
     target = live_object.get("method") if isinstance(live_object, dict) else message.get("command")
-    return str(target)
+    if not isinstance(target, str) or len(target) > MAX_NAME_CHARS:
+        raise WireError(f"A function's name is text of at most {MAX_NAME_CHARS} characters.")
+    return target
 
 
 def take_live_object(message: dict[str, Any], key: Any) -> dict[str, Any] | None:

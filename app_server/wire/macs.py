@@ -17,6 +17,14 @@ from app_server.errors import AnvilError
 RESERVED_SCOPE = "_"
 
 
+def is_same_text(given: object, expected: str) -> bool:
+    """Whether a key or MAC that somebody gave is the right one; the time that it takes does not
+    tell. What is no text, or text that has no UTF-8 form, is wrong."""
+    if not isinstance(given, str):
+        return False
+    return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), expected.encode())
+
+
 class InvalidObjectError(AnvilError):
     """A capability or live object that this server did not give to who sends it."""
 
@@ -47,20 +55,16 @@ class MacKey:
             raise InvalidObjectError("capability")
         if mac is None and is_trusted and scope[0] != RESERVED_SCOPE:
             return
-        if not self._matches(mac, self.sign_capability(scope)):
+        if not is_same_text(mac, self.sign_capability(scope)):
             raise InvalidObjectError("capability")
 
     def check_live_object(self, spec: dict[str, Any]) -> None:
-        if not self._matches(spec.get("mac"), self.sign_live_object(spec)):
+        if not is_same_text(spec.get("mac"), self.sign_live_object(spec)):
             raise InvalidObjectError("live object")
 
     def _sign(self, kind: str, content: list[Any]) -> str:
         text = json.dumps([kind, _normal(content)], sort_keys=True, separators=(",", ":"))
         return hmac.new(self._key, text.encode(), hashlib.sha256).hexdigest()
-
-    @staticmethod
-    def _matches(given: object, expected: str) -> bool:
-        return isinstance(given, str) and hmac.compare_digest(given.encode(), expected.encode())
 
 
 def _normal(value: Any) -> Any:

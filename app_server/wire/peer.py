@@ -8,11 +8,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from app_server.errors import AnvilError
-from app_server.limits import MAX_MESSAGE_BYTES
+from app_server.limits import MAX_MEDIA_PER_CALL, MAX_MESSAGE_BYTES
 from app_server.request import Reply
 from app_server.wire.macs import MacKey
 from app_server.wire.payload import OpenStream, Payload, WireError, give_objects
-from app_server.wire.streams import MediaError, MediaStream
+from app_server.wire.streams import MediaBudget, MediaError, MediaStream
 from app_server.wire.text import read_json, write_json
 
 logger = logging.getLogger(__name__)
@@ -43,6 +43,7 @@ class Peer:
         self._send_frame = send_frame
         self._lock = asyncio.Lock()
         self._streams: dict[tuple[str, str], MediaStream] = {}
+        self._budget: MediaBudget | None = None
         self._header: dict[str, Any] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self.is_closed = False
@@ -92,15 +93,32 @@ class Peer:
 
     def stream_opener(self, message_id: str) -> OpenStream:
         """For ``take_payload``: media of the message with this id will be collected."""
+        opened = 0
 
         def open_stream(entry: dict[str, Any]) -> MediaStream:
+            nonlocal opened
+            opened += 1
+            if opened > MAX_MEDIA_PER_CALL:
+                raise WireError(f"A call can carry at most {MAX_MEDIA_PER_CALL} media objects.")
+            name = entry.get("name")
             stream = MediaStream(
-                str(entry.get("mime-type") or "application/octet-stream"), entry.get("name")
+                str(entry.get("mime-type") or "application/octet-stream"),
+                None if name is None else str(name),
+                self._budget,
             )
             self._streams[message_id, entry["id"]] = stream
             return stream
 
         return open_stream
+
+    def discard_media(self, message_id: str, payload: Payload | None) -> None:
+        """The message has been dealt with: what came, or is still to come, of its media is not
+        wanted any more. ``payload`` is what was taken from it, None where it was refused."""
+        cause = {"type": "anvil.server.InternalError", "message": "The call has ended."}
+        for stream in payload.media.values() if payload is not None else ():
+            stream.discard(cause)
+        for key in [key for key in self._streams if key[0] == message_id]:
+            self._streams.pop(key).discard(cause)
 
     # Sending
 

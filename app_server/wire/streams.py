@@ -8,7 +8,23 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from app_server.errors import AnvilError
-from app_server.limits import MAX_MEDIA_BYTES, MEDIA_CHUNK_BYTES, MEDIA_TIMEOUT_SECONDS
+from app_server.limits import (
+    CHUNK_OVERHEAD_BYTES,
+    MAX_MEDIA_BYTES,
+    MEDIA_CHUNK_BYTES,
+    MEDIA_TIMEOUT_SECONDS,
+)
+
+
+class MediaBudget:
+    """How many bytes of media one sender may have here that nobody has read yet."""
+
+    def __init__(self, limit: int):
+        self.limit = limit
+        self.used = 0
+
+    def takes(self, size: int) -> bool:
+        return self.used + size <= self.limit
 
 
 class MediaStream:
@@ -17,9 +33,12 @@ class MediaStream:
     ``feed`` and ``fail`` are for whoever receives it; ``chunks`` and ``read`` for whoever uses it.
     """
 
-    def __init__(self, content_type: str, name: str | None) -> None:
+    def __init__(
+        self, content_type: str, name: str | None, budget: MediaBudget | None = None
+    ) -> None:
         self.content_type = content_type
         self.name = name
+        self._budget = budget
         self._chunks: deque[tuple[bytes, bool]] = deque()
         self._arrived = asyncio.Event()
         self._size = 0
@@ -44,35 +63,52 @@ class MediaStream:
             return
         self._size += len(chunk)
         if self._size > MAX_MEDIA_BYTES:
-            limit = MAX_MEDIA_BYTES // 1024 // 1024
-            self.fail(
-                {
-                    "type": "anvil.server.SerializationError",
-                    "message": f"Media larger than {limit} MB cannot be sent.",
-                }
-            )
-            return
-        self._put(chunk, last)
+            self._refuse(f"Media larger than {_megabytes(MAX_MEDIA_BYTES)} cannot be sent.")
+        elif self._budget is not None and not self._budget.takes(_cost(chunk)):
+            limit = _megabytes(self._budget.limit)
+            self._refuse(f"More than {limit} of media at once cannot be sent.")
+        else:
+            self._put(chunk, last)
+
+    def _refuse(self, message: str) -> None:
+        self.fail({"type": "anvil.server.SerializationError", "message": message})
 
     def fail(self, cause: dict[str, Any]) -> None:
         """End the stream with an error: ``{"type", "message"}``."""
         if not self._is_complete:
-            self._chunks.clear()
+            self._drop_chunks()
             self._error = cause
             self._is_complete = True
             self._arrived.set()
 
+    def discard(self, cause: dict[str, Any]) -> None:
+        """Nobody will read it (any more): forget what arrived, and end it if it has no end yet."""
+        self.fail(cause)
+        self._drop_chunks()
+
+    def _drop_chunks(self) -> None:
+        while self._chunks:
+            self._take()
+
     def _put(self, chunk: bytes, last: bool) -> None:
+        if self._budget is not None:
+            self._budget.used += _cost(chunk)
         self._chunks.append((chunk, last))
         self._is_complete = self._is_complete or last
         self._arrived.set()
+
+    def _take(self) -> tuple[bytes, bool]:
+        chunk, last = self._chunks.popleft()
+        if self._budget is not None:
+            self._budget.used -= _cost(chunk)
+        return chunk, last
 
     async def chunks(self) -> AsyncIterator[tuple[bytes, bool]]:
         """Chunks in order, each with whether it is the last. MediaError where sending failed or
         nothing came for MEDIA_TIMEOUT_SECONDS."""
         while True:
             while self._chunks:
-                chunk, last = self._chunks.popleft()
+                chunk, last = self._take()
                 yield chunk, last
                 if last:
                     return
@@ -91,6 +127,14 @@ class MediaStream:
 
     async def read(self) -> bytes:
         return b"".join([chunk async for chunk, _ in self.chunks()])
+
+
+def _cost(chunk: bytes) -> int:
+    return len(chunk) + CHUNK_OVERHEAD_BYTES
+
+
+def _megabytes(size: int) -> str:
+    return f"{size // 1024 // 1024} MB"
 
 
 class MediaError(AnvilError):
