@@ -9,8 +9,8 @@ export type SocketState = "idle" | "connecting" | "open" | "lost";
 /** A server that has not answered within this time is taken for gone. */
 const CONNECT_TIMEOUT_MS = 10_000;
 const HEARTBEAT_MS = 10_000;
-/** No word for this long, heartbeats included, means that the connection is dead. */
-const SILENCE_MS = 25_000;
+/** No word for this long after a heartbeat means that the connection is dead. */
+const SILENCE_MS = 15_000;
 const RETRY_MS = [500, 1000, 2000, 4000, 8000, 15_000];
 
 export interface SocketListener {
@@ -27,7 +27,9 @@ export class ServerSocket {
   private retry: ReturnType<typeof setTimeout> | undefined;
   private attempts = 0;
   private heartbeats = 0;
-  private lastHeard = 0;
+  /** When the oldest heartbeat was sent since the last word from the server. Time alone says
+   * nothing: browsers slow the clocks of pages in the background. */
+  private beatAt: number | null = null;
   private wasOpen = false;
   private isClosed = false;
   /** Counts connections: calls remember which one carried them. */
@@ -72,7 +74,7 @@ export class ServerSocket {
         resolve(socket);
       };
       socket.onmessage = (event) => {
-        this.lastHeard = performance.now();
+        this.beatAt = null;
         this.listener.onMessage(event.data as string | ArrayBuffer);
       };
       socket.onclose = (event) => {
@@ -88,14 +90,14 @@ export class ServerSocket {
     this.generation += 1;
     this.attempts = 0;
     this.wasOpen = true;
-    this.lastHeard = performance.now();
+    this.beatAt = null;
     clearInterval(this.heartbeat);
     this.heartbeat = setInterval(() => this.beat(socket), HEARTBEAT_MS);
     this.setState("open");
   }
 
   private beat(socket: WebSocket): void {
-    if (performance.now() - this.lastHeard > SILENCE_MS) {
+    if (this.beatAt !== null && performance.now() - this.beatAt > SILENCE_MS) {
       // close() alone may wait a minute for the other side.
       socket.onclose = null;
       socket.close();
@@ -103,6 +105,7 @@ export class ServerSocket {
       return;
     }
     this.heartbeats += 1;
+    this.beatAt ??= performance.now();
     socket.send(
       JSON.stringify({
         type: "CALL",
