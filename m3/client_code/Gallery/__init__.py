@@ -28,6 +28,10 @@ class Gallery(GalleryTemplate):
         self.init_components(**properties)
         self.dd_status.items = STATUSES
         self.cb_some.checked = None
+        self.rp_people.items = [
+            {"name": "Ada Lovelace", "status": "Customer"},
+            {"name": "Grace Hopper", "status": "Lead"},
+        ]
         self.menu_icon.menu_items = [m3.MenuItem(text="Undo", leading_icon="undo")]
         self.menu_avatar.menu_items = [m3.MenuItem(text="Log out", leading_icon="logout")]
         for name, event in (
