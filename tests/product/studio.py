@@ -5,10 +5,14 @@ The cast: olga (owner), mia (manager), sam (staff), carl (customer).
 
 from __future__ import annotations
 
+import html
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email import message_from_bytes
+from email.policy import default as default_policy
 from pathlib import Path
 from typing import Any
 
@@ -66,9 +70,10 @@ class Caller:
 class Studio:
     """A running instance."""
 
-    def __init__(self, server: RunningServer, database_url: str):
+    def __init__(self, server: RunningServer, database_url: str, data: Path):
         self.server = server
         self.database_url = database_url
+        self.data = data
 
     @property
     def url(self) -> str:
@@ -96,6 +101,17 @@ class Studio:
             if name is not None:
                 caller.call("log_in", f"{name}@{DOMAIN}", PASSWORD)
             yield caller
+
+    def link_in_mail(self, address: str) -> str:
+        """The address that the newest message to someone asks them to open."""
+        for file in sorted((self.data / "outbox").glob("*.eml"), reverse=True):
+            message = message_from_bytes(file.read_bytes(), policy=default_policy)
+            body = message.get_body(("html",))
+            if message["to"] == address and body is not None:
+                found = re.search(r'href="([^"]+)"', body.get_content())
+                assert found, f"{file.name} has no link"
+                return html.unescape(found.group(1))
+        raise AssertionError(f"no message to {address}")
 
     def query(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """What the database says, behind the server's back."""
@@ -185,7 +201,7 @@ def open_studio(
         cwd=folder,
     )
     try:
-        studio = Studio(server, database_url)
+        studio = Studio(server, database_url, folder / "data")
         studio.set_up(sample_data=sample_data)
         yield studio
     finally:

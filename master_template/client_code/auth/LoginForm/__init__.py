@@ -19,7 +19,10 @@ class LoginForm(LoginFormTemplate):
 
     @handle("", "show")
     def form_show(self, **event_args):
-        self.txt_email.focus()
+        if session.user():
+            navigation_helpers.navigate_to_dashboard()
+        else:
+            self.txt_email.focus()
 
     @handle("txt_email", "change")
     def txt_email_change(self, **event_args):
