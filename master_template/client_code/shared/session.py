@@ -41,7 +41,7 @@ def _keep(answer):
 
 def _wear_brand(color):
     """The business's colour for the whole app, where the theme can do that."""
-    theme = window.get("m3Theme") if hasattr(window, "get") else getattr(window, "m3Theme", None)
+    theme = getattr(window, "m3Theme", None)
     if theme and color:
         theme.setSeedColor(color)
 

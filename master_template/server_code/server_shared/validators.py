@@ -313,12 +313,16 @@ class Record(Rule):
 
 
 class TimeZone(Rule):
-    """The name of a zone in the IANA time zone database."""
+    """The name of a zone in the IANA time zone database, ``Region/City`` or ``UTC``.
+
+    Its other names (``Factory``, ``localtime``, ``EST``) are not known to every browser.
+    """
 
     def check(self, value: Any) -> str:
-        if not isinstance(value, str) or value not in available_timezones():
+        is_place = isinstance(value, str) and ("/" in value or value == "UTC")
+        if not is_place or value not in available_timezones():
             raise self.refuse("a time zone like Africa/Johannesburg", value)
-        return value
+        return str(value)
 
 
 class Colour(Rule):
