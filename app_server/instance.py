@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import importlib
 import logging
 import pkgutil
 import secrets
+import sqlite3
 from collections import OrderedDict
 from collections.abc import Coroutine
 from pathlib import Path
@@ -120,24 +120,47 @@ class Instance:
 
     async def stop(self) -> None:
         """Close everything, in the reverse order. Safe to call after a start that failed."""
+        for step in (
+            self._stop_tasks,
+            self._stop_background,
+            self._stop_calls,
+            self._close_tables,
+            self._close_sessions,
+            self._stop_embedded,
+        ):
+            try:
+                await step()
+            except Exception:
+                # A database that is gone must not keep the sessions from the disk.
+                logger.exception("[%s] Stopping was not clean", self.name)
+
+    async def _stop_tasks(self) -> None:
         for task in self._tasks:
             task.cancel()
-        for task in self._tasks:
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _stop_background(self) -> None:
         if self.scheduler is not None:
             await self.scheduler.stop()
         if self.background is not None:
             await self.background.stop()
+
+    async def _stop_calls(self) -> None:
         for link in list(self.links):
             await link.shut_down()
         calls = list(self.calls)
         for call in calls:
             call.cancel()
         await asyncio.gather(*calls, return_exceptions=True)
+
+    async def _close_tables(self) -> None:
         if self.tables is not None:
             await self.tables.close()
+
+    async def _close_sessions(self) -> None:
         self.sessions.close()
+
+    async def _stop_embedded(self) -> None:
         if self._embedded is not None:
             await asyncio.to_thread(self._embedded.stop)
 
@@ -176,7 +199,10 @@ class Instance:
     async def _sweep_sessions(self) -> None:
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
-            self.sessions.sweep()
+            try:
+                self.sessions.sweep()
+            except sqlite3.Error as error:
+                logger.error("[%s] Expired sessions were not removed: %s", self.name, error)
 
     async def _watch_app(self) -> None:
         """Load the app again when one of its files changes. While it is broken, the version before
@@ -193,6 +219,10 @@ class Instance:
                 app = await asyncio.to_thread(load_app, self.config.app_folder, self.config.dep_ids)
             except (StartupError, OSError) as error:
                 logger.error("[%s] The changed app cannot be loaded: %s", self.name, error)
+                continue
+            except Exception:
+                # Files may be half written; the next change is looked at all the same.
+                logger.exception("[%s] The changed app cannot be loaded", self.name)
                 continue
             folders = [package.folder for package in app.packages]
             if app.version != self.app.version:

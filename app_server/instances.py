@@ -18,6 +18,7 @@ logger = logging.getLogger(__name__)
 
 CHECK_SECONDS = 1.0
 RETRY_SECONDS = 5.0
+STARTS_AT_ONCE = 4
 
 Stamp = tuple[int, int]
 """Time of change (ns) and size of an instance.yaml."""
@@ -47,6 +48,7 @@ class InstancesFolder:
         self._hosting = hosting
         self._downlink = downlink
         self._entries: dict[str, Entry] = {}
+        self._opening: set[str] = set()
         self._wake = asyncio.Event()
 
     def check_now(self) -> None:
@@ -58,7 +60,11 @@ class InstancesFolder:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), CHECK_SECONDS)
             self._wake.clear()
-            await self.check()
+            try:
+                await self.check()
+            except Exception:
+                # The others have to be followed all the same.
+                logger.exception("The folder %s could not be checked", self._folder)
 
     async def check(self) -> None:
         """Bring what runs in line with the folder."""
@@ -66,15 +72,23 @@ class InstancesFolder:
         for name in [name for name in self._entries if name not in found]:
             logger.info("[%s] The instance was removed", name)
             await self._drop(name)
+        places = asyncio.Semaphore(STARTS_AT_ONCE)
+
+        async def update(name: str, stamp: Stamp) -> None:
+            async with places:
+                await self._update(name, stamp)
+
+        await asyncio.gather(*(update(name, stamp) for name, stamp in found.items()))
+
+    async def _update(self, name: str, stamp: Stamp) -> None:
+        entry = self._entries.get(name)
+        if entry is not None and entry.stamp != stamp:
+            logger.info("[%s] %s changed", name, INSTANCE_FILE)
+            await self._drop(name)
+            entry = None
         now = asyncio.get_running_loop().time()
-        for name, stamp in found.items():
-            entry = self._entries.get(name)
-            if entry is not None and entry.stamp != stamp:
-                logger.info("[%s] %s changed", name, INSTANCE_FILE)
-                await self._drop(name)
-                entry = None
-            if entry is None or (entry.instance is None and now >= entry.retry_at):
-                await self._start(name, stamp, entry.complaint if entry else "")
+        if entry is None or (entry.instance is None and now >= entry.retry_at):
+            await self._start(name, stamp, entry.complaint if entry else "")
 
     async def _start(self, name: str, stamp: Stamp, known_complaint: str) -> None:
         entry = self._entries[name] = Entry(stamp, complaint=known_complaint)
@@ -82,11 +96,18 @@ class InstancesFolder:
             config = await asyncio.to_thread(read_instance_config, self._folder / name, self._port)
             entry.host_name = config.host_name
             entry.instance = await self._open(config)
-        except (StartupError, OSError) as error:
+        except Exception as error:
             entry.retry_at = asyncio.get_running_loop().time() + RETRY_SECONDS
-            if str(error) != known_complaint:
-                logger.error("[%s] cannot be started: %s", name, error)
-            entry.complaint = str(error)
+            complaint = str(error) or repr(error)
+            if complaint != known_complaint:
+                is_expected = isinstance(error, StartupError | OSError)
+                logger.error(
+                    "[%s] cannot be started: %s",
+                    name,
+                    complaint if is_expected else repr(error),
+                    exc_info=None if is_expected else error,
+                )
+            entry.complaint = complaint
             if entry.host_name and self._hosting.find(entry.host_name) is None:
                 self._hosting.down.add(entry.host_name)
             return
@@ -95,13 +116,18 @@ class InstancesFolder:
 
     async def _open(self, config: InstanceConfig) -> Instance:
         other = self._hosting.find(config.host_name)
-        if other is not None:
+        if other is not None or config.host_name in self._opening:
+            name = other.name if other is not None else "another instance"
             raise StartupError(
-                f"Its origin {config.origin} has the host name of {other.name}. Give it another."
+                f"Its origin {config.origin} has the host name of {name}. Give it another."
             )
-        instance = await asyncio.to_thread(Instance, config, self._downlink)
-        await instance.start()
-        self._hosting.add(instance)
+        self._opening.add(config.host_name)
+        try:
+            instance = await asyncio.to_thread(Instance, config, self._downlink)
+            await instance.start()
+            self._hosting.add(instance)
+        finally:
+            self._opening.discard(config.host_name)
         return instance
 
     async def _drop(self, name: str) -> None:

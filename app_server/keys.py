@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import os
@@ -29,15 +30,31 @@ class InstanceKeys:
         readable by its owner only."""
         path = data_dir / "secret.key"
         try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            secret = bytes.fromhex(path.read_text().strip())
-        except OSError as error:
-            raise StartupError(f"Cannot write {path}: {error.strerror}.") from error
-        else:
-            secret = secrets.token_bytes(SECRET_BYTES)
-            with os.fdopen(descriptor, "w") as file:
-                file.write(secret.hex())
+            if not path.exists():
+                _make_secret(path)
+            text = path.read_text()
+        except (OSError, UnicodeDecodeError) as error:
+            raise StartupError(f"Cannot read or make {path}: {error}.") from error
+        try:
+            secret = bytes.fromhex(text.strip())
+        except ValueError:
+            secret = b""
         if len(secret) != SECRET_BYTES:
             raise StartupError(f"{path} is damaged: it has to hold {SECRET_BYTES * 2} hex digits.")
         return cls(secret)
+
+
+def _make_secret(path: Path) -> None:
+    """Write a new secret under another name first: whoever stops us half-way leaves none, and of
+    two that start at once both use the same."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_bytes(SECRET_BYTES).hex())
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+    finally:
+        draft.unlink()

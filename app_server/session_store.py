@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
 import sqlite3
 from pathlib import Path
 from typing import Any
 
 from app_server.errors import StartupError
+
+logger = logging.getLogger(__name__)
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS sessions (
@@ -34,16 +37,22 @@ class SessionFile:
         row = self._database.execute(
             "SELECT data, last_seen_at FROM sessions WHERE id = ?", (session_id,)
         ).fetchone()
-        return (json.loads(row[0]), row[1]) if row else None
+        if row is None:
+            return None
+        try:
+            return json.loads(row[0]), row[1]
+        except ValueError:
+            logger.error("What was kept of a session is damaged; it counts as expired.")
+            return None
 
-    def write(self, rows: list[tuple[str, dict[str, Any], float]]) -> None:
-        """Write sessions as ``(id, data, last_seen_at)``, all or none."""
+    def write(self, rows: list[tuple[str, str, float]]) -> None:
+        """Write sessions as ``(id, data as JSON, last_seen_at)``, all or none."""
         self._database.execute("BEGIN")
         try:
             self._database.executemany(
                 "INSERT INTO sessions VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE "
                 "SET data = excluded.data, last_seen_at = excluded.last_seen_at",
-                [(session_id, json.dumps(data), seen) for session_id, data, seen in rows],
+                rows,
             )
         except BaseException:
             self._database.execute("ROLLBACK")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hmac
+import json
 import logging
 import secrets
+import sqlite3
 import time
 import weakref
 from collections import OrderedDict
@@ -133,6 +135,7 @@ class SessionStore:
         self._live: weakref.WeakValueDictionary[str, Session] = weakref.WeakValueDictionary()
         self._recent: OrderedDict[str, Session] = OrderedDict()
         self._changed: dict[str, Session] = {}
+        self._is_failing = False
         self.wants_flush: Callable[[], None] = self.flush
 
     def create(self) -> Session:
@@ -193,13 +196,24 @@ class SessionStore:
         self._file.delete(session.id)
 
     def flush(self) -> None:
-        """Write every changed session."""
-        changed, self._changed = self._changed, {}
-        if changed:
-            self._file.write([(s.id, s.to_json(), s.last_seen_at) for s in changed.values()])
+        """Write every changed session. Where the disk refuses, they stay here until the next
+        time."""
+        if not self._changed:
+            return
+        changed = [row for session in self._changed.values() if (row := _to_row(session))]
+        try:
+            self._file.write(changed)
+        except sqlite3.Error as error:
+            if not self._is_failing:
+                logger.error("Sessions cannot be written, so a restart would lose them: %s", error)
+            self._is_failing = True
+            return
+        self._is_failing = False
+        self._changed.clear()
 
     def sweep(self) -> None:
-        """Forget sessions that have expired."""
+        """Forget sessions that have expired, and write what could not be written before."""
+        self.flush()
         self._file.delete_before(time.time() - SESSION_IDLE_MINUTES * 60)
 
     def close(self) -> None:
@@ -221,3 +235,12 @@ class SessionStore:
         if session.listeners:
             return False
         return time.time() - session.last_seen_at > SESSION_IDLE_MINUTES * 60
+
+
+def _to_row(session: Session) -> tuple[str, str, float] | None:
+    """For ``SessionFile.write``; None where its data have no JSON form."""
+    try:
+        return session.id, json.dumps(session.to_json()), session.last_seen_at
+    except (TypeError, ValueError, RecursionError) as error:
+        logger.error("The data of a session cannot be kept: %s", error)
+        return None

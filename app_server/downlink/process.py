@@ -48,11 +48,24 @@ class HostProcess:
                 await self._task
         await self._end_process()
 
+    def kill(self) -> None:
+        """End a host that does not answer any more; another one is started."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
+
     async def _keep_running(self) -> None:
         pause = FIRST_PAUSE_SECONDS
         while not self._is_stopping:
             started = asyncio.get_running_loop().time()
-            process = await self._launch()
+            try:
+                process = await self._launch()
+            except OSError as error:
+                pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+                logger.error(
+                    "The process host cannot be started (again in %.1f s): %s", pause, error
+                )
+                await asyncio.sleep(pause)
+                continue
             await process.wait()
             # Its workers would go on with calls that nobody waits for any more.
             end_session(process.pid)
@@ -95,6 +108,9 @@ class HostProcess:
 
     async def _end_process(self) -> None:
         process = self._process
+        # What the workers say about losing their host is of no use to anybody.
+        for copier in self._copiers:
+            copier.cancel()
         if process is None or process.returncode is not None:
             return
         with contextlib.suppress(ProcessLookupError):

@@ -109,8 +109,12 @@ class DownlinkServer:
             while True:
                 frame = await asyncio.wait_for(connection.recv(), INACTIVITY_SECONDS)
                 await link.receive_frame(frame)
-        except (ConnectionClosed, TimeoutError):
+        except ConnectionClosed:
             logger.info("The process host disconnected.")
+        except TimeoutError:
+            logger.error("The process host does not answer any more.")
+            if self._link is link and self._host is not None:
+                self._host.kill()
         except WireError as error:
             logger.error("The process host broke the protocol: %s", error)
         finally:

@@ -9,6 +9,7 @@ transaction. A stack that ends with an open transaction rolls it back.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -25,6 +26,8 @@ from app_server.tables.errors import (
     translate,
 )
 from app_server.tables.pool import Connection, ConnectionPool
+
+logger = logging.getLogger(__name__)
 
 IDLE_SECONDS = 10.0
 """As on Anvil's server (``data-table-txn-timeout``)."""
@@ -127,7 +130,10 @@ class Transaction:
         async with self._lock:
             if not self._ended:
                 self._ended = self.expired = True
-                await self._finish(commit=False)
+                try:
+                    await self._finish(commit=False)
+                except psycopg.Error as error:
+                    logger.warning("An idle transaction was lost with its connection: %s", error)
 
 
 class Transactions:
@@ -161,11 +167,15 @@ class Transactions:
         try:
             transaction = await Transaction.begin(self._pool, level)
         except psycopg.Error as error:
-            del stack.resources[RESOURCE]
+            stack.resources.pop(RESOURCE, None)
             raise translate(error, {}) from error
         except BaseException:
-            del stack.resources[RESOURCE]
+            stack.resources.pop(RESOURCE, None)
             raise
+        if stack.is_closed:
+            # The call has timed out meanwhile, so nobody else would end it.
+            await transaction.end(commit=False)
+            raise transaction_expired()
         stack.resources[RESOURCE] = transaction
 
         async def roll_back(_ok: bool) -> None:
