@@ -14,7 +14,10 @@ class CollapseTo(props.Property):
 
 
 class NavigationRailLayout(NavigationRailLayoutTemplate):
-    """Slots: navigation, app_bar_title, app_bar_links, content, sidesheet."""
+    """Slots: navigation, slot_2 (links in the app bar), slot_4 (its title), content, sidesheet.
+
+    The two numbered names are those of Anvil's own theme, so that its apps run unchanged.
+    """
 
     navigation_rail_color = props.color("--m3-drawer-color")
     navigation_rail_vertical_align = _layout.VerticalAlign("top")
