@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections import deque
+import threading
+import time
+from collections import OrderedDict, deque
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,26 @@ from app_server.apps.model import App, Dependency
 from app_server.errors import StartupError
 
 IGNORED_FOLDERS = frozenset({"__pycache__", "node_modules"})
+CACHED_FOLDERS = 500
+STAMP_SECONDS = 0.2
+
+Stamp = tuple[tuple[str, int, int], ...]
+"""Path, time of change (ns) and size of each file."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Cached:
+    """A folder as it was when its files had this stamp."""
+
+    stamp: Stamp
+    members: dict[str, Any]
+    digest: bytes
+
+
+_cache: OrderedDict[Path, _Cached] = OrderedDict()
+_cache_lock = threading.Lock()
+_stamps: dict[Path, tuple[float, Stamp]] = {}
+_stamps_lock = threading.Lock()
 
 
 def load_app(folder: Path, dep_ids: Mapping[str, str] | None = None) -> App:
@@ -33,6 +56,24 @@ def load_app(folder: Path, dep_ids: Mapping[str, str] | None = None) -> App:
 
 
 def _read_package(folder: Path) -> dict[str, Any]:
+    """What an app folder holds, as the members of an AppPackage. Instances share the folders of a
+    release by symbolic links, so what was read once is kept by the real folder, while it stays as
+    it is."""
+    if not folder.is_dir():
+        read_anvil_yaml(folder)  # says what is missing
+    real = folder.resolve()
+    stamp = _look_at(real)
+    with _cache_lock:
+        known = _cache.get(real)
+        if known is None or known.stamp != stamp:
+            known = _cache[real] = _Cached(stamp, _read_folder(real), _hash_folder(real))
+            if len(_cache) > CACHED_FOLDERS:
+                _cache.popitem(last=False)
+        _cache.move_to_end(real)
+    return {**known.members, "app_id": folder.name, "folder": folder}
+
+
+def _read_folder(folder: Path) -> dict[str, Any]:
     content = read_anvil_yaml(folder)
     client, server, scripts = (
         CodeReader(with_forms=True),
@@ -45,8 +86,6 @@ def _read_package(folder: Path) -> dict[str, Any]:
         server.read(folder / name)
     scripts.read(folder / "scripts")
     return {
-        "app_id": folder.name,
-        "folder": folder,
         "yaml": content,
         "forms": tuple(client.forms),
         "modules": tuple(client.modules),
@@ -163,22 +202,48 @@ def app_files(folder: Path) -> Iterator[Path]:
 
 
 def hash_folders(folders: list[Path]) -> str:
-    """A hash (20 hexadecimal digits) of the names and contents of all files in these folders."""
+    """A hash (20 hexadecimal digits) of the names and contents of all files in these folders, which
+    have been read."""
     digest = hashlib.sha256()
     for folder in folders:
-        digest.update(f"folder {folder.name}\0".encode())
-        for path in app_files(folder):
-            content = path.read_bytes()
-            digest.update(f"{path.relative_to(folder).as_posix()}\0{len(content)}\0".encode())
-            digest.update(content)
+        with _cache_lock:
+            known = _cache.get(folder.resolve())
+        digest.update(f"{folder.name}\0".encode())
+        digest.update(known.digest if known is not None else _hash_folder(folder))
     return digest.hexdigest()[:20]
 
 
-def stamp_folders(folders: list[Path]) -> tuple[tuple[str, int, int], ...]:
-    """A cheap fingerprint (path, time of change, size) that tells whether to load again."""
-    stamps = []
-    for folder in folders:
-        for path in app_files(folder):
-            status = path.stat()
-            stamps.append((str(path), status.st_mtime_ns, status.st_size))
-    return tuple(stamps)
+def _hash_folder(folder: Path) -> bytes:
+    digest = hashlib.sha256()
+    for path in app_files(folder):
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(folder).as_posix()}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.digest()
+
+
+def stamp_folders(folders: list[Path]) -> Stamp:
+    """A cheap fingerprint that tells whether to load again; it also changes when a link is made to
+    lead to another folder."""
+    return tuple(entry for folder in folders for entry in _stamp_folder(folder.resolve()))
+
+
+def _stamp_folder(folder: Path) -> Stamp:
+    """Many instances look at the same folders each second: one look does for all of them."""
+    with _stamps_lock:
+        known = _stamps.get(folder)
+        now = time.monotonic()
+        if known is None or now - known[0] >= STAMP_SECONDS:
+            known = (now, _look_at(folder))
+            if len(_stamps) > CACHED_FOLDERS:
+                _stamps.clear()
+            _stamps[folder] = known
+        return known[1]
+
+
+def _look_at(folder: Path) -> Stamp:
+    entries = []
+    for path in app_files(folder):
+        status = path.stat()
+        entries.append((str(path), status.st_mtime_ns, status.st_size))
+    return tuple(entries)

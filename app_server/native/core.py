@@ -114,4 +114,5 @@ async def fetch_lazy_media(call: NativeCall, spec: dict[str, Any] | LazyMedia) -
 
 @native("anvil.private.get_lazy_media_url")
 async def get_lazy_media_url(call: NativeCall, media: LazyMedia, is_download: bool = True) -> str:
+    call.session.save()  # the address is good in this session only, so that has to last
     return media_address(call.instance, media, is_download=bool(is_download))

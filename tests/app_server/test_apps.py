@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from app_server.apps import load_app
+from app_server.apps.loader import stamp_folders
 from app_server.apps.provide import to_downlink
 from app_server.errors import StartupError
 
@@ -139,3 +140,28 @@ def test_names_file_and_line_of_broken_yaml(folders: Path) -> None:
     (folders / "shop/anvil.yaml").write_text("a: 1\nb: [1,\n")
     with pytest.raises(StartupError, match=r"shop/anvil\.yaml, line 3"):
         load_app(folders / "shop")
+
+
+def test_what_many_instances_link_to_is_read_once(folders: Path) -> None:
+    for name in ("one", "two"):
+        write(folders / name / "client", {"anvil.yaml": MAIN.replace("shop", name)})
+        (folders / name / "library").symlink_to(folders / "library")
+        write(folders / "library", {"client_code/shared.py": "x = 1"})
+    one, two = (load_app(folders / name / "client") for name in ("one", "two"))
+    assert one.dependencies[0].modules is two.dependencies[0].modules
+    assert one.dependencies[0].folder != two.dependencies[0].folder
+    assert one.version != two.version
+
+
+def test_a_link_that_leads_elsewhere_is_noticed(folders: Path) -> None:
+    write(folders / "newer", {"anvil.yaml": LIBRARY, "client_code/new.py": "y = 2"})
+    (folders / "library").rename(folders / "older")
+    link = folders / "library"
+    link.symlink_to(folders / "older")
+    before, stamp = load_app(folders / "shop"), stamp_folders([link])
+    link.unlink()
+    link.symlink_to(folders / "newer")
+    after = load_app(folders / "shop")
+    assert stamp_folders([link]) != stamp
+    assert after.version != before.version
+    assert [module.name for module in after.dependencies[0].modules] == ["new"]

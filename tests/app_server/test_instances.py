@@ -171,8 +171,8 @@ def test_rows_of_one_are_in_no_other(server: RunningServer):
     with at(server, "yoga").browser() as yoga, at(server, "bakery").browser() as bakery:
         yoga.call("add_note", "asana")
         bakery.call("add_note", "bread")
-        assert yoga.call("notes") == ["asana"]
-        assert bakery.call("notes") == ["bread"]
+        assert "asana" in yoga.call("notes") and "bread" not in yoga.call("notes")
+        assert "bread" in bakery.call("notes") and "asana" not in bakery.call("notes")
 
 
 def test_a_cookie_of_one_opens_nothing_of_another(server: RunningServer):
@@ -212,9 +212,11 @@ def test_an_uplink_key_of_one_opens_nothing_of_another(server: RunningServer):
 
 
 def test_an_uplink_without_a_host_name_is_known_by_its_key(server: RunningServer):
-    script = "connect()\ntell(anvil.app.id, anvil.server.call('notes'))\n"
+    with at(server, "bakery").browser() as bakery:
+        bakery.call("add_note", "roll")
+    script = "connect()\ntell(anvil.app.id, 'roll' in anvil.server.call('notes'))\n"
     with run_uplink(server.port, "server-key-of-bakery", script) as uplink:
-        assert uplink.hear() == ["bakery", ["bread"]]
+        assert uplink.hear() == ["bakery", True]
     assert say(server.port, {"key": "wrong", "v": 8}) == [{"error": "Incorrect uplink key"}]
 
 
