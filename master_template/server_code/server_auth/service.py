@@ -1,7 +1,8 @@
 """Log in, log out, sign up, and ask for a new password.
 
 Thin wrappers of Anvil's Users service that answer with the envelope, so that a form shows each
-message where it belongs. An answer never tells whether an address has an account.
+message where it belongs. The answer to a log-in or to a request for a new password never tells
+whether an address has an account; only a sign-up has to.
 """
 
 from __future__ import annotations

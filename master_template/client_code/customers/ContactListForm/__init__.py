@@ -17,6 +17,9 @@ STATUS_ITEMS.append(("Deleted", DELETED))
 LIFECYCLE_ITEMS = [("Any stage", None)] + [
     (formatting.LIFECYCLE_NAMES[word], word) for word in ("new", "active", "at_risk", "lost")
 ]
+SOURCE_ITEMS = [("Any source", None)] + [
+    (formatting.SOURCE_NAMES[word], word) for word in formatting.SOURCE_NAMES
+]
 SORT_ITEMS = [
     ("Name", "name"),
     ("Newest first", "newest"),
@@ -25,7 +28,17 @@ SORT_ITEMS = [
     ("Number", "number"),
 ]
 # What a page of the list is: kept in the address, so that reload, back and a shared link find it.
-IN_ADDRESS = ("search", "status", "lifecycle_stage", "tag", "sort", "after", "before", "last_page")
+IN_ADDRESS = (
+    "search",
+    "status",
+    "lifecycle_stage",
+    "tag",
+    "source",
+    "sort",
+    "after",
+    "before",
+    "last_page",
+)
 
 
 class ContactListForm(ContactListFormTemplate):
@@ -44,6 +57,7 @@ class ContactListForm(ContactListFormTemplate):
         self.dd_status.items = STATUS_ITEMS
         self.dd_lifecycle.items = LIFECYCLE_ITEMS
         self.dd_tag.items = [("Any tag", None)]
+        self.dd_source.items = SOURCE_ITEMS
         self.dd_sort.items = SORT_ITEMS
         self._show_query()
 
@@ -52,6 +66,7 @@ class ContactListForm(ContactListFormTemplate):
         self.txt_search.text = query["search"] or ""
         self.dd_status.selected_value = query["status"]
         self.dd_lifecycle.selected_value = query["lifecycle_stage"]
+        self.dd_source.selected_value = query["source"]
         self.dd_sort.selected_value = query["sort"] or "name"
 
     @handle("", "show")
@@ -136,8 +151,8 @@ class ContactListForm(ContactListFormTemplate):
             )
 
     def _is_filtered(self):
-        query = self.query
-        return bool(query["search"] or query["status"] or query["lifecycle_stage"] or query["tag"])
+        filters = ("search", "status", "lifecycle_stage", "tag", "source")
+        return any(self.query[name] for name in filters)
 
     @handle("state", "action")
     def state_action(self, **event_args):
@@ -186,6 +201,10 @@ class ContactListForm(ContactListFormTemplate):
     @handle("dd_tag", "change")
     def dd_tag_change(self, **event_args):
         self._filter(tag=self.dd_tag.selected_value)
+
+    @handle("dd_source", "change")
+    def dd_source_change(self, **event_args):
+        self._filter(source=self.dd_source.selected_value)
 
     @handle("dd_sort", "change")
     def dd_sort_change(self, **event_args):

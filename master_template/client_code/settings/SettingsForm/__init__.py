@@ -21,7 +21,7 @@ class SettingsForm(SettingsFormTemplate):
 
     @handle("", "show")
     def form_show(self, **event_args):
-        if self._started or not navigation_helpers.require_staff():
+        if self._started or not navigation_helpers.require_admin():
             return
         self._started = True
         self.load()
