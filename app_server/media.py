@@ -7,6 +7,7 @@ anvil.dispatcher.serialisation.lazy-media.
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -28,6 +29,15 @@ there are none."""
 
 _managers: dict[str, FetchMedia] = {}
 KEY_DIGITS = 32
+MAX_TYPE_CHARS = 200
+CONTENT_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+(;[ -~]*)?")
+
+
+def safe_content_type(content_type: str) -> str:
+    """A media object's type as it may stand in a header: whoever uploads something names its type.
+    ``application/octet-stream`` where it is none (RFC 9110, section 8.3.1)."""
+    is_one = len(content_type) <= MAX_TYPE_CHARS and CONTENT_TYPE.fullmatch(content_type)
+    return content_type if is_one else "application/octet-stream"
 
 
 def register_media_manager(name: str, fetch: FetchMedia) -> None:

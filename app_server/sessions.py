@@ -22,6 +22,7 @@ from app_server.wire.macs import MacKey
 logger = logging.getLogger(__name__)
 
 COOKIE_NAME = "anvil-session"
+SECURE_COOKIE_NAME = "__Host-anvil-session"
 TOUCH_EVERY_SECONDS = 60.0
 CACHED_SESSIONS = 10_000
 

@@ -9,15 +9,21 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
 from app_server.instance import Instance
-from app_server.sessions import COOKIE_NAME, Session
+from app_server.sessions import COOKIE_NAME, SECURE_COOKIE_NAME, Session
 
 ANVIL_COOKIES = {"local": "anvil-cookie-local", "shared": "anvil-cookie-shared"}
 ANVIL_COOKIE_SECONDS = 400 * 86400
 """Browsers keep a cookie for no longer (RFC 6265bis, section 5.5)."""
 
 
+def session_cookie_name(instance: Instance) -> str:
+    """Over https a browser takes a cookie with this prefix from the very host only, so that no
+    site beside it under the same domain can plant a session (RFC 6265bis, section 4.1.3.2)."""
+    return SECURE_COOKIE_NAME if instance.config.is_https else COOKIE_NAME
+
+
 def find_session(connection: HTTPConnection, instance: Instance) -> Session | None:
-    return instance.sessions.find(connection.cookies.get(COOKIE_NAME))
+    return instance.sessions.find(connection.cookies.get(session_cookie_name(instance)))
 
 
 def session_cookie_header(instance: Instance, session: Session) -> tuple[bytes, bytes]:
@@ -26,8 +32,9 @@ def session_cookie_header(instance: Instance, session: Session) -> tuple[bytes, 
 
 def _make_cookie(instance: Instance, session: Session) -> str:
     cookie: SimpleCookie = SimpleCookie()
-    cookie[COOKIE_NAME] = instance.sessions.make_cookie(session)
-    morsel = cookie[COOKIE_NAME]
+    name = session_cookie_name(instance)
+    cookie[name] = instance.sessions.make_cookie(session)
+    morsel = cookie[name]
     morsel["path"] = "/"
     morsel["httponly"] = True
     morsel["samesite"] = "Lax"
@@ -42,13 +49,17 @@ def set_session_cookie(
     """Tell the browser its session, once that is to be kept, unless it knows it already."""
     if not session.is_stored or session.is_deleted:
         return
-    if connection.cookies.get(COOKIE_NAME) != instance.sessions.make_cookie(session):
+    known = connection.cookies.get(session_cookie_name(instance))
+    if known != instance.sessions.make_cookie(session):
         response.headers.append("set-cookie", _make_cookie(instance, session))
 
 
 def clear_session_cookie(response: Response, instance: Instance) -> None:
     response.delete_cookie(
-        COOKIE_NAME, secure=instance.config.is_https, httponly=True, samesite="lax"
+        session_cookie_name(instance),
+        secure=instance.config.is_https,
+        httponly=True,
+        samesite="lax",
     )
 
 
@@ -80,5 +91,8 @@ def is_same_origin(connection: HTTPConnection, instance: Instance) -> bool:
     origin = connection.headers.get("origin")
     if origin is None or origin == instance.origin:
         return True
-    parts = urlsplit(origin)
-    return parts.netloc.lower() == connection.headers.get("host", "").lower()
+    try:
+        host = urlsplit(origin).netloc.lower()
+    except ValueError:
+        return False
+    return host != "" and host == connection.headers.get("host", "").lower()

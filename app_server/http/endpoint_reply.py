@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import quote
@@ -15,7 +16,7 @@ from app_server.http import problems
 from app_server.http.endpoint_request import OWN_COOKIES
 from app_server.http.startup import PageStart
 from app_server.instance import Instance
-from app_server.media import fetch_media
+from app_server.media import fetch_media, safe_content_type
 from app_server.request import Reply, Request
 from app_server.wire.codec import decode_plain
 from app_server.wire.payload import Payload, give_objects, object_type
@@ -26,6 +27,10 @@ BODY_PATH = ["response", "body"]
 LOAD_APP = "anvil.server._LoadAppResponse"
 NUMBERS = ("Long", "Float")
 METHOD_NOT_ALLOWED = 405
+FIRST_STATUS, LAST_STATUS = 200, 599
+# RFC 9110, sections 5.1 and 5.5; beyond ASCII a header is Latin-1.
+HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+HEADER_VALUE = re.compile(r"[\t -~\x80-\xff]*")
 
 
 async def make_response(
@@ -39,7 +44,7 @@ async def make_response(
     whole = _find_body_object(reply.payload)
     if whole is not None and object_type(whole) == "ValueType":
         return await _load_app(http, instance, category, request, reply.payload, whole)
-    status = int(answer.get("status") or 200)
+    status = _read_status(answer.get("status"))
     headers = list(_header_pairs(answer.get("headers")))
     if status == METHOD_NOT_ALLOWED and category == "route" and problems.wants_html(http):
         response = problems.make_problem(
@@ -51,6 +56,18 @@ async def make_response(
         response = _plain_response(reply.payload, answer.get("body"), status)
     _add_headers(response, headers)
     return response
+
+
+def _read_status(status: Any) -> int:
+    if status is None or status == "":
+        return 200
+    try:
+        number = int(status)
+    except (TypeError, ValueError):
+        number = 0
+    if not FIRST_STATUS <= number <= LAST_STATUS:
+        raise AnvilError(f"{status!r} is not the status of an HTTP response.")
+    return number
 
 
 def _find_body_object(payload: Payload) -> dict[str, Any] | None:
@@ -76,9 +93,10 @@ async def _media_response(
         async for chunk, _ in stream.chunks():
             yield chunk
 
-    response = StreamingResponse(send(), status, media_type=stream.content_type)
+    content_type = safe_content_type(stream.content_type)
+    response = StreamingResponse(send(), status, media_type=content_type)
     if stream.name:
-        name = quote(stream.name.replace('"', "_"), safe="")
+        name = quote(stream.name.replace('"', "_"), safe="", errors="replace")
         response.headers["Content-Disposition"] = f'inline; filename="{name}"'
     return response
 
@@ -168,6 +186,8 @@ def _add_headers(response: Response, headers: list[tuple[str, str]]) -> None:
     for name, value in headers:
         if "\n" in value or "\r" in value or "\n" in name or "\r" in name:
             raise AnvilError(f"The header {name!r} holds a line break.")
+        if not HEADER_NAME.fullmatch(name) or not HEADER_VALUE.fullmatch(value):
+            raise AnvilError(f"The header {name!r} holds characters that HTTP does not allow.")
         lower = name.lower()
         if lower == "set-cookie":
             if value.partition("=")[0].strip() in OWN_COOKIES:

@@ -15,10 +15,10 @@ from starlette.requests import ClientDisconnect, Request
 from app_server.errors import AnvilError
 from app_server.http.client_session import ANVIL_COOKIES
 from app_server.limits import MAX_BODY_BYTES
-from app_server.sessions import COOKIE_NAME
+from app_server.sessions import COOKIE_NAME, SECURE_COOKIE_NAME
 from app_server.wire.values import Media
 
-OWN_COOKIES = frozenset({COOKIE_NAME, *ANVIL_COOKIES.values()})
+OWN_COOKIES = frozenset({COOKIE_NAME, SECURE_COOKIE_NAME, *ANVIL_COOKIES.values()})
 MAX_FORM_FIELDS = 1000
 
 
@@ -71,7 +71,11 @@ async def make_endpoint_arguments(request: Request, method: str, path: str, ip: 
 
 
 def parse_query(request: Request) -> list[tuple[str, str]]:
-    return parse_qsl(request.url.query, keep_blank_values=True)
+    """BadRequestError where there are more than MAX_FORM_FIELDS."""
+    try:
+        return parse_qsl(request.url.query, keep_blank_values=True, max_num_fields=MAX_FORM_FIELDS)
+    except ValueError as error:
+        raise BadRequestError("The address has too many parameters.") from error
 
 
 def gather(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
@@ -86,20 +90,24 @@ async def read_form(request: Request, content_type: str) -> dict[str, Any]:
     kind = content_type.partition(";")[0].strip().lower()
     if kind not in ("application/x-www-form-urlencoded", "multipart/form-data"):
         return {}
+    body = await request.body()
+    if kind == "application/x-www-form-urlencoded" and body.count(b"&") >= MAX_FORM_FIELDS:
+        # The parser of this kind has no limit of its own.
+        raise BadRequestError(f"A form may have at most {MAX_FORM_FIELDS} fields.", 413)
+    pairs: list[tuple[str, Any]] = []
     try:
-        form = await request.form(
+        async with request.form(
             max_fields=MAX_FORM_FIELDS, max_files=MAX_FORM_FIELDS, max_part_size=MAX_BODY_BYTES
-        )
+        ) as form:
+            for name, value in form.multi_items():
+                if isinstance(value, UploadFile):
+                    data = await value.read()
+                    kind = value.content_type or "application/octet-stream"
+                    pairs.append((name, Media(kind, data, value.filename)))
+                else:
+                    pairs.append((name, value))
     except (MultiPartException, ValueError) as error:
         raise BadRequestError("The form in this request is damaged.") from error
-    pairs: list[tuple[str, Any]] = []
-    for name, value in form.multi_items():
-        if isinstance(value, UploadFile):
-            data = await value.read()
-            kind = value.content_type or "application/octet-stream"
-            pairs.append((name, Media(kind, data, value.filename)))
-        else:
-            pairs.append((name, value))
     return gather(pairs)
 
 

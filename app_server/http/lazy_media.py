@@ -14,14 +14,14 @@ from app_server.http import problems
 from app_server.http.client_session import find_session
 from app_server.http.visitor import client_ip, request_path
 from app_server.instance import Instance
-from app_server.media import fetch_media
+from app_server.media import fetch_media, safe_content_type
 from app_server.request import Origin, Request
 from app_server.stack import CallStack
 from app_server.wire.payload import Payload
 from app_server.wire.values import Media
 
 PREFIX = "/_/lm/"
-RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 
 
 async def serve_lazy_media(http: HttpRequest, instance: Instance) -> Response:
@@ -67,17 +67,18 @@ def media_response(http: HttpRequest, media: Media, *, is_download: bool) -> Res
     }
     disposition = "attachment" if is_download else "inline"
     if media.name:
-        disposition += f"; filename*=UTF-8''{quote(media.name, safe='')}"
+        disposition += f"; filename*=UTF-8''{quote(media.name, safe='', errors='replace')}"
     headers["Content-Disposition"] = disposition
     size = len(media.data)
     wanted = parse_range(http.headers.get("range", ""), size)
+    content_type = safe_content_type(media.content_type)
     if wanted is None:
-        return Response(media.data, 200, headers, media_type=media.content_type)
+        return Response(media.data, 200, headers, media_type=content_type)
     start, end = wanted
     if start >= end:
         return Response(b"", 416, {"Content-Range": f"bytes */{size}"})
     headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
-    return Response(media.data[start:end], 206, headers, media_type=media.content_type)
+    return Response(media.data[start:end], 206, headers, media_type=content_type)
 
 
 def parse_range(header: str, size: int) -> tuple[int, int] | None:

@@ -24,7 +24,7 @@ from app_server.http.lazy_media import serve_lazy_media
 from app_server.http.pages import start_page
 from app_server.http.sockets import serve_browser, serve_uplink
 from app_server.http.startup import PageStart
-from app_server.http.visitor import request_path
+from app_server.http.visitor import client_ip, request_path
 from app_server.instance import Instance
 from app_server.users.pages import routes as user_pages
 
@@ -81,6 +81,8 @@ def _with_session(page: Route, instance: Instance) -> Route:
     """A page that also wants the visitor's session, as ``request.state.session``."""
 
     async def endpoint(http: HttpRequest) -> Response:
+        if not instance.request_rates.allows(client_ip(http, instance)):
+            return problems.too_many(http)
         session = find_session(http, instance) or instance.sessions.create()
         read_anvil_cookies(http, session)
         http.state.session = session
@@ -108,6 +110,8 @@ async def serve_page(http: HttpRequest, instance: Instance) -> Response:
     """The app's own start at ``/``, if it has one; routes everywhere else."""
     is_start = request_path(http) == "/" and http.method in ("GET", "HEAD")
     if is_start and instance.app.startup is not None:
+        if not instance.request_rates.allows(client_ip(http, instance)):
+            return problems.too_many(http)
         session = find_session(http, instance) or instance.sessions.create()
         return await start_page(http, instance, session, PageStart())
     return await serve_endpoint(http, instance, "route")
