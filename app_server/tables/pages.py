@@ -22,11 +22,12 @@ and a search that goes on from them relies on the values alone."""
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Where the next page begins. ``after``: the last row's values as text, and its id. ``given``:
-    the token of the pages before. ``newest``: the highest row id when the search began; rows added
-    since come only where the order puts them behind ``after``."""
+    """Where the next page begins. ``after``: the last row's values as text, and its id; None where
+    they are not for everyone, then ``given`` alone tells. ``given``: the token of the pages before.
+    ``newest``: the highest row id when the search began; rows added since come only where the order
+    puts them behind ``after``."""
 
-    after: list[str | None]
+    after: list[str | None] | None
     given: str | None = None
     newest: int = 0
 

@@ -106,14 +106,15 @@ async def get_page(
 ) -> Page:
     """One page after a cursor (None: the first). The next page's cursor is None at the end."""
     table = access.table(search.view.table_id)
-    # The cursor is made of these columns, so they are fetched too.
+    order = [(_order_column(table, name), ascending) for name, ascending in search.order]
+    # A browser that goes on with a search must not find hidden values in its cursor.
+    tells_values = not any(column.client_hidden for column, _ in order)
     fetch = search.fetch
-    if isinstance(fetch, Mapping) and search.order:
+    if isinstance(fetch, Mapping) and tells_values:  # the cursor is made of these columns
         fetch = {**fetch, **{name: fetch.get(name) or True for name, _ in search.order}}
     plan = FetchPlan(access, search.view, fetch)
     limit = search.page_rows or PAGE_ROWS
     where, values = compile_condition(search.full_condition, table)
-    order = [(_order_column(table, name), ascending) for name, ascending in search.order]
     cursor = Cursor.from_text(cursor_text) if cursor_text else None
     if cursor:
         following, more = _following(order, cursor, pages)
@@ -129,8 +130,8 @@ async def get_page(
         return Page([row.id for row in rows], None, data)
     row_ids = [row.id for row in rows[:limit]]
     given = pages.add(cursor.given if cursor else None, row_ids) if order else None
-    following_cursor = Cursor(_values_of(plan, order, rows[limit - 1]), given, newest)
-    return Page(row_ids, following_cursor.to_text(), data)
+    after = _values_of(plan, order, rows[limit - 1]) if tells_values else None
+    return Page(row_ids, Cursor(after, given, newest).to_text(), data)
 
 
 def _order_column(table: Table, name: str) -> Column:
@@ -154,8 +155,12 @@ def _values_of(
 
 def _following(order: list[tuple[Column, bool]], cursor: Cursor, pages: GivenPages) -> Sql:
     """The condition for rows of the pages after a cursor."""
-    behind, values = _behind(order, cursor.after)
     given = pages.find(cursor.given) if cursor.given else None
+    if cursor.after is None:
+        if given is None:
+            raise table_error("This search was begun too long ago to go on; please search again")
+        return f"t.{ID} <> ALL (%s::bigint[]) AND t.{ID} <= %s", [given, cursor.newest]
+    behind, values = _behind(order, cursor.after)
     if given is None:
         return behind, values
     # Those that were there from the start and not given yet, wherever they are now.

@@ -319,6 +319,22 @@ def test_an_iterator_given_to_a_browser_goes_on_there(
         assert len(there) == 15
 
 
+def test_an_order_by_a_hidden_column_goes_on_in_a_browser_without_telling_it(
+    app_tables: Any, library: Library, server: Caller, browser: Caller, q: Any
+) -> None:
+    from anvil.tables import order_by
+
+    names = [{"first_name": str(n), "secret": f"hush{9 - n}"} for n in range(10)]
+    app_tables.people.add_rows(names)
+    search = app_tables.people.search(
+        order_by("secret"), q.fetch_only("first_name"), q.page_size(3)
+    )
+    there = library.send(search, server, browser)
+    assert "hush" not in str(there._cap_next.scope)
+    with library.acting(browser):
+        assert [row["first_name"] for row in there] == [str(9 - n) for n in range(10)]
+
+
 def test_a_browser_opens_no_transaction(app_tables: Any, library: Library, browser: Caller) -> None:
     import anvil.tables
 
