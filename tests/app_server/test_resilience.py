@@ -28,6 +28,7 @@ def pid():
 
 @anvil.server.callable
 def sleep(seconds):
+    print("sleeping", seconds)
     time.sleep(seconds)
     return seconds
 
@@ -91,8 +92,8 @@ def test_a_process_host_that_dies_is_started_again(server: RunningServer):
         first = browser.call("pid")
         host = host_of(server)
         with ThreadPoolExecutor() as pool:
-            slow = pool.submit(other.call, "sleep", 30)
-            wait_for(lambda: bool(host.children()))
+            slow = pool.submit(other.call, "sleep", 29)
+            wait_for(lambda: any("sleeping 29" in line for line in server.log))
             os.kill(host.pid, signal.SIGKILL)
             with pytest.raises(CallFailed) as failure:
                 slow.result()
