@@ -60,8 +60,8 @@ class AppServer:
         self.port = listener.getsockname()[1]
         try:
             await self.downlink.start()
-            await self._start_instances()
-            await self._serve(listener)
+            if await self._start_unless_stopped():
+                await self._serve(listener)
         finally:
             listener.close()
             await self._close()
@@ -78,6 +78,20 @@ class AppServer:
     def _check_folder(self) -> None:
         if self._folder is not None:
             self._folder.check_now()
+
+    async def _start_unless_stopped(self) -> bool:
+        """Start the instances; False where the server is told to stop meanwhile."""
+        starting = asyncio.create_task(self._start_instances())
+        stopping = asyncio.create_task(self._stop.wait())
+        await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if not starting.done():
+            starting.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await starting
+            return False
+        await starting
+        return True
 
     async def _start_instances(self) -> None:
         if self.config.instance is not None:

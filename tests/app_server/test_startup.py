@@ -241,3 +241,24 @@ def test_starts_with_a_database_of_its_own(tmp_path: Path):
                 assert server.stop() == 0
         pid_file = Path(name) / "data" / "postgres" / "data" / "postmaster.pid"
         assert not pid_file.exists(), "the database was stopped too"
+
+
+def test_stops_while_it_waits_for_a_database(app: Path, tmp_path: Path):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgresql://u:p@127.0.0.1:{silent.getsockname()[1]}/nothing"
+        process = subprocess.Popen(
+            [sys.executable, "-m", "app_server", "--app", str(app), "--database", url]
+            + ["--ip", "127.0.0.1", "--port", "0"],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        silent.settimeout(30)
+        connection, _ = silent.accept()
+        begin = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=10)
+        connection.close()
+    assert process.returncode == 0 and time.monotonic() - begin < 5
+    assert "Traceback" not in errors
