@@ -21,7 +21,12 @@ from app_server.config import NO_DATABASE, InstanceConfig
 from app_server.embedded import EmbeddedDatabase, open_embedded
 from app_server.errors import StartupError
 from app_server.keys import InstanceKeys
-from app_server.limits import MAX_REQUESTS_PER_SECOND, REQUEST_BURST
+from app_server.limits import (
+    ATTEMPT_BURST,
+    MAX_ATTEMPTS_PER_MINUTE,
+    MAX_REQUESTS_PER_SECOND,
+    REQUEST_BURST,
+)
 from app_server.rates import RateLimits
 from app_server.request import Reply
 from app_server.sessions import SessionStore
@@ -66,6 +71,7 @@ class Instance:
         self.links: set[Peer] = set()
         self.calls: set[asyncio.Task[Reply]] = set()
         self.request_rates = RateLimits(MAX_REQUESTS_PER_SECOND, REQUEST_BURST)
+        self.attempt_rates = RateLimits(MAX_ATTEMPTS_PER_MINUTE / 60, ATTEMPT_BURST)
         self._embedded: EmbeddedDatabase | None = None
         self._versions: OrderedDict[str, App] = OrderedDict({self.app.version: self.app})
         self._tasks: list[asyncio.Task[None]] = []

@@ -52,6 +52,11 @@ REQUEST_BURST = 500
 """HTTP requests to an app's endpoints and routes from one address: a second on average, and at
 once (an office behind one address opens the site together)."""
 
+MAX_ATTEMPTS_PER_MINUTE = 30
+ATTEMPT_BURST = 100
+"""Failed log-ins, sign-ups and links by e-mail from one address: on average, and at once. A right
+password costs nothing."""
+
 MAX_UPLINK_STACKS = 1000
 """Call stacks that one uplink may keep open (each may hold a transaction)."""
 

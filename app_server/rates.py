@@ -32,6 +32,10 @@ class RateLimit:
         self._tokens -= 1
         return True
 
+    def give_back(self) -> None:
+        """One request that was counted does not count after all."""
+        self._tokens = min(self._burst, self._tokens + 1)
+
 
 class RateLimits:
     """Many callers by a key, of whom only the latest ``size`` are remembered."""
@@ -58,3 +62,8 @@ class RateLimits:
         else:
             self._limits.move_to_end(key)
         return limit.allows()
+
+    def give_back(self, key: str) -> None:
+        """One request of this caller that was counted does not count after all."""
+        if key in self._limits:
+            self._limits[key].give_back()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import ipaddress
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from app_server.errors import AnvilError
@@ -69,6 +71,41 @@ def read_request(call: NativeCall) -> UsersRequest:
     return request
 
 
+@contextlib.contextmanager
+def _attempt(call: NativeCall, *, is_free_if_right: bool = False) -> Iterator[None]:
+    """Something that is worth trying often to a stranger: passwords, sign-ups, mail to others.
+    QuotaExceededError where the visitor's address has tried too often. ``is_free_if_right``: it
+    counts only if it fails. Uplinks and tasks have no such limit."""
+    ip = _visitor_network(call)
+    if ip is None:
+        yield
+        return
+    rates = call.instance.attempt_rates
+    if not rates.allows(ip):
+        raise AnvilError(
+            "Too many attempts. Please wait a minute and try again.",
+            "anvil.server.QuotaExceededError",
+        )
+    yield
+    if is_free_if_right:
+        rates.give_back(ip)
+
+
+def _visitor_network(call: NativeCall) -> str | None:
+    """The address of the browser or client that the call goes back to; of an IPv6 address the
+    part that a provider gives to one customer."""
+    client = call.request.root.client
+    if client.get("type") not in ("browser", "http", "client_uplink"):
+        return None
+    try:
+        address = ipaddress.ip_address(str(client.get("ip")))
+    except ValueError:
+        return "unknown"
+    if address.version == 6:
+        return str(ipaddress.ip_network((address, 64), strict=False))
+    return str(address)
+
+
 async def _to_wire(call: NativeCall, row: UserRow | None, fetch: Any) -> Any:
     if row is None:
         return None
@@ -87,9 +124,10 @@ async def signup_with_email(
     mfa_method: Any = None,
 ) -> Any:
     """The new user's row. ``fetch`` is a ``q.fetch_only(...)``, here and below."""
-    row = await signup.sign_up_with_email(
-        read_request(call), email, password, remember_me=bool(remember)
-    )
+    with _attempt(call):
+        row = await signup.sign_up_with_email(
+            read_request(call), email, password, remember_me=bool(remember)
+        )
     return await _to_wire(call, row, fetch)
 
 
@@ -104,9 +142,10 @@ async def login_with_email(
     fetch: Any = None,
 ) -> Any:
     """The user's row; see ``users.login`` for what is raised."""
-    row = await login.log_in_with_email(
-        read_request(call), email, password, remember_me=bool(remember)
-    )
+    with _attempt(call, is_free_if_right=True):
+        row = await login.log_in_with_email(
+            read_request(call), email, password, remember_me=bool(remember)
+        )
     return await _to_wire(call, row, fetch)
 
 
@@ -168,13 +207,15 @@ def _read_row(call: NativeCall, user: Any) -> tuple[str, int]:
 @native("anvil.private.users.send_password_reset_email")
 async def send_password_reset_email(call: NativeCall, email: object) -> bool | None:
     """See ``users.reset``; a browser always gets None."""
-    return await reset.send_password_reset_email(read_request(call), email)
+    with _attempt(call):
+        return await reset.send_password_reset_email(read_request(call), email)
 
 
 @native("anvil.private.users.reset_password")
 async def reset_password(call: NativeCall, old_password: object, new_password: object) -> bool:
     """Change the password of who is logged in, or came by a reset link."""
-    return await reset.reset_password(read_request(call), old_password, new_password)
+    with _attempt(call, is_free_if_right=True):
+        return await reset.reset_password(read_request(call), old_password, new_password)
 
 
 @native("anvil.private.users.cancel_password_reset")
@@ -186,7 +227,8 @@ async def cancel_password_reset(call: NativeCall) -> None:
 @native("anvil.private.users.send_token_login_email")
 async def send_token_login_email(call: NativeCall, email: object) -> None:
     """Mail a link that logs in."""
-    await links.send_token_login_email(read_request(call), email)
+    with _attempt(call):
+        await links.send_token_login_email(read_request(call), email)
 
 
 @native("anvil.private.users.generate_email_link_token")

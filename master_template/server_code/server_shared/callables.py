@@ -103,6 +103,8 @@ def _answer(
         return error.to_answer()
     except TransactionConflict:
         return BusyError().to_answer()
+    except anvil.server.QuotaExceededError as error:
+        return BusyError(str(error)).to_answer()
     except Exception:
         # The edge of the process: nothing may leave it unexplained.
         reference = secrets.token_hex(4)
