@@ -7,7 +7,8 @@ import { listenToText, TEXT_EVENTS, textInputProperties, textMethods } from "./t
 
 export const TextArea = defineComponent({
   name: "TextArea",
-  events: TEXT_EVENTS.filter((event) => event !== "pressed_enter"),
+  // Anvil lists `pressed_enter` here too; Enter makes a new line and never raises it.
+  events: TEXT_EVENTS,
   properties: textInputProperties([
     heightProperty(),
     boolProperty("auto_expand", false, (self, isOn) => {

@@ -16,7 +16,6 @@ import {
   fontGroup,
   layoutGroup,
   marginGroup,
-  tooltipProperty,
 } from "./classic/groups";
 import { plainText } from "./classic/theme";
 import { dispatch } from "./core/events";
@@ -50,6 +49,15 @@ const textValueProperty = (): Property =>
     },
   );
 
+/** A tooltip that is also the box's name for a screen reader: a title alone is often not read. */
+const namingTooltipProperty = (): Property =>
+  textProperty("tooltip", "", (self, tooltip) => {
+    for (const attribute of ["title", "aria-label"]) {
+      if (tooltip === "") controlOf(self).removeAttribute(attribute);
+      else controlOf(self).setAttribute(attribute, tooltip);
+    }
+  });
+
 export const TYPES = ["text", "number", "email", "tel", "url"] as const;
 
 /** Properties in the order in which they are set: the type before the text. */
@@ -65,7 +73,7 @@ export const textInputProperties = (own: Property[]): Property[] => [
   enabledProperty(),
   ...marginGroup(),
   ...layoutGroup(),
-  tooltipProperty(),
+  namingTooltipProperty(),
 ];
 
 export const typeProperty = (): Property =>
