@@ -118,3 +118,13 @@ def test_a_declaration_must_be_complete() -> None:
 
         @callables.server_callable(needs="public", takes={})
         def forgotten(count: int) -> None: ...
+
+
+def test_too_many_attempts_are_told_and_may_be_repeated() -> None:
+    @callables.server_callable(needs="public")
+    def try_again() -> None:
+        raise callables.anvil.server.QuotaExceededError("Too many attempts. Please wait a minute.")
+
+    answer = registered["try_again"]()
+    assert (answer["success"], answer["code"]) == (False, "busy")
+    assert answer["error"] == "Too many attempts. Please wait a minute."

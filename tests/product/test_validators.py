@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import Any
 
 import pytest
@@ -189,3 +190,25 @@ def test_a_cursor_is_read_or_refused(text: str) -> None:
 def test_refuses_weak_passwords(value: Any) -> None:
     with pytest.raises(InvalidError):
         RULES["password"].clean(value)
+
+
+@pytest.mark.parametrize("rule", [Text("Name"), Email("E-mail"), Password("Password")])
+def test_halves_of_characters_go_no_further(rule: Any) -> None:
+    try:
+        kept = rule.clean("carl\ud800@example.com")
+    except InvalidError:
+        return
+    assert kept.encode().decode() == kept
+
+
+def test_what_is_far_too_long_is_not_looked_at_closely() -> None:
+    huge = "e\u0301 " * 4_000_000
+    started = time.process_time()
+    for rule in (Text("Name"), Email("E-mail"), Record("Person", {"name": Text("Name")})):
+        with pytest.raises(InvalidError) as refused:
+            rule.clean(huge)
+        assert len(refused.value.message) < 300
+    with pytest.raises(InvalidError) as refused:
+        Record("Person", {}).clean({f"field{n}": n for n in range(200_000)})
+    assert len(refused.value.fields) == 20
+    assert time.process_time() - started < 2

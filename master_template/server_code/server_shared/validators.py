@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
+from itertools import islice
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -20,6 +21,7 @@ from email_validator import EmailNotValidError, validate_email
 from .errors import InvalidError
 
 EMAIL_MAX_CHARS = 254  # RFC 5321 section 4.5.3.1.3, less the angle brackets
+MAX_NAMED_FAULTS = 20  # Unknown fields that one refusal names.
 INT_LIMIT = 2**53  # Beyond this a browser's number is no longer exact.
 
 # ISO 4217 codes of the currencies that our payment providers settle in.
@@ -30,7 +32,8 @@ _CURRENCY_CODES = (
 )
 CURRENCIES = tuple(_CURRENCY_CODES.split())
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u2028\u2029]")
+# Characters without a shape, and halves of characters, which no database takes.
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u2028\u2029\ud800-\udfff]")
 # Marks that turn the direction of text around, with which a name can pretend to be another.
 _INVISIBLE = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 _SPACES = re.compile(r"\s+")
@@ -44,7 +47,10 @@ def shown(value: object, max_chars: int = 40) -> str:
     """The value as a message may quote it: short, on one line."""
     if value is None:
         return "nothing"
-    text = _SPACES.sub(" ", value if isinstance(value, str) else repr(value)).strip()
+    if isinstance(value, list | dict | tuple):
+        return f"a {type(value).__name__} of {len(value)}"
+    text = value if isinstance(value, str) else repr(value)
+    text = _SPACES.sub(" ", text[: max_chars * 4]).strip()
     return f'"{text[: max_chars - 1]}…"' if len(text) > max_chars else f'"{text}"'
 
 
@@ -99,6 +105,11 @@ class Text(Rule):
     def check(self, value: Any) -> Any:
         if not isinstance(value, str):
             raise self.refuse("text", value)
+        if len(value) > self.max_chars * 4 + 1000:
+            # Far too long, whatever may be trimmed: not worth the time of looking closer.
+            raise InvalidError(
+                f"{self.label} may have at most {self.max_chars} characters, not {len(value)}."
+            )
         text = unicodedata.normalize("NFC", value.replace("\r\n", "\n").replace("\r", "\n"))
         text = _INVISIBLE.sub("", _CONTROL.sub("", text))
         text = text.strip() if self.multiline else _SPACES.sub(" ", text).strip()
@@ -295,9 +306,8 @@ class Record(Rule):
         if not isinstance(value, Mapping):
             raise self.refuse("a set of named fields", value)
         faults: dict[str, str] = {}
-        for key in value:
-            if key not in self.fields:
-                faults[str(key)[:80]] = f"{self.label} has no field called {shown(str(key))}."
+        for key in islice((key for key in value if key not in self.fields), MAX_NAMED_FAULTS):
+            faults[str(key)[:80]] = f"{self.label} has no field called {shown(str(key))}."
         kept: dict[str, Any] = {}
         for key, rule in self.fields.items():
             if self.partial and key not in value:
@@ -368,7 +378,11 @@ class Password(Rule):
             raise InvalidError(f"{self.label} is required.")
         if len(value) < self.MIN_CHARS:
             raise InvalidError(f"{self.label} needs at least {self.MIN_CHARS} characters.")
-        if len(value.encode()) > 72:
+        try:
+            size_bytes = len(value.encode())
+        except UnicodeEncodeError:
+            raise InvalidError(f"{self.label} holds half of a character.") from None
+        if size_bytes > 72:
             raise InvalidError(f"{self.label} may have at most 72 bytes.")
         if len(set(value)) < 4:
             raise InvalidError(
