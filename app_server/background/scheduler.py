@@ -56,6 +56,10 @@ class Scheduler:
                 name = self._tasks.instance.name
                 logger.error("[%s] Scheduled tasks have to wait: %s", name, error)
                 pause = LOOK_SECONDS
+            except Exception:
+                # The edge of a task: a fault in one look must not be the end of all of them.
+                logger.exception("[%s] Scheduled tasks have to wait", self._tasks.instance.name)
+                pause = LOOK_SECONDS
             await asyncio.sleep(pause)
 
     async def run_due(self) -> float:

@@ -65,6 +65,9 @@ async def _mail_reset_link_quietly(request: UsersRequest, email: str) -> None:
             await _mail_reset_link(request, row)
     except AnvilError as error:
         logger.warning("A password reset link was not sent: %s", error.message)
+    except Exception:
+        # The edge of a task: nobody else would hear of it.
+        logger.exception("A password reset link was not sent")
 
 
 async def _mail_reset_link(request: UsersRequest, row: UserRow) -> None:
