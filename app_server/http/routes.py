@@ -117,8 +117,10 @@ async def serve_page(http: HttpRequest, instance: Instance) -> Response:
     return await serve_endpoint(http, instance, "route")
 
 
-async def serve_health(_http: HttpRequest, instance: Instance) -> Response:
+async def serve_health(http: HttpRequest, instance: Instance) -> Response:
     """``{"ok", "database", "server_code"}``; 503 where the database cannot be reached."""
+    if not instance.request_rates.allows(client_ip(http, instance)):
+        return problems.too_many(http)
     health = await instance.check_health()
     return JSONResponse(health, 200 if health["ok"] else 503, {"Cache-Control": "no-store"})
 

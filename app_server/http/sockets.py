@@ -111,11 +111,17 @@ async def serve_uplink(socket: WebSocket, instances: Sequence[Instance]) -> None
             "'pip install --upgrade anvil-uplink' to get a new one.",
         )
         return
+    ips = [(instance, client_ip(socket, instance)) for instance in instances]
+    if not all([instance.attempt_rates.allows(ip) for instance, ip in ips]):
+        await _refuse(socket, "Too many wrong uplink keys came from here. Please wait a minute.")
+        return
     found = _find_by_key(hello.get("key"), instances)
     if found is None:
         logger.warning("An uplink came with a wrong key")
         await _refuse(socket, "Incorrect uplink key")
         return
+    for instance, ip in ips:
+        instance.attempt_rates.give_back(ip)
     await _run_uplink(socket, *found, version)
 
 

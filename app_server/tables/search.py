@@ -25,6 +25,9 @@ from app_server.tables.views import Access, View
 from app_server.wire.values import Capability, PortableValue
 
 PAGE_ROWS = 100
+MAX_ORDER = 20
+"""Columns to sort by: each nests the condition of the next page one level deeper."""
+
 MAX_PAGE_ROWS = 10_000
 """A larger page_size() is cut to this; the iterator fetches the rest by itself."""
 
@@ -81,6 +84,8 @@ def parse_search(access: Access, view: View, args: Any, kwargs: Any) -> Search:
             name = arg.value.get("column_name")
             if name not in allowed:
                 raise table_error(f'Cannot sort by nonexistent column "{name}"')
+            if len(order) >= MAX_ORDER:
+                raise table_error(f"Cannot sort by more than {MAX_ORDER} columns")
             order.append((name, bool(arg.value.get("ascending"))))
         else:
             queries.append(arg)

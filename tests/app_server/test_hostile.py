@@ -22,7 +22,7 @@ from app_server.sessions import SessionStore
 from app_server.wire.payload import Payload, WireError, take_payload
 from app_server.wire.peer import Peer
 from app_server.wire.streams import MediaBudget, MediaError, MediaStream
-from tests.app_server.running import CallFailed, RunningServer, serve_app
+from tests.app_server.running import CallFailed, RunningServer, open_socket, serve_app
 
 SERVER = """
 import time
@@ -255,3 +255,18 @@ def test_a_call_carries_so_many_media():
 def take(peer: Peer, message: dict[str, Any]) -> Payload:
     key: Any = None
     return take_payload(message, ("args",), key, peer.stream_opener("c1"), is_trusted=False)
+
+
+def test_uplink_keys_cannot_be_guessed_for_long(tmp_path: Path):
+    files: dict[str, str | bytes] = {"server_code/main.py": SERVER}
+    with serve_app(tmp_path, files, "--uplink-key=the-right-key") as server:
+        answers = [greet(server, f"guess-{n}") for n in range(limits.ATTEMPT_BURST + 20)]
+        assert answers[0] == "Incorrect uplink key"
+        assert "Too many wrong uplink keys" in answers[-1]
+        assert "Too many wrong uplink keys" in greet(server, "the-right-key")
+
+
+def greet(server: RunningServer, key: str) -> str:
+    with open_socket(server.port, "/_/uplink") as socket:
+        socket.send(json.dumps({"key": key, "v": 7}))
+        return str(json.loads(socket.recv(timeout=60)).get("error"))

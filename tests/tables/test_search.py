@@ -37,6 +37,15 @@ def test_orders_by_several_columns_with_none_first(app_tables: Any) -> None:
     assert found(order_by("name", ascending=False), order_by("value")) == mixed
 
 
+def test_refuses_to_order_by_too_many_columns(app_tables: Any) -> None:
+    from anvil.tables import TableError, order_by
+
+    app_tables.counters.add_rows([{"value": n} for n in (2, 1)])
+    assert values(app_tables.counters.search(*[order_by("value")] * 20)) == [1, 2]
+    with pytest.raises(TableError, match="more than 20 columns"):
+        list(app_tables.counters.search(*[order_by("value")] * 21))
+
+
 def test_refuses_to_order_by_an_unknown_column(app_tables: Any) -> None:
     from anvil.tables import TableError, order_by
 
