@@ -20,6 +20,8 @@ from app_server.background import BackgroundTasks, Scheduler
 from app_server.config import NO_DATABASE, InstanceConfig
 from app_server.embedded import EmbeddedDatabase, open_embedded
 from app_server.errors import StartupError
+from app_server.http.bundle import get_bundle
+from app_server.http.compiled import start_compiling
 from app_server.keys import InstanceKeys
 from app_server.limits import (
     ATTEMPT_BURST,
@@ -106,7 +108,20 @@ class Instance:
         self._tasks = [
             asyncio.create_task(self._watch_app()),
             asyncio.create_task(self._sweep_sessions()),
+            asyncio.create_task(self._prepare_pages(self.app)),
         ]
+
+    async def _prepare_pages(self, app: App) -> None:
+        """Have the browser's code ready before the first visitor asks, and bad templates told to
+        the operator at once instead of to that visitor."""
+        try:
+            future = start_compiling(app)
+            await get_bundle(app)
+            if future is not None:
+                await asyncio.wrap_future(future)
+        except Exception:
+            # Nobody waits for this; a page that needs it tries again and tells its visitor.
+            logger.exception("[%s] The browser's code cannot be made ready", self.name)
 
     async def _open_tables(self) -> None:
         if self.config.database == NO_DATABASE:
@@ -238,6 +253,7 @@ class Instance:
         logger.info("[%s] The app changed to version %s", self.name, app.version)
         self.app = app
         self._versions[app.version] = app
+        self._tasks.append(asyncio.create_task(self._prepare_pages(app)))
         if len(self._versions) > KEPT_VERSIONS:
             self._versions.popitem(last=False)
 
