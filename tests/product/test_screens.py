@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, WebSocketRoute, expect
 
 from tests.product.screens import DESK, PHONE, Screen, tab
 from tests.product.studio import Studio
@@ -59,6 +59,37 @@ def test_address_bar_back_and_forward_follow_the_pages(chromium: Browser, studio
         screen.heading("Hello Mia")
         screen.page.go_forward()
         screen.heading("Contacts")
+
+
+def test_a_page_that_was_left_while_it_loaded_does_not_take_the_address_back(
+    chromium: Browser, studio: Studio
+) -> None:
+    with tab(chromium, studio, "mia") as screen:
+        # The answer to the list is held back until its page has been left.
+        held: list[tuple[WebSocketRoute, str | bytes]] = []
+
+        def hold(socket: WebSocketRoute) -> None:
+            def pass_on(message: str | bytes) -> None:
+                if '"previous"' in str(message):
+                    held.append((socket, message))
+                else:
+                    socket.send(message)
+
+            socket.connect_to_server().on_message(pass_on)
+
+        screen.page.route_web_socket(re.compile("/_/ws"), hold)
+        screen.open("/app/dashboard")
+        screen.heading("Hello Mia")
+        screen.page.get_by_text("Contacts", exact=True).first.click()
+        screen.is_at("/app/contacts")
+        screen.page.go_back()
+        screen.heading("Hello Mia")
+        while not held:
+            screen.page.evaluate("new Promise(requestAnimationFrame)")
+        for socket, message in held:
+            socket.send(message)
+        expect(screen.page.locator(".mb-event").first).to_be_visible()
+        screen.is_at("/app/dashboard")
 
 
 def test_search_filters_and_pages(chromium: Browser, studio: Studio) -> None:

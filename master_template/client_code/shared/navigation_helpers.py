@@ -5,7 +5,7 @@ NavigationLink); either way the page that appears says by `arrive` where it live
 open the page of the address they come to.
 """
 
-from anvil import open_form
+from anvil import get_open_form, open_form
 from anvil.js import window
 
 from . import api, session
@@ -85,8 +85,19 @@ def arrive(path, title):
     """Called by each page as it opens: the address and the title of the window follow."""
     if current_path() != path and not (path == "/app/dashboard" and current_path() == "/app"):
         window.history.pushState(None, "", path)
+    set_title(title)
+
+
+def set_title(title):
+    """The title of the window: the page's and the business's name."""
     name = session.business()["business_name"]
     window.document.title = title + " – " + name if name else title
+
+
+def is_open(form):
+    """Whether a page is still the one that is shown. What it waited for may come too late, and
+    must not change the address of the page that is there now."""
+    return get_open_form() is form
 
 
 def require_auth():

@@ -65,7 +65,8 @@ class ContactDetailForm(ContactDetailFormTemplate):
     def _show_contact(self):
         contact = self.contact
         nodes = self.dom_nodes
-        navigation_helpers.arrive(self.path, contact["full_name"])
+        if navigation_helpers.is_open(self):
+            navigation_helpers.set_title(contact["full_name"])
         nodes["initials"].textContent = formatting.initials(contact["full_name"])
         nodes["name"].textContent = contact["full_name"]
         parts = [part for part in (contact["contact_id"], contact["company"]) if part]

@@ -155,7 +155,8 @@ class ContactEditorForm(ContactEditorFormTemplate):
             self.btn_save.enabled = True
         self.before = dict(self.item)
         drafts.drop(self.path)
-        navigation_helpers.go("/app/contacts/" + contact_id, replace=True)
+        if navigation_helpers.is_open(self):
+            navigation_helpers.go("/app/contacts/" + contact_id, replace=True)
         Notification("Saved.", timeout=2).show()
 
     def _show_error(self, error):

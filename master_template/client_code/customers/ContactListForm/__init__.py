@@ -105,7 +105,7 @@ class ContactListForm(ContactListFormTemplate):
             if asked == self._asked:
                 self._show_error(error)
             return
-        if asked != self._asked:
+        if asked != self._asked or not navigation_helpers.is_open(self):
             return
         navigation_helpers.replace_address(navigation_helpers.with_query(PATH, self.query))
         self._show(answer)
