@@ -163,8 +163,6 @@ export class ServerCalls {
       this.receiveResponse(message as IncomingResponse);
     } else if (message.event !== undefined) {
       this.raiseEvent(message.event.name, message.event.payload);
-    } else if (message["set-cookie"] !== undefined) {
-      storeCookies();
     } else if (message["invalidate-macs"] !== undefined) {
       this.invalidate();
     } else if (message["set-cookie"] !== undefined) {
@@ -223,7 +221,8 @@ export class ServerCalls {
   /** Cookies cannot travel by socket: ask for them, and answer the call when they are there, so
    * that a page opened next already has them. Without them only what they keep is lost. */
   private keepCookies(id: string | undefined): void {
-    const kept = fetch("_/request_cookies", { method: "POST" }).catch(() => undefined);
+    const options = { method: "POST", keepalive: true };
+    const kept = fetch("_/request_cookies", options).catch(() => undefined);
     const pending = this.pending.get(id ?? "");
     if (pending !== undefined) pending.cookiesKept = kept;
   }
@@ -266,11 +265,6 @@ export class ServerCalls {
     const handler = serverClasses.onInvalidated;
     if (handler) run(() => call(handler)).catch(this.reportError);
   }
-}
-
-/** A socket cannot set cookies: the browser fetches them when the server says there are new ones. */
-function storeCookies(): void {
-  fetch("_/request_cookies", { method: "POST", keepalive: true }).catch(() => undefined);
 }
 
 async function offlineError(message: string): Promise<PyObject> {
