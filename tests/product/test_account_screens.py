@@ -65,3 +65,30 @@ def test_someone_changes_their_password(chromium: Browser, studio: Studio) -> No
         screen.sees("Your new password is saved.")
     with studio.person() as nobody:
         assert nobody.call("log_in", "carl@yogastudio.example", "quite another one")
+
+
+def test_someone_sets_a_new_password_by_the_mailed_link(chromium: Browser, studio: Studio) -> None:
+    with tab(chromium, studio) as screen:
+        screen.open("/app/reset")
+        screen.field("E-mail").fill("mia@yogastudio.example")
+        screen.press("Send the link")
+        screen.sees("a message with a link is on its way")
+        link = studio.link_in_mail("mia@yogastudio.example")
+        screen.page.goto(link)
+        screen.page.locator("input[type=password]").first.fill("mia has a new password")
+        for again in screen.page.locator("input[type=password]").all()[1:]:
+            again.fill("mia has a new password")
+        screen.page.locator("button[type=submit]").click()
+        screen.page.wait_for_load_state()
+
+        screen.open("/app/login")
+        screen.field("E-mail").fill("mia@yogastudio.example")
+        screen.field("Password").fill("mia has a new password")
+        screen.press("Log in")
+        screen.heading("Hello Mia")
+
+        # The link has done its work.
+        answer = screen.page.goto(link)
+        assert answer and answer.status == 410
+        assert screen.page.locator("input[type=password]").count() == 0
+        screen.problems.clear()  # Chromium notes the 410.
