@@ -33,3 +33,25 @@ def get_color(role):
     if role not in COLOR_ROLES:
         raise KeyError(role)
     return window.m3Theme.getColor(color_token(role)[len("--md-sys-color-") :])
+
+
+def plot_layout(**own):
+    """A Plotly ``layout`` in the page's colours as they are now, for a Plot's ``layout``.
+
+    ``own`` (title, height, xaxis, ...) comes on top; axes are merged. Set it again when the scheme
+    changes: a drawn plot keeps its colours.
+    """
+    text, line = get_color("On Surface Variant"), get_color("Outline Variant")
+    axis = {"gridcolor": line, "zerolinecolor": line, "linecolor": line, "automargin": True}
+    layout = {
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"family": "Roboto Variable, Roboto, system-ui, sans-serif", "color": text},
+        "colorway": [get_color(role) for role in ("Primary", "Tertiary", "Secondary", "Error")],
+        "margin": {"l": 48, "r": 16, "t": 24, "b": 40},
+        "height": 280,
+    }
+    layout.update(own)
+    for name in ("xaxis", "yaxis"):
+        layout[name] = dict(axis, **own.get(name, {}))
+    return layout

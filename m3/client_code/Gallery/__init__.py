@@ -8,6 +8,7 @@ from anvil import handle
 from .. import theming
 from ._anvil_designer import GalleryTemplate
 
+WEEKDAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
 STATUSES = [("Lead", "lead"), ("Customer", "customer"), ("Lost", "lost")]
 
 
@@ -32,6 +33,11 @@ class Gallery(GalleryTemplate):
             {"name": "Ada Lovelace", "status": "Customer"},
             {"name": "Grace Hopper", "status": "Lead"},
         ]
+        self.plot_revenue.data = [
+            {"type": "bar", "name": "Classes", "x": WEEKDAYS, "y": [4, 6, 5, 7, 6, 9, 3]},
+            {"type": "scatter", "name": "Last week", "x": WEEKDAYS, "y": [3, 5, 5, 6, 7, 8, 4]},
+        ]
+        self.draw_plot()
         self.menu_icon.menu_items = [m3.MenuItem(text="Undo", leading_icon="undo")]
         self.menu_avatar.menu_items = [m3.MenuItem(text="Log out", leading_icon="logout")]
         for name, event in (
@@ -81,3 +87,7 @@ class Gallery(GalleryTemplate):
     @handle("btn_dark", "click")
     def btn_dark_click(self, **event_args):
         theming.set_mode("dark" if self.btn_dark.selected else "light")
+        self.draw_plot()
+
+    def draw_plot(self):
+        self.plot_revenue.layout = theming.plot_layout(legend={"orientation": "h", "y": 1.2})
