@@ -63,7 +63,8 @@ def run_pytest(chromium: str, arguments: list[str]) -> int:
                 "MYBIZZ_TEST_POSTGRES": server.admin_url,
             }
             workers = [] if any(a.startswith("-n") for a in arguments) else ["-n", "2"]
-            command = [sys.executable, "-m", "pytest", *workers, "--dist", "loadgroup"]
+            # A file's tests stay together: they share a server, and some the names of databases.
+            command = [sys.executable, "-m", "pytest", *workers, "--dist", "loadfile"]
             return subprocess.run([*command, *arguments], cwd=ROOT, env=environment).returncode
         finally:
             server.stop()

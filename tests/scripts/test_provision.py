@@ -16,8 +16,6 @@ from scripts.operations.instances import check_name, find_instance
 from scripts.operations.provision import move_to_port, move_to_server, pinned_release, provision
 from scripts.operations.releases import Release, publish
 
-# Database names are the same in each test: one worker runs them all.
-pytestmark = pytest.mark.xdist_group("provision")
 NAME = "river-inn"
 
 

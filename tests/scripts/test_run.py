@@ -20,7 +20,7 @@ from scripts.operations.serving import find_free_port
 from scripts.operations.setup import uplink
 from tests.scripts.running import Run
 
-pytestmark = [pytest.mark.xdist_group("run"), pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ from scripts.operations.setup import read_log_ins
 from tests.app_server.running import Browser, CallFailed, open_socket
 from tests.scripts.running import ROOT, Run
 
-pytestmark = [pytest.mark.xdist_group("run"), pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
 
 @dataclass
