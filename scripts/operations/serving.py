@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
 import signal
@@ -19,16 +20,25 @@ from scripts.operations.home import Home, OperationError
 from scripts.operations.instances import InstanceFolder
 
 STOP_SECONDS = 10
+# prctl(2)
+PR_SET_PDEATHSIG = 1
 
 
 @contextmanager
 def running(command: Sequence[str], cwd: Path | None = None) -> Iterator[subprocess.Popen[bytes]]:
     """Run a command in a process group of its own; on leaving, stop that group and only that."""
-    child = subprocess.Popen(command, cwd=cwd, start_new_session=True)
+    child = subprocess.Popen(command, cwd=cwd, start_new_session=True, preexec_fn=_end_with_parent)
     try:
         yield child
     finally:
         stop_group(child)
+
+
+def _end_with_parent() -> None:
+    """In the child: be asked to end when we are killed without a chance to do so (Linux only;
+    elsewhere such a child stays, and the next start says that the port is taken)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def stop_group(child: subprocess.Popen[bytes]) -> None:

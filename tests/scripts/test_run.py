@@ -18,7 +18,7 @@ from scripts.operations.instances import find_instance
 from scripts.operations.releases import remove_folder
 from scripts.operations.serving import find_free_port
 from scripts.operations.setup import uplink
-from tests.scripts.running import Run
+from tests.scripts.running import Run, postmasters
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -90,6 +90,25 @@ def test_stops_all_that_it_started(first_start: Run, base: Path, how: signal.Sig
     _, alive = psutil.wait_procs(family, timeout=10)
     assert alive == []
     assert run.child.returncode == 0
+
+
+def test_starts_again_after_it_was_killed(first_start: Run, base: Path):
+    if first_start.child.poll() is None:
+        first_start.stop()
+    run = Run(base, find_free_port()).wait_until_ready()
+    # The database stays for the next start, which takes it over; the server goes at once.
+    database = postmasters(run.home)
+    family = psutil.Process(run.child.pid).children(recursive=True)
+    family = [process for process in family if process not in database]
+    run.child.kill()
+    run.finish()
+    gone, alive = psutil.wait_procs(family, timeout=20)
+    assert gone and alive == []
+
+    again = Run(base, run.port).wait_until_ready()
+    assert again.get("/")[0] == 200
+    assert again.stop()
+    assert postmasters(again.home) == []
 
 
 def test_a_later_start_keeps_everything_and_follows_the_port(first_start: Run, base: Path):
