@@ -108,6 +108,8 @@ def serve(options: argparse.Namespace, home: Home, server: DatabaseServer) -> in
         move_to_server(instance, server)
     is_embedded = options.server == "embedded"
     command = embedded_command(home, options.port) if is_embedded else anvil_command(instance)
+    if not is_embedded:
+        say("  Starting Anvil's own server; at its first start it downloads itself ...")
     with running(command, cwd=None if is_embedded else instance.path) as child:
         wait_until_served(
             instance,
