@@ -8,7 +8,7 @@ import re
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from master_template.server_site.colours import contrast, palette
@@ -69,6 +69,8 @@ def test_a_stranger_gets_the_log_in_for_a_page_of_the_app(studio: Studio, path: 
     assert "ContactDetailForm" not in page
 
 
+@example("#ffffff")
+@example("#000000")
 @given(st.from_regex(r"#[0-9a-f]{6}", fullmatch=True))
 def test_any_brand_colour_gives_readable_text(colour: str) -> None:
     made = palette(colour, "#c46a3a")

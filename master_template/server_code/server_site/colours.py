@@ -32,7 +32,8 @@ def readable_on(colour: str, ground: str, ratio: float = 4.5) -> str:
     """The colour, as much darker or lighter as it takes to be readable on a ground."""
     step = -0.02 if luminance(ground) > 0.4 else 0.02
     lightness = colorsys.rgb_to_hls(*(int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)))[1]
-    while contrast(colour, ground) < ratio and 0 < lightness < 1:
+    end = 0.0 if step < 0 else 1.0
+    while contrast(colour, ground) < ratio and lightness != end:
         lightness = min(1.0, max(0.0, lightness + step))
         colour = with_lightness(colour, lightness)
     return colour
