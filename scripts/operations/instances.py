@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
@@ -14,7 +15,6 @@ from typing import Any
 from urllib.parse import quote
 
 import yaml
-from cryptography.fernet import Fernet
 
 from scripts.operations.home import Home, OperationError
 from scripts.operations.releases import Release
@@ -129,7 +129,8 @@ def make_config(instance: InstanceFolder, database: str, port: int) -> dict[str,
         "port": port,
         "uplink-key": "server_" + secrets.token_urlsafe(24),
         "client-uplink-key": "client_" + secrets.token_urlsafe(24),
-        "encryption-key": {"fields": Fernet.generate_key().decode()},
+        # Standard base64, as both servers read it for anvil.secrets.encrypt_with_key.
+        "encryption-key": {"fields": base64.b64encode(secrets.token_bytes(32)).decode()},
         "auto-migrate": True,
     }
 

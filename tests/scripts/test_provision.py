@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import stat
 from pathlib import Path
 
@@ -58,6 +59,14 @@ def test_makes_folder_database_and_role(home: Home, server: DatabaseServer, rele
     assert pinned_release(home, instance).version == "v1.0.0"
     assert count(server, "pg_database") == count(server, "pg_roles") == 1
     assert "provision" in (instance.path / "history.jsonl").read_text()
+
+
+def test_encryption_keys_are_what_both_servers_read(
+    home: Home, server: DatabaseServer, release: Release
+):
+    keys = make(home, server, release).read_config()["encryption-key"]
+
+    assert [len(base64.b64decode(key, validate=True)) for key in keys.values()] == [32]
 
 
 def test_keeps_keys_to_its_owner(home: Home, server: DatabaseServer, release: Release):
