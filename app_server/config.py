@@ -9,6 +9,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from app_server.errors import StartupError
+from app_server.limits import MAX_REQUESTS_PER_SECOND
 from app_server.options import read_config_file
 
 DEFAULT_PORT = 3030
@@ -35,6 +36,7 @@ class InstanceConfig:
 
     ``database`` is None where the embedded Postgres in ``data_dir`` is to be used. ``name`` is
     unique within the server: the folder's name. ``origin`` has no slash at its end.
+    ``requests_per_second`` is for each address that asks; 0 is no limit.
     """
 
     name: str
@@ -50,6 +52,7 @@ class InstanceConfig:
     smtp: SmtpConfig | None = None
     auto_migrate: bool = False
     ignore_invalid_schema: bool = False
+    requests_per_second: int = MAX_REQUESTS_PER_SECOND
 
     @property
     def host_name(self) -> str:
@@ -136,6 +139,7 @@ def make_instance_config(
         smtp=_make_smtp_config(options),
         auto_migrate=bool(options.get("auto-migrate")),
         ignore_invalid_schema=bool(options.get("ignore-invalid-schema")),
+        requests_per_second=options.get("requests-per-second", MAX_REQUESTS_PER_SECOND),
     )
 
 

@@ -26,7 +26,6 @@ from app_server.keys import InstanceKeys
 from app_server.limits import (
     ATTEMPT_BURST,
     MAX_ATTEMPTS_PER_MINUTE,
-    MAX_REQUESTS_PER_SECOND,
     REQUEST_BURST,
 )
 from app_server.rates import RateLimits
@@ -72,7 +71,7 @@ class Instance:
         self.scheduler: Scheduler | None = None
         self.links: set[Peer] = set()
         self.calls: set[asyncio.Task[Reply]] = set()
-        self.request_rates = RateLimits(MAX_REQUESTS_PER_SECOND, REQUEST_BURST)
+        self.request_rates = RateLimits(config.requests_per_second, REQUEST_BURST)
         self.attempt_rates = RateLimits(MAX_ATTEMPTS_PER_MINUTE / 60, ATTEMPT_BURST)
         self._embedded: EmbeddedDatabase | None = None
         self._versions: OrderedDict[str, App] = OrderedDict({self.app.version: self.app})

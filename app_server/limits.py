@@ -50,7 +50,7 @@ CALL_BURST = 500
 MAX_REQUESTS_PER_SECOND = 50
 REQUEST_BURST = 500
 """HTTP requests to an app's endpoints and routes from one address: a second on average, and at
-once (an office behind one address opens the site together)."""
+once (an office behind one address opens the site together). ``--requests-per-second`` sets it."""
 
 MAX_ATTEMPTS_PER_MINUTE = 30
 ATTEMPT_BURST = 100
@@ -68,3 +68,11 @@ SESSION_IDLE_MINUTES = 60
 
 MAX_COOKIE_BYTES = 4000
 """``anvil.server.cookies``: all values of one kind together, as on Anvil's server."""
+
+MIN_COMPRESSED_BYTES = 500
+MAX_COMPRESSED_BYTES = 16 * 1024 * 1024
+"""Answers outside these sizes are not compressed: it would not pay, or take too long. What comes
+in pieces is compressed piece by piece, however much it is."""
+
+COMPRESSION_CACHE_BYTES = 32 * 1024 * 1024
+"""Compressed forms of files (those with an ETag), of all instances together."""

@@ -53,6 +53,11 @@ OPTIONS: dict[str, Option] = {
         Option("port", Kind.NUMBER, "Port to listen on (default: that of the origin, or 3030)"),
         Option("auto-migrate", Kind.FLAG, "Change the tables to fit the app's schema"),
         Option("ignore-invalid-schema", Kind.FLAG, "Start although tables and schema differ"),
+        Option(
+            "requests-per-second",
+            Kind.NUMBER,
+            "HTTP requests to the app from one address, on average (default: 50; 0: no limit)",
+        ),
         Option("smtp-host", Kind.TEXT, "SMTP server for outgoing mail"),
         Option("smtp-port", Kind.NUMBER, "Its port (25, or 587 with --smtp-encryption)"),
         Option("smtp-encryption", Kind.TEXT, "ssl or starttls"),

@@ -38,7 +38,8 @@ class RateLimit:
 
 
 class RateLimits:
-    """Many callers by a key, of whom only the latest ``size`` are remembered."""
+    """Many callers by a key, of whom only the latest ``size`` are remembered. With 0 ``per_second``
+    there is no limit."""
 
     def __init__(
         self,
@@ -54,6 +55,8 @@ class RateLimits:
         self._limits: OrderedDict[str, RateLimit] = OrderedDict()
 
     def allows(self, key: str) -> bool:
+        if not self._per_second:
+            return True
         limit = self._limits.get(key)
         if limit is None:
             limit = self._limits[key] = RateLimit(self._per_second, self._burst, self._clock)

@@ -23,7 +23,14 @@ STAMPS = ROOT / ".build" / "stamps"
 MINIMUM_PYTHON = (3, 11)
 MINIMUM_NODE = 20
 
-EXTRAS = {"run": "", "provision": "", "publish": "", "test": "[dev]", "check": "[dev]"}
+EXTRAS = {
+    "run": "",
+    "provision": "",
+    "publish": "",
+    "test": "[dev]",
+    "check": "[dev]",
+    "bench": "[dev]",
+}
 
 
 def fail(message: str) -> None:

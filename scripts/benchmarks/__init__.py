@@ -1,0 +1,1 @@
+"""What is measured: a module an area, each with ``measure() -> Iterator[Figure]``."""

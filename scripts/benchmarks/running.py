@@ -1,0 +1,184 @@
+"""The server under measurement: a real one on a free port, with the benchmark's app and a Postgres
+of its own in a temporary folder."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import itertools
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg
+from websockets.sync.client import ClientConnection, connect
+
+from app_server import postgres
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+APP = Path(__file__).resolve().parent / "app"
+TRIVIAL = "/_/api/trivial"
+ROWS = 10_000
+START_SECONDS = 60
+
+
+class BenchmarkError(Exception):
+    """The server does not do what is to be measured."""
+
+
+@dataclass
+class BenchServer:
+    """A running server. ``started_in`` is the seconds from its start to its first answer."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+    database_url: str
+    folder: Path
+    started_in: float
+
+    @property
+    def url(self) -> str:
+        return f"http://localhost:{self.port}"
+
+    def memory_mb(self) -> dict[str, float]:
+        """Resident memory by role: the server, its process host, the workers together."""
+        server = psutil.Process(self.process.pid)
+        sizes = {"server": megabytes(server), "host": 0.0, "workers": 0.0}
+        for child in server.children(recursive=True):
+            command = " ".join(child.cmdline())
+            role = "host" if "anvil_downlink_host" in command else "workers"
+            sizes[role] += megabytes(child)
+        return sizes
+
+    def stop(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(20)
+
+
+def megabytes(process: psutil.Process) -> float:
+    """What a process holds for itself: pages shared with others count by their share."""
+    with contextlib.suppress(psutil.AccessDenied):
+        return float(process.memory_full_info().pss) / 1e6
+    return float(process.memory_info().rss) / 1e6
+
+
+@contextlib.contextmanager
+def postgres_server() -> Iterator[str]:
+    """The address of a database of its own; fsync stays on, as in production."""
+    # Below the system's temporary folder: as root, Postgres runs as a user who must get there.
+    with tempfile.TemporaryDirectory(prefix="mybizz-bench-") as folder:
+        server = postgres.start(Path(folder) / "postgres")
+        try:
+            with psycopg.connect(server.admin_url, autocommit=True) as admin:
+                admin.execute("CREATE DATABASE bench")
+            parts: dict[str, Any] = psycopg.conninfo.conninfo_to_dict(server.admin_url)
+            yield psycopg.conninfo.make_conninfo(**{**parts, "dbname": "bench"})
+        finally:
+            server.stop()
+
+
+def start_server(database_url: str, folder: Path) -> BenchServer:
+    """Start ``python -m app_server`` with the app and wait for its first answer."""
+    app = folder / "bench"
+    if not app.exists():
+        shutil.copytree(APP, app)
+    log = folder / "server.log"
+    started = time.perf_counter()
+    with log.open("wb") as sink:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "app_server", "--ip", "127.0.0.1", "--port", "0"]
+            + ["--app", str(app), "--data-dir", str(folder / "data"), "--database", database_url]
+            + ["--auto-migrate", "--requests-per-second", "0"],
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
+    server = BenchServer(process, 0, database_url, folder, 0.0)
+    while time.perf_counter() - started < START_SECONDS and process.poll() is None:
+        found = re.search(r"Listening on .* port (\d+)", log.read_text())
+        if found:
+            server.port = int(found[1])
+            fetch_text(server.port, TRIVIAL)
+            server.started_in = time.perf_counter() - started
+            return server
+        time.sleep(0.01)
+    process.kill()
+    raise BenchmarkError(f"The server does not start:\n{log.read_text()}")
+
+
+def fetch_text(port: int, path: str) -> str:
+    """A small answer over a connection of its own. BenchmarkError where it is not 200."""
+
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    try:
+        connection.request("GET", path, headers={"Host": f"localhost:{port}"})
+        response = connection.getresponse()
+        body = response.read().decode()
+    finally:
+        connection.close()
+    if response.status != 200:
+        raise BenchmarkError(f"{path} answered {response.status}: {body[:500]}")
+    return body
+
+
+@contextlib.contextmanager
+def bench_server(*, rows: int = ROWS) -> Iterator[BenchServer]:
+    """A server whose ``items`` table holds ``rows`` rows, stopped at the end of the block."""
+    with (
+        postgres_server() as database_url,
+        tempfile.TemporaryDirectory(prefix="mybizz-bench-app-") as name,
+    ):
+        folder = Path(name)
+        (folder / "data").mkdir()
+        server = start_server(database_url, folder)
+        try:
+            if rows:
+                with Caller(server.port) as caller:
+                    caller.call("fill", rows)
+                with psycopg.connect(database_url, autocommit=True) as connection:
+                    connection.execute("VACUUM ANALYZE")
+            yield server
+        finally:
+            server.stop()
+
+
+class Caller:
+    """A browser's socket, without a browser: ``call`` gives the JSON of the response."""
+
+    def __init__(self, port: int):
+        self._port = port
+        self._ids = itertools.count(1)
+
+    def __enter__(self) -> Caller:
+        self._socket: ClientConnection = connect(
+            f"ws://localhost:{self._port}/_/ws", max_size=None, compression=None
+        )
+        self.call("anvil.private.reset_session")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+
+    def call(self, function: str, *args: Any, **kwargs: Any) -> Any:
+        """BenchmarkError where the call fails."""
+        call_id = f"b{next(self._ids)}"
+        message = {"type": "CALL", "id": call_id, "v": 1, "command": function}
+        message |= {"args": list(args), "kwargs": kwargs, "objects": []}
+        self._socket.send(json.dumps(message))
+        while True:
+            answer = json.loads(self._socket.recv(timeout=120))
+            if answer.get("id") == call_id and "error" in answer:
+                raise BenchmarkError(f"{function}: {answer['error']}")
+            if answer.get("id") == call_id and "response" in answer:
+                return answer["response"]

@@ -1,0 +1,50 @@
+"""The server on its own: endpoints, calls, start and memory."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator
+
+from scripts.benchmarks.figures import Figure, median_ms
+from scripts.benchmarks.load import requests_per_second
+from scripts.benchmarks.running import TRIVIAL, BenchServer, Caller, fetch_text, start_server
+
+
+def measure(server: BenchServer) -> Iterator[Figure]:
+    """Figures of a server that was just started and has served its first requests."""
+    yield Figure(
+        "trivial endpoint, 8 clients",
+        requests_per_second(server.port, TRIVIAL),
+        "1/s",
+        goal=1200,
+        anvil=(220, 570),
+    )
+    health = requests_per_second(server.port, "/_/manifest.json", seconds=2)
+    yield Figure("address without server code, 8 clients", health, "1/s")
+    with Caller(server.port) as caller:
+        yield Figure(
+            "call from an open socket, median", median_ms(lambda: caller.call("echo", 1), 300), "ms"
+        )
+    yield from measure_start(server)
+
+
+def measure_start(server: BenchServer) -> Iterator[Figure]:
+    """Start it again on the migrated database, three times, then see what it holds when idle."""
+    started = []
+    for _ in range(3):
+        server.stop()
+        again = start_server(server.database_url, server.folder)
+        server.process, server.port = again.process, again.port
+        started.append(again.started_in)
+    yield Figure(
+        "start to first answer, migrated database",
+        statistics.median(started),
+        "s",
+        goal=1.5,
+        anvil=(5.2, 5.2),
+    )
+    fetch_text(server.port, TRIVIAL)
+    memory = server.memory_mb()
+    yield Figure("memory of the server, once for all instances", memory["server"], "MB")
+    yield Figure("memory of the process host, once for all", memory["host"], "MB")
+    yield Figure("memory of an instance's worker", memory["workers"], "MB")
