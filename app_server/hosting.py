@@ -12,6 +12,7 @@ from starlette.types import Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from app_server.http import problems
+from app_server.http.compression import compressed
 from app_server.http.routes import make_router
 from app_server.http.sockets import serve_uplink
 from app_server.instance import Instance
@@ -61,6 +62,8 @@ class Hosting:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             return
+        if scope["type"] == "http":
+            send = compressed(scope, send)
         connection = HTTPConnection(scope)
         host_name = read_host_name(connection)
         hosted = self._only or self._hosted.get(host_name)

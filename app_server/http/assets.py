@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request as HttpRequest
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from app_server.errors import StartupError
@@ -117,6 +117,10 @@ async def serve_theme_asset(http: HttpRequest) -> Response:
     headers = {"Cache-Control": REVALIDATE, "ETag": etag, "X-Content-Type-Options": "nosniff"}
     if etag in http.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
+    headers["Accept-Ranges"] = "bytes"
+    if "range" in http.headers:
+        # A player winds through a film (RFC 9110, section 14).
+        return FileResponse(path, headers=headers, media_type=_media_type(name))
     return Response(path.read_bytes(), headers=headers, media_type=_media_type(name))
 
 

@@ -1,0 +1,1 @@
+"""Load, faults and hostile input: what breaks other servers. Only this machine is a target."""
