@@ -1,7 +1,8 @@
 // Builds the browser runtime: `npm run build` (or `node app_server/browser/build.mjs [--force]`).
 //
 // Writes app_server/browser/dist/: content-hashed files with .br and .gz beside them, and
-// manifest.json {hash, files: {engine, library, runtime, styles}, lazy: {group: {file, paths}}}.
+// manifest.json {hash, files: {engine, library, runtime, styles}, legacy: {jquery, bootstrap, ...},
+// lazy: {group: {file, paths}}}.
 // Nothing is done when the inputs are those of the last build. Takes some 10 s on 2 cores.
 
 import { execFileSync } from "node:child_process";
@@ -14,6 +15,7 @@ import zlib from "node:zlib";
 
 import * as esbuild from "esbuild";
 
+import { buildLegacy } from "./legacy.mjs";
 import { buildLibrary, listAnvilFiles, loadEngine } from "./library.mjs";
 import { iconsFile, symbolsPlugin } from "./symbols.mjs";
 
@@ -86,8 +88,8 @@ async function write(folder, name, extension, content) {
   return file;
 }
 
-async function minify(code) {
-  const result = await esbuild.transform(code, { minify: true, target: "es2021" });
+async function minify(code, loader = "js") {
+  const result = await esbuild.transform(code, { minify: true, target: "es2021", loader });
   return result.code;
 }
 
@@ -109,7 +111,7 @@ async function bundleChunks() {
   return result.outputFiles.map((file) => [path.basename(file.path, ".js"), file.text]);
 }
 
-async function bundle(hash, chunks) {
+async function bundle(hash, chunks, libraries) {
   const result = await esbuild.build({
     entryPoints: [path.join(source, "boot/main.ts")],
     bundle: true,
@@ -119,7 +121,11 @@ async function bundle(hash, chunks) {
     write: false,
     outdir: dist,
     loader: { ".css": "css", ".svg": "dataurl" },
-    define: { RUNTIME_HASH: JSON.stringify(hash), CHUNKS: JSON.stringify(chunks) },
+    define: {
+      RUNTIME_HASH: JSON.stringify(hash),
+      CHUNKS: JSON.stringify(chunks),
+      LIBRARIES: JSON.stringify(libraries),
+    },
     logLevel: "warning",
   });
   const find = (extension) =>
@@ -133,12 +139,13 @@ async function build() {
   execFileSync(python, [path.join(here, "fetch_engine.py"), engineFolder], { stdio: "inherit" });
   const anvilFolder = findAnvil(python);
   const inputs = [
-    ...["build.mjs", "library.mjs", "symbols.mjs", "fetch_engine.py"].map((name) =>
+    ...["build.mjs", "legacy.mjs", "library.mjs", "symbols.mjs", "fetch_engine.py"].map((name) =>
       path.join(here, name),
     ),
     iconsFile,
     path.join(root, "package-lock.json"),
     ...listFiles(source),
+    ...listFiles(path.join(here, "legacy")),
     ...listAnvilFiles(anvilFolder).map(({ file }) => file),
   ];
   const hash = hashInputs(inputs);
@@ -159,9 +166,11 @@ async function build() {
         await write(folder, name, "js", code),
       ]),
     );
+    const legacy = await buildLegacy((...given) => write(folder, ...given), minify);
+    const { jquery, moment } = legacy;
     const [groups, { script, styles }] = await Promise.all([
       buildLibrary({ Sk, anvilFolder, ownFolder: ownPython, minify }),
-      bundle(hash, Object.fromEntries(chunks)),
+      bundle(hash, Object.fromEntries(chunks), { jquery, moment }),
     ]);
     const { library, ...lazyGroups } = groups;
     const engine = fs.readFileSync(path.join(engineFolder, "skulpt.min.js"));
@@ -187,7 +196,7 @@ async function build() {
       runtime: runtimeFile,
       styles: stylesFile,
     };
-    const manifest = JSON.stringify({ hash, files, lazy }, null, 1);
+    const manifest = JSON.stringify({ hash, files, legacy, lazy }, null, 1);
     fs.writeFileSync(path.join(folder, "manifest.json"), manifest);
     fs.rmSync(dist, { recursive: true, force: true });
     fs.renameSync(folder, dist);

@@ -17,6 +17,7 @@ from typing import Any
 
 from app_server.apps import App, AppPackage, Dependency
 from app_server.http.compiled import compiled_packages, list_modules, virtual_path
+from app_server.http.extras import read_extras
 from app_server.http.theme import read_theme
 from app_server.templates import Package, Problem, read_templates
 
@@ -83,7 +84,7 @@ def make_bundle(app: App, *, is_compiled: bool = False) -> Bundle:
         "templates": read.templates,
         "services": {source: service.client_config for source, service in app.services.items()},
         "theme": read_theme(app).to_json(),
-        "runtimeVersion": app.runtime_options.get("version", 3),
+        "plainClassNames": read_extras(app).plain_class_names,
     }
     data = json.dumps(content, ensure_ascii=False, separators=(",", ":"), default=str).encode()
     return Bundle(data, gzip.compress(data, 6, mtime=0), read.problems)

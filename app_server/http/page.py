@@ -17,6 +17,7 @@ from app_server.apps import App
 from app_server.http.assets import read_manifest
 from app_server.http.bundle import bundle_name
 from app_server.http.compiled import are_ready, compiled_packages
+from app_server.http.extras import read_extras
 from app_server.http.page_template import PAGE, SPLASH_CSS
 from app_server.http.startup import PageStart
 from app_server.http.theme import PageTheme, read_theme
@@ -37,11 +38,16 @@ async def render_page(instance: Instance, session: Session, start: PageStart) ->
     manifest = read_manifest()
     meta = {**_app_metadata(app), **start.meta}
     files = {name: f"_/runtime/{file}" for name, file in manifest["files"].items()}
+    extras = read_extras(app)
+    legacy = {name: f"_/runtime/{file}" for name, file in manifest["legacy"].items()}
     is_compiled = are_ready(app)
     app_url = f"_/app/{bundle_name(app, is_compiled=is_compiled)}.json"
     code_urls = [f"_/code/{one.file}" for one in compiled_packages(app)] if is_compiled else []
     boot = make_boot(instance, start, app_url, code_urls, manifest)
     page = PAGE.format(
+        html_class=extras.html_class,
+        extra_styles=extras.style_links(legacy),
+        extra_scripts=extras.scripts(legacy),
         lang=escape(str(meta.get("lang") or "en"), quote=True),
         title=escape(str(meta.get("title") or app.name)),
         meta=_meta_tags(app, meta, theme),

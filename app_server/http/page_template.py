@@ -1,7 +1,7 @@
 """The page's HTML. Placeholders are filled by ``page.render_page``, already escaped."""
 
 PAGE = """<!doctype html>
-<html lang="{lang}">
+<html lang="{lang}" class="{html_class}">
 <head>
 <meta charset="utf-8">
 <base href="/">
@@ -12,9 +12,11 @@ PAGE = """<!doctype html>
 <link rel="manifest" href="_/manifest.json">
 <style>{splash_css}</style>
 {preloads}
+{extra_styles}
 <link rel="stylesheet" href="{styles}">
 {import_map}
 <style>{theme_css}</style>
+{extra_scripts}
 {head_html}
 <script type="application/json" id="anvil-boot">{boot}</script>
 <script defer src="{engine}"></script>
@@ -35,6 +37,7 @@ then reload this page.</p><style>#anvil-splash{{display:none}}</style></noscript
 """
 
 SPLASH_CSS = """:root{{color-scheme:light dark}}
+:root.anvil-light{{color-scheme:light}}
 body{{margin:0}}
 #anvil-splash{{position:fixed;inset:0;display:grid;place-content:center;justify-items:center;gap:8px;
 font:500 18px/24px system-ui,sans-serif;color:#1d1b20;background:#fef7ff}}
@@ -47,6 +50,7 @@ animation:anvil-note .4s 1.5s forwards}}
 max-width:36em;margin:20vh auto;padding:0 16px}}
 @keyframes anvil-splash{{to{{transform:rotate(1turn)}}}}
 @keyframes anvil-note{{to{{opacity:.8}}}}
-@media (prefers-color-scheme:dark){{#anvil-splash{{color:#e6e0e9;background:#141218}}}}
+@media (prefers-color-scheme:dark){{:root:not(.anvil-light) #anvil-splash{{color:#e6e0e9;
+background:#141218}}}}
 @media (prefers-reduced-motion:reduce){{.anvil-splash-mark{{animation-duration:4s}}}}
 """

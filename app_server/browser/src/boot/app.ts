@@ -30,8 +30,8 @@ export interface AppBundle {
   version: string;
   id: string;
   name: string;
-  /** `runtime_options.version` of the app. */
-  runtimeVersion: number;
+  /** Runtime version 1 or 2: components have class names without `anvil-` too. */
+  plainClassNames: boolean;
   /** The app's own package; also the last of `packages`. */
   package: string;
   packages: AppPackage[];

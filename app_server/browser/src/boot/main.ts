@@ -20,6 +20,7 @@ import {
   type Kwargs,
   type PyObject,
 } from "../engine/skulpt";
+import { defineGlobals } from "../engine/globals";
 import { reportError } from "../errors/report";
 import { registerNativeModules } from "../python/index";
 import { setStartupData } from "../python/rpc";
@@ -41,6 +42,7 @@ async function fetchJson<T>(url: string): Promise<T> {
 }
 
 function startEngine({ lazy }: BootData): void {
+  defineGlobals();
   configureEngine((text) => console.log(text.replace(/\n$/, "")));
   addCompiledFiles(globalThis.anvilLibrary ?? {});
   for (const { url, paths } of lazy) addLazyFiles(paths, () => fetchJson<CompiledFiles>(url));

@@ -23,10 +23,10 @@ import { makePluggableUI } from "./python/pluggable_ui";
 import { definePropertyUtils } from "./python/property_utils";
 
 function useTheme(): void {
-  const { theme, runtimeVersion, packages } = app();
+  const { theme, plainClassNames, packages } = app();
   // The app's own pages win over those of its dependencies: it is the last of the packages.
   const html = Object.assign({}, ...packages.map((one) => one.html)) as Record<string, string>;
-  setTheme({ colors: theme.colors, html, runtimeVersion });
+  setTheme({ colors: theme.colors, html, plainClassNames });
 }
 
 const focusedComponent = method(

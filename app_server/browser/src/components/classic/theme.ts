@@ -3,15 +3,15 @@
 import { isNone, isStr, pyError, textOf, toJs, type PyObject } from "../../engine/skulpt";
 
 export interface Theme {
-  /** `runtime_options.version`; from 3 on, class names of components begin with `anvil-`. */
-  runtimeVersion: number;
+  /** The app's style sheets know class names without `anvil-` before them. */
+  plainClassNames: boolean;
   /** Colour name to CSS colour, for `theme:Name`. */
   colors: Record<string, string>;
   /** HTML of the theme's assets, for `@theme:page.html`. */
   html: Record<string, string>;
 }
 
-const theme: Theme = { runtimeVersion: 3, colors: {}, html: {} };
+const theme: Theme = { plainClassNames: false, colors: {}, html: {} };
 
 /** Set by the boot code before any component is made. */
 export function setTheme(settings: Partial<Theme>): void {
@@ -27,7 +27,7 @@ export const themeHtml = (name: string): string | undefined => theme.html[name];
  */
 export const cls = (...names: string[]): string =>
   names
-    .map((name) => (theme.runtimeVersion < 3 ? `anvil-${name} ${name}` : `anvil-${name}`))
+    .map((name) => (theme.plainClassNames ? `anvil-${name} ${name}` : `anvil-${name}`))
     .join(" ");
 
 /** Turn classes made with `cls` on or off. */
