@@ -76,3 +76,22 @@ in pieces is compressed piece by piece, however much it is."""
 
 COMPRESSION_CACHE_BYTES = 32 * 1024 * 1024
 """Compressed forms of files (those with an ETag), of all instances together."""
+
+MAX_CONNECTIONS = 10_000
+MAX_CONNECTIONS_PER_ADDRESS = 1000
+"""Of all visitors, and of one address (a mobile network's many visitors may share one)."""
+
+MAX_HEAD_BYTES = 64 * 1024
+MAX_HEADERS = 200
+"""The first line and the headers of one HTTP request."""
+
+HEAD_SECONDS = 20.0
+"""From a connection, or the first byte of a request, to the end of its head."""
+
+BODY_SECONDS = 60.0
+READ_SECONDS = 60.0
+SLOWEST_BYTES_PER_SECOND = 1024
+"""Who sends a body, or reads an answer, more slowly than that after the first minute is cut off."""
+
+MAX_PARTIAL_BYTES = 256 * 1024 * 1024
+"""Messages of all connections together of which a part has arrived."""

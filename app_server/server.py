@@ -17,6 +17,12 @@ from app_server.config import InstanceConfig, ServerConfig
 from app_server.downlink import DownlinkServer
 from app_server.errors import StartupError
 from app_server.hosting import Hosting
+from app_server.http.connections import (
+    BoundedHttp,
+    BoundedSocket,
+    raise_file_limit,
+    watch_connections,
+)
 from app_server.instance import Instance, load_natives
 from app_server.instances import InstancesFolder
 from app_server.limits import MAX_MESSAGE_BYTES
@@ -55,6 +61,7 @@ class AppServer:
     async def run(self) -> None:
         """Serve until a signal comes. StartupError where something is missing."""
         self._catch_signals()
+        raise_file_limit()
         load_natives()
         listener = listen(self.config.ip, self.config.port)
         self.port = listener.getsockname()[1]
@@ -118,8 +125,8 @@ class AppServer:
             uvicorn.Config(
                 self.hosting,
                 loop="none",
-                http="httptools",
-                ws="websockets-sansio",
+                http=BoundedHttp,
+                ws=BoundedSocket,
                 ws_max_size=MAX_MESSAGE_BYTES,
                 lifespan="off",
                 log_config=None,
@@ -131,12 +138,14 @@ class AppServer:
             )
         )
         serving = asyncio.create_task(server.serve(sockets=[listener]))
+        guarding = asyncio.create_task(watch_connections(server.server_state.connections))
         stopping = asyncio.create_task(self._stop.wait())
         logger.info("Listening on %s port %d", self.config.ip, self.port)
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
         server.should_exit = True
         await serving
+        guarding.cancel()
 
     async def _close(self) -> None:
         if self._watching is not None:
