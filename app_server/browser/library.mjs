@@ -16,12 +16,33 @@ const NATIVE_MODULES = [
 /** Written in Python in Skulpt's library. */
 const PYTHON_MODULES = ["bisect", "numbers", "random", "types"];
 
+/** Of Skulpt's library too, but fetched when first imported, with our own typing and urllib. */
+const STANDARD_ON_IMPORT = { js: ["signal"], py: ["copy", "heapq", "statistics", "textwrap"] };
+
 /** Anvil's modules by the file that carries them: "library" comes with the page, others on import. */
 const ANVIL_MODULES = {
   library: ["tz.py"],
   tables: ["tables"],
   users: ["users"],
-  services: ["email.py", "secrets.py"],
+  services: ["email.py", "regex.py", "secrets.py", "util.py"],
+  integrations: ["facebook", "google", "microsoft", "saml", "stripe.py"],
+};
+
+/** Own packages of the browser's library by the group that they travel with. */
+const OWN_GROUPS = {
+  "anvil/facebook": "integrations",
+  "anvil/google": "integrations",
+  "anvil/microsoft": "integrations",
+  "anvil/saml": "integrations",
+  "anvil/tables": "tables",
+  "anvil/users": "users",
+  facebook: "integrations",
+  google: "integrations",
+  plotly: "plotly",
+  stripe: "integrations",
+  tables: "tables",
+  typing: "standard",
+  urllib: "standard",
 };
 
 /** Our own modules (src/python/lib) that few apps import: they travel with the services. */
@@ -79,6 +100,14 @@ export async function buildLibrary({ Sk, anvilFolder, ownFolder, minify }) {
     const source = files[`src/lib/${name}.py`];
     groups.library[`src/lib/${name}.js`] = await compile(Sk, source, `${name}.py`, minify);
   }
+  groups.standard = {};
+  for (const name of STANDARD_ON_IMPORT.js) {
+    groups.standard[`src/lib/${name}.js`] = files[`src/lib/${name}.js`];
+  }
+  for (const name of STANDARD_ON_IMPORT.py) {
+    const source = files[`src/lib/${name}.py`];
+    groups.standard[`src/lib/${name}.js`] = await compile(Sk, source, `${name}.py`, minify);
+  }
   for (const { group, relative, file } of listAnvilFiles(anvilFolder)) {
     groups[group] ??= {};
     const virtual = `src/lib/anvil/${relative.replace(/\.py$/, ".js")}`;
@@ -88,12 +117,9 @@ export async function buildLibrary({ Sk, anvilFolder, ownFolder, minify }) {
   for (const relative of listPython(ownFolder, ".")) {
     const virtual = `src/lib/${relative.replace(/\.py$/, ".js")}`;
     const source = fs.readFileSync(path.join(ownFolder, relative), "utf8");
-    // A module that completes one of Anvil's packages travels with it.
-    const [top, area] = relative.split(path.sep);
-    let group = "library";
-    if (top === "plotly") group = top;
-    else if (top === "anvil" && area in groups) group = area;
-    else if (OWN_ON_IMPORT.includes(relative)) group = "services";
+    const [top, area] = relative.replace(/\.py$/, "").split(path.sep);
+    let group = OWN_GROUPS[top] ?? OWN_GROUPS[`${top}/${area}`] ?? "library";
+    if (OWN_ON_IMPORT.includes(relative)) group = "services";
     groups[group] ??= {};
     groups[group][virtual] = await compile(Sk, source, relative, minify);
   }

@@ -1,0 +1,21 @@
+"""``anvil.facebook.auth`` in the browser."""
+
+import anvil.server
+
+
+def login(additional_scopes=None):
+    """Refused: this server has no log-in with Facebook."""
+    return anvil.server.call("anvil.private.facebook.auth.login")
+
+
+def get_user_email():
+    """Who is logged in with Facebook: nobody, None."""
+    return anvil.server.call("anvil.private.facebook.auth.get_user_email")
+
+
+def get_user_id():
+    return anvil.server.call("anvil.private.facebook.auth.get_user_id")
+
+
+def get_user_access_token():
+    return anvil.server.call("anvil.private.facebook.auth.get_user_access_token")

@@ -1,0 +1,25 @@
+"""``anvil.google.auth`` in the browser."""
+
+import anvil.server
+
+
+def login(additional_scopes=None):
+    """Refused: this server has no log-in with Google."""
+    return anvil.server.call("anvil.private.google.auth.login")
+
+
+def get_user_email():
+    """Who is logged in with Google: nobody, None."""
+    return anvil.server.call("anvil.private.google.auth.get_user_email")
+
+
+def get_user_access_token():
+    return anvil.server.call("anvil.private.google.auth.get_user_access_token")
+
+
+def get_user_refresh_token():
+    return anvil.server.call("anvil.private.google.auth.get_user_refresh_token")
+
+
+def refresh_access_token(refresh_token):
+    return anvil.server.call("anvil.private.google.auth.refresh_access_token", refresh_token)

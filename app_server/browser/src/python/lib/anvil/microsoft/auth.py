@@ -1,0 +1,29 @@
+"""``anvil.microsoft.auth`` in the browser."""
+
+import anvil.server
+
+
+def login(additional_scopes=None):
+    """Refused: this server has no log-in with Microsoft."""
+    return anvil.server.call("anvil.private.microsoft.auth.login")
+
+
+def get_user_email():
+    """Who is logged in with Microsoft: nobody, None."""
+    return anvil.server.call("anvil.private.microsoft.auth.get_user_email")
+
+
+def get_user_id():
+    return anvil.server.call("anvil.private.microsoft.auth.get_user_id")
+
+
+def get_user_access_token():
+    return anvil.server.call("anvil.private.microsoft.auth.get_user_access_token")
+
+
+def get_user_refresh_token():
+    return anvil.server.call("anvil.private.microsoft.auth.get_user_refresh_token")
+
+
+def refresh_access_token(refresh_token):
+    return anvil.server.call("anvil.private.microsoft.auth.refresh_access_token", refresh_token)

@@ -1,0 +1,1 @@
+"""The name that ``anvil.facebook`` had in old apps."""

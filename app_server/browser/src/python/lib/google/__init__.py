@@ -1,0 +1,1 @@
+"""The name that ``anvil.google`` had in old apps."""

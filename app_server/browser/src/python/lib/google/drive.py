@@ -1,0 +1,3 @@
+"""The name that ``anvil.google.drive`` had in old apps."""
+
+from anvil.google.drive import *  # noqa: F403

@@ -1,0 +1,1 @@
+"""``stripe`` in the browser: ``stripe.checkout``."""

@@ -1,0 +1,1 @@
+"""``urllib`` for browser Python: ``urllib.parse``. Requests are made with ``anvil.http``."""
