@@ -20,6 +20,7 @@ from app_server.native.registry import (
     has_native_backend,
 )
 from app_server.request import Reply, Request
+from app_server.session_renewal import serving
 from app_server.wire.caller import CallingPeer
 from app_server.wire.codec import decode, decode_vt_global, encode
 from app_server.wire.payload import WireError
@@ -108,7 +109,11 @@ async def call_native(native: Native, request: Request) -> Reply:
         raise AnvilError("`args` has to be a list and `kwargs` an object.", "TypeError")
     if request.live_object is not None:
         args = [request.live_object.get("id"), *args]
-    result = await native.call(call, args, kwargs)
+    at_work = serving.set(request)
+    try:
+        result = await native.call(call, args, kwargs)
+    finally:
+        serving.reset(at_work)
     answer: dict[str, Any] = {"response": result}
     if call.cap_updates:
         answer["capUpdates"] = call.cap_updates

@@ -30,6 +30,7 @@ from app_server.limits import (
 )
 from app_server.rates import RateLimits
 from app_server.request import Reply
+from app_server.session_renewal import Tickets
 from app_server.sessions import SessionStore
 from app_server.tables import TableStore
 from app_server.uplink.registry import UplinkRegistry
@@ -65,6 +66,7 @@ class Instance:
         self.server_key = MacKey(self.keys.derive("server objects"))
         self.sessions = SessionStore(config.data_dir, self.keys)
         self.sessions.wants_flush = self._want_flush
+        self.tickets = Tickets()
         self.uplinks = UplinkRegistry()
         self.tables: Any = None
         self.background: Any = None

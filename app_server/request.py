@@ -13,7 +13,7 @@ from app_server.wire.payload import Payload
 
 if TYPE_CHECKING:
     from app_server.instance import Instance
-    from app_server.sessions import Session
+    from app_server.sessions import Session, SessionSocket
 
 
 class Origin(enum.Enum):
@@ -56,6 +56,7 @@ class Request:
     alternate_session: Session | None = None
     sent_user_data: dict[str, Any] = field(default_factory=dict)
     on_update: Callable[[dict[str, Any]], None] = ignore_update
+    socket: SessionSocket | None = None
 
     @property
     def root(self) -> Request:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hmac
+import asyncio
 import json
 import logging
 import secrets
@@ -12,11 +12,13 @@ import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, MutableMapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from app_server.keys import InstanceKeys
 from app_server.limits import SESSION_IDLE_MINUTES
-from app_server.session_store import SessionFile
+from app_server.session_cookies import CookieSigner, SessionClaim
+from app_server.session_renewal import TICKET_SECONDS, tell_caller
+from app_server.session_store import SessionFile, SessionRow
 from app_server.wire.macs import MacKey
 
 logger = logging.getLogger(__name__)
@@ -25,6 +27,17 @@ COOKIE_NAME = "anvil-session"
 SECURE_COOKIE_NAME = "__Host-anvil-session"
 TOUCH_EVERY_SECONDS = 60.0
 CACHED_SESSIONS = 10_000
+USERS = "users"
+"""The key of ``state`` with what the Users service knows: ``{"logged_in_id": row id, ...}``."""
+
+
+class SessionSocket(Protocol):
+    """A browser's open socket, as its session sees it."""
+
+    def send_event(self, event: dict[str, Any]) -> None: ...
+
+    def retire(self) -> None:
+        """Take no more calls, and close when the last one is answered."""
 
 
 class SessionState(MutableMapping[str, Any]):
@@ -62,21 +75,29 @@ class Session:
     ``state`` belongs to the server (see SessionState). ``user_data`` is ``anvil.server.session`` in
     wire form: ``{"session": {...}, "objects": [...]}``. ``cookies`` are the sealed values of
     ``anvil.server.cookies`` by kind, as last seen from the browser; None until a browser was seen.
+    ``unsent_cookies`` are the kinds that the browser has not fetched yet, with the time (monotonic)
+    until which it is waited for.
     ``is_replacement``: the browser came with a session that had expired and has not been told yet.
+    ``version`` counts the cookies that its browser was given one after the other; only the last one
+    opens it. ``sockets`` are the browser's open ones.
     """
 
     def __init__(self, store: SessionStore | None, session_id: str, data: dict[str, Any]):
         self.id = session_id
         self._store = store
-        self.state = SessionState(dict(data.get("state") or {}), self.save)
+        self.state = SessionState(dict(data.get("state") or {}), self._state_changed)
         self.user_data: dict[str, Any] = data.get("user_data") or {"session": {}, "objects": []}
         self.cookies: dict[str, str] | None = None
+        self.unsent_cookies: dict[str, float] = {}
+        self.version: int = data.get("version") or 0
+        self.renewed_at = 0.0
         self.client_secret: str = data.get("client_secret") or secrets.token_hex(16)
         self.is_stored = False
         self.is_deleted = False
         self.is_replacement = False
         self.last_seen_at = time.time()
-        self.listeners: set[Callable[[dict[str, Any]], None]] = set()
+        self.sockets: set[SessionSocket] = set()
+        self._logged_in_id = self.logged_in_id
         self._client_key: tuple[str, MacKey] | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -84,7 +105,27 @@ class Session:
             "state": self.state.to_json(),
             "user_data": self.user_data,
             "client_secret": self.client_secret,
+            "version": self.version,
         }
+
+    @property
+    def logged_in_id(self) -> Any:
+        """The row id of the user who is logged in, or None."""
+        users = self.state.get(USERS)
+        return users.get("logged_in_id") if isinstance(users, dict) else None
+
+    def _state_changed(self) -> None:
+        before, self._logged_in_id = self._logged_in_id, self.logged_in_id
+        if self._logged_in_id is not None and self._logged_in_id != before:
+            self.renew()
+        self.save()
+
+    def renew(self) -> None:
+        """Give its browser a new cookie; the one before opens nothing any more."""
+        self.version += 1
+        self.renewed_at = time.monotonic()
+        self.save()
+        tell_caller(self)
 
     def save(self) -> None:
         """Keep the session beyond this request."""
@@ -122,8 +163,8 @@ class Session:
 
     def notify(self, event: dict[str, Any]) -> None:
         """Send an event to every open socket of this session."""
-        for listener in list(self.listeners):
-            listener(event)
+        for socket in list(self.sockets):
+            socket.send_event(event)
 
 
 class SessionStore:
@@ -131,7 +172,7 @@ class SessionStore:
 
     def __init__(self, data_dir: Path, keys: InstanceKeys):
         self._file = SessionFile(data_dir / "sessions.sqlite3")
-        self._cookie_key = keys.derive("session cookies")
+        self._signer = CookieSigner(keys)
         self._keys = keys
         self._live: weakref.WeakValueDictionary[str, Session] = weakref.WeakValueDictionary()
         self._recent: OrderedDict[str, Session] = OrderedDict()
@@ -152,11 +193,25 @@ class SessionStore:
         return session
 
     def find(self, cookie: str | None) -> Session | None:
-        """The session of a cookie's value; None for a forged, foreign, ended or expired one."""
-        session_id, _, mac = (cookie or "").partition("~")
-        if not mac or not hmac.compare_digest(mac.encode(), self._sign(session_id).encode()):
+        """The session of a cookie's value; None for a forged, foreign, ended or expired one, and
+        for one that was replaced by another."""
+        claim = self._signer.read(cookie)
+        session = self.find_by_id(claim.session_id) if claim is not None else None
+        if session is None or claim is None or claim.version != session.version:
             return None
-        return self.find_by_id(session_id)
+        return session
+
+    def read_cookie(self, cookie: str | None) -> SessionClaim | None:
+        """Which session a cookie was made for, whether or not it still opens it."""
+        return self._signer.read(cookie)
+
+    def is_superseded(self, cookie: str | None) -> bool:
+        """Whether a cookie was replaced a moment ago: its browser is just getting the new one."""
+        claim = self._signer.read(cookie)
+        session = self.find_by_id(claim.session_id) if claim is not None else None
+        if session is None or claim is None or claim.version >= session.version:
+            return False
+        return time.monotonic() - session.renewed_at < TICKET_SECONDS
 
     def find_by_id(self, session_id: str) -> Session | None:
         session = self._live.get(session_id)
@@ -172,13 +227,23 @@ class SessionStore:
         self._remember(session)
         return session
 
-    def list_ids(self) -> list[str]:
-        """Ids of all sessions that have not expired."""
+    @property
+    def connected(self) -> list[Session]:
+        """The sessions with an open socket."""
+        return [session for session in self._live.values() if session.sockets]
+
+    async def list_ids(self, user_id: Any = None) -> list[str]:
+        """Ids of all sessions that have not expired, or of those of a user's row id."""
         self.flush()
-        return self._file.list_ids(time.time() - SESSION_IDLE_MINUTES * 60)
+        since = time.time() - SESSION_IDLE_MINUTES * 60
+        user = None if user_id is None else str(user_id)
+        found = await asyncio.to_thread(self._file.list_ids, since, user)
+        # An open socket keeps a session alive, whenever it was last written.
+        lasting = [s.id for s in self.connected if user is None or str(s.logged_in_id) == user]
+        return list(dict.fromkeys([*found, *(i for i in lasting if self._live[i].is_stored)]))
 
     def make_cookie(self, session: Session) -> str:
-        return f"{session.id}~{self._sign(session.id)}"
+        return self._signer.make(session.id, session.version)
 
     def derive_client_key(self, session: Session) -> bytes:
         return self._keys.derive(f"client objects {session.id} {session.client_secret}")
@@ -221,9 +286,6 @@ class SessionStore:
         self.flush()
         self._file.close()
 
-    def _sign(self, session_id: str) -> str:
-        return hmac.digest(self._cookie_key, session_id.encode(), "sha256").hex()
-
     def _remember(self, session: Session) -> None:
         self._live[session.id] = session
         self._recent[session.id] = session
@@ -233,15 +295,17 @@ class SessionStore:
 
     @staticmethod
     def _is_expired(session: Session) -> bool:
-        if session.listeners:
+        if session.sockets:
             return False
         return time.time() - session.last_seen_at > SESSION_IDLE_MINUTES * 60
 
 
-def _to_row(session: Session) -> tuple[str, str, float] | None:
+def _to_row(session: Session) -> SessionRow | None:
     """For ``SessionFile.write``; None where its data have no JSON form."""
     try:
-        return session.id, json.dumps(session.to_json()), session.last_seen_at
+        user = session.logged_in_id
+        text = json.dumps(session.to_json())
+        return session.id, text, session.last_seen_at, None if user is None else str(user)
     except (TypeError, ValueError, RecursionError) as error:
         logger.error("The data of a session cannot be kept: %s", error)
         return None

@@ -61,10 +61,14 @@ class BrowserLink(Peer):
         self._running = 0
         self._budget = MediaBudget(MAX_UNREAD_MEDIA_BYTES)
         self._rate = RateLimit(MAX_CALLS_PER_SECOND, CALL_BURST)
-        session.listeners.add(self._send_event)
+        self._is_retired = False
+        session.sockets.add(self)
 
     async def receive(self, message: dict[str, Any]) -> None:
         kind = message.get("type")
+        if self._is_retired:
+            await self.shut_down()
+            return
         self._session.touch()
         if len(self._tasks) > MAX_UNSENT_PER_SOCKET:
             raise WireError("Too many answers wait to be read.")
@@ -144,6 +148,7 @@ class BrowserLink(Peer):
             client=self._client,
             live_object=take_live_object(message, key),
             on_update=pass_on,
+            socket=self,
         )
 
     async def _serve(self, call_id: str, request: Request) -> None:
@@ -155,11 +160,21 @@ class BrowserLink(Peer):
             await self.send_reply(call_id, reply, self._session.client_key)
         finally:
             self._running -= 1
+            if self._is_retired and not self._running:
+                await self.shut_down()
+
+    def retire(self) -> None:
+        """The session has a new cookie, and this socket was opened with one before: take no more
+        calls. The browser's own page comes back with the new cookie."""
+        self._is_retired = True
+        self._session.sockets.discard(self)
+        if not self._running:
+            self.spawn(self.shut_down())
 
     def _answer(self, call_id: str, reply: Reply) -> None:
         self.spawn(self.send_reply(call_id, reply, self._session.client_key))
 
-    def _send_event(self, event: dict[str, Any]) -> None:
+    def send_event(self, event: dict[str, Any]) -> None:
         """``{"name", "payload"}`` of ``anvil.server.raise_event``."""
         payload = encode({"event": event})
         message = {"id": "evt" + secrets.token_hex(8), **payload.body}
@@ -167,5 +182,5 @@ class BrowserLink(Peer):
         self.spawn(self.send(message))
 
     def close(self, cause: dict[str, Any]) -> None:
-        self._session.listeners.discard(self._send_event)
+        self._session.sockets.discard(self)
         super().close(cause)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from http.cookies import SimpleCookie
 from urllib.parse import urlsplit
 
@@ -24,6 +25,12 @@ def session_cookie_name(instance: Instance) -> str:
 
 def find_session(connection: HTTPConnection, instance: Instance) -> Session | None:
     return instance.sessions.find(connection.cookies.get(session_cookie_name(instance)))
+
+
+def has_superseded_cookie(connection: HTTPConnection, instance: Instance) -> bool:
+    """Whether the browser is just getting a new cookie for its session: what it brings is the one
+    before, and a session made for it now would take the new one's place."""
+    return instance.sessions.is_superseded(connection.cookies.get(session_cookie_name(instance)))
 
 
 def session_cookie_header(instance: Instance, session: Session) -> tuple[bytes, bytes]:
@@ -50,7 +57,12 @@ def set_session_cookie(
     if not session.is_stored or session.is_deleted:
         return
     known = connection.cookies.get(session_cookie_name(instance))
-    if known != instance.sessions.make_cookie(session):
+    if known == instance.sessions.make_cookie(session):
+        return
+    # A page that was asked for before the new cookie was there must not undo it.
+    claim = instance.sessions.read_cookie(known)
+    is_other = claim is None or claim.session_id != session.id
+    if not (is_other and instance.sessions.is_superseded(known)):
         response.headers.append("set-cookie", _make_cookie(instance, session))
 
 
@@ -64,13 +76,20 @@ def clear_session_cookie(response: Response, instance: Instance) -> None:
 
 
 def read_anvil_cookies(connection: HTTPConnection, session: Session) -> None:
-    """Take ``anvil.server.cookies`` from the browser into the session, still sealed."""
+    """Take ``anvil.server.cookies`` from the browser into the session, still sealed. What the
+    browser has not fetched yet is newer than what it sends."""
+    now = time.monotonic()
+    before = session.cookies or {}
     session.cookies = {
-        kind: connection.cookies.get(name, "") for kind, name in ANVIL_COOKIES.items()
+        kind: before.get(kind, "")
+        if session.unsent_cookies.get(kind, 0.0) > now
+        else connection.cookies.get(name, "")
+        for kind, name in ANVIL_COOKIES.items()
     }
 
 
 def set_anvil_cookies(response: Response, instance: Instance, session: Session) -> None:
+    session.unsent_cookies.clear()
     for kind, name in ANVIL_COOKIES.items():
         response.set_cookie(
             name,

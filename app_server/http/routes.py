@@ -29,6 +29,7 @@ from app_server.instance import Instance
 from app_server.users.pages import routes as user_pages
 
 ANY_METHOD = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+TICKET_HEADER = "x-anvil-ticket"
 Serve = Callable[[HttpRequest, Instance], Awaitable[Response]]
 
 _added: list[tuple[str, Serve, list[str]]] = []
@@ -138,11 +139,17 @@ async def serve_logout(http: HttpRequest, instance: Instance) -> Response:
 
 
 async def serve_cookies(http: HttpRequest, instance: Instance) -> Response:
-    """Hand the browser what server code put into ``anvil.server.cookies`` over the socket."""
-    session = find_session(http, instance)
+    """Hand the browser what a call over the socket left for it: ``anvil.server.cookies``, and the
+    new cookie of a session that was renewed, against the ticket that came by the socket."""
+    if not is_same_origin(http, instance):
+        return PlainTextResponse("Invalid origin", 403)
+    session = instance.tickets.redeem(http.headers.get(TICKET_HEADER, ""))
+    session = session or find_session(http, instance)
     response = PlainTextResponse("")
-    if session is not None and session.cookies is not None and is_same_origin(http, instance):
-        set_anvil_cookies(response, instance, session)
+    if session is not None:
+        if session.cookies is not None:
+            set_anvil_cookies(response, instance, session)
+        set_session_cookie(response, http, instance, session)
     return response
 
 

@@ -12,6 +12,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from app_server.http.browser_socket import BrowserLink
 from app_server.http.client_session import (
     find_session,
+    has_superseded_cookie,
     is_same_origin,
     read_anvil_cookies,
     session_cookie_header,
@@ -77,9 +78,12 @@ async def serve_browser(socket: WebSocket, instance: Instance) -> None:
         return
     session = find_session(socket, instance)
     if session is None:
+        if has_superseded_cookie(socket, instance):
+            await socket.close(TRY_AGAIN_LATER)
+            return
         session = instance.sessions.create_replacement()
         session.save()
-    if len(session.listeners) >= MAX_SOCKETS_PER_SESSION:
+    if len(session.sockets) >= MAX_SOCKETS_PER_SESSION:
         await socket.close(POLICY_VIOLATION, "Too many windows are open in this session.")
         return
     await socket.accept(headers=[session_cookie_header(instance, session)])

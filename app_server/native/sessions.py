@@ -7,8 +7,12 @@ from typing import Any
 from app_server.errors import AnvilError
 from app_server.native.registry import NativeCall, native
 from app_server.sessions import Session
+from app_server.tables.values import ROW_REF
+from app_server.wire.values import Capability, PortableValue
 
 SUBSCRIPTIONS = "channel_subscriptions"
+MAX_CHANNELS = 200
+MAX_CHANNEL_CHARS = 200
 
 
 @native("anvil.private.switch_session!")
@@ -41,16 +45,19 @@ async def get_session_id(call: NativeCall) -> str:
 async def list_sessions(call: NativeCall, user: Any = None) -> list[str]:
     """Ids of all sessions, or of those in which a user (a row) is logged in."""
     call.require_server("list sessions")
-    ids = call.instance.sessions.list_ids()
     if user is None:
-        return ids
-    _, row_id = call.instance.tables.row_id_from_ref(user)
-    return [session_id for session_id in ids if _logged_in_row(call, session_id) == row_id]
+        return await call.instance.sessions.list_ids()
+    return await call.instance.sessions.list_ids(_read_row_id(call, user))
 
 
-def _logged_in_row(call: NativeCall, session_id: str) -> Any:
-    session = call.instance.sessions.find_by_id(session_id)
-    return session.state.get("users", {}).get("logged_in_id") if session is not None else None
+def _read_row_id(call: NativeCall, user: Any) -> int:
+    """The id of a row: of its reference, or of the row itself, which comes as a portable object
+    ``[view, table id, row id, capability]`` (``Row.__serialize__`` in anvil/tables/v2/_row.py)."""
+    content = user.value if isinstance(user, PortableValue) else None
+    if isinstance(content, list) and len(content) == 4 and isinstance(content[3], Capability):
+        user = PortableValue(ROW_REF, content[3])
+    row_id: int = call.instance.tables.row_id_from_ref(user)[1]
+    return row_id
 
 
 @native("anvil.private.get_session_data")
@@ -64,6 +71,15 @@ async def get_session_data(call: NativeCall, session_id: str) -> dict[str, Any] 
 @native("anvil.private.subscribe")
 async def subscribe(call: NativeCall, channel: str) -> None:
     call.require_server("subscribe to a channel")
+    if not isinstance(channel, str) or not 0 < len(channel) <= MAX_CHANNEL_CHARS:
+        raise AnvilError(
+            f"A channel's name is text of at most {MAX_CHANNEL_CHARS} characters.", "TypeError"
+        )
+    if len(call.session.state.get(SUBSCRIPTIONS, ())) >= MAX_CHANNELS:
+        raise AnvilError(
+            f"A session may subscribe to at most {MAX_CHANNELS} channels.",
+            "anvil.server.QuotaExceededError",
+        )
     channels = set(call.session.state.get(SUBSCRIPTIONS, ()))
     call.session.state[SUBSCRIPTIONS] = sorted({*channels, channel})
 
@@ -100,15 +116,15 @@ async def raise_event(
 def _find_receivers(
     call: NativeCall, session_id: str | None, session_ids: list[str] | None, channel: str | None
 ) -> list[Session]:
-    if sum(given is not None for given in (session_id, session_ids, channel)) > 1:
+    if sum(bool(given) for given in (session_id, session_ids, channel)) > 1:
         raise AnvilError("Give only one of session_id, session_ids and channel.", "TypeError")
+    # Only who has an open socket can hear it.
     store = call.instance.sessions
-    if channel is not None:
-        sessions = [store.find_by_id(found) for found in store.list_ids()]
-        return [s for s in sessions if s and channel in s.state.get(SUBSCRIPTIONS, ())]
-    if session_ids is not None:
-        return [s for s in map(store.find_by_id, session_ids) if s is not None]
-    if session_id is not None:
-        session = store.find_by_id(session_id)
-        return [session] if session is not None else []
+    if channel:
+        return [s for s in store.connected if channel in s.state.get(SUBSCRIPTIONS, ())]
+    if session_ids:
+        wanted = set(session_ids)
+        return [session for session in store.connected if session.id in wanted]
+    if session_id:
+        return [session for session in store.connected if session.id == session_id]
     return [call.session]

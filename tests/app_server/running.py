@@ -18,7 +18,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +58,7 @@ class Browser:
         self.last: dict[str, Any] = {}
         self.media: dict[str, bytes] = {}
         self.updates: list[dict[str, Any]] = []
+        self.fetch_cookies: Callable[[Any], None] = lambda ticket: None
         self._ids = itertools.count(1)
 
     def call(self, function: str, *args: Any, **kwargs: Any) -> Any:
@@ -94,6 +95,8 @@ class Browser:
                 break
             else:
                 self.updates.append(message)
+                if "set-cookie" in message:
+                    self.fetch_cookies(message["set-cookie"])
         self.last = message
         if "error" in message:
             raise CallFailed(message["error"])
@@ -130,7 +133,8 @@ class RunningServer:
         self.port = port
         self.host = host
         self.log: list[str] = []
-        self.client = httpx.Client(base_url=self.url, timeout=60)
+        hooks = {"response": [self._keep_cookies]}
+        self.client = httpx.Client(base_url=self.url, timeout=60, event_hooks=hooks)
 
     @property
     def url(self) -> str:
@@ -155,12 +159,31 @@ class RunningServer:
         with open_socket(self.port, "/_/ws", self.host, given) as connection:
             response = connection.response
             for value in response.headers.get_all("set-cookie") if response else ():
-                name, _, rest = value.partition("=")
-                self.client.cookies.set(name, rest.partition(";")[0])
+                self.keep_cookie(value)
             browser = Browser(connection)
+            browser.fetch_cookies = self._fetch_cookies
             if with_session and "anvil-session" not in given.get("Cookie", ""):
                 browser.call("anvil.private.reset_session")
             yield browser
+
+    def keep_cookie(self, header: str) -> None:
+        """Take a Set-Cookie header in, in place of what the cookie was before."""
+        name, _, rest = header.partition("=")
+        jar = self.client.cookies.jar
+        for cookie in [cookie for cookie in jar if cookie.name == name]:
+            jar.clear(cookie.domain, cookie.path, name)
+        if "max-age=0" not in header.lower():
+            self.client.cookies.set(name, rest.partition(";")[0])
+
+    def _keep_cookies(self, response: httpx.Response) -> None:
+        for header in response.headers.get_list("set-cookie"):
+            self.keep_cookie(header)
+
+    def _fetch_cookies(self, ticket: Any) -> None:
+        """As a page does when a message says `set-cookie`: a text is a ticket for the session's
+        new cookie."""
+        headers = {"X-Anvil-Ticket": ticket} if isinstance(ticket, str) else {}
+        self.post("/_/request_cookies", headers=headers)
 
     def stop(self) -> int:
         """Stop it as an operator would; its exit code."""

@@ -239,14 +239,14 @@ def test_events_reach_those_who_subscribed(server: RunningServer, browser: Brows
         assert json.loads(sender.socket.recv(timeout=10))["event"]["name"] == "direct"
 
 
-def test_a_store_forgets_what_has_expired(tmp_path: Path):
+async def test_a_store_forgets_what_has_expired(tmp_path: Path):
     store = SessionStore(tmp_path, InstanceKeys(b"x" * 32))
     old, young = store.create(), store.create()
     old.last_seen_at = time.time() - 100 * 3600
     for session in (old, young):
         session.state["n"] = 1
     store.sweep()
-    assert store.list_ids() == [young.id]
+    assert await store.list_ids() == [young.id]
     assert store.find(store.make_cookie(old)) is None
     assert store.find(store.make_cookie(young)) is young
     store.close()

@@ -166,7 +166,7 @@ export class ServerCalls {
     } else if (message["invalidate-macs"] !== undefined) {
       this.invalidate();
     } else if (message["set-cookie"] !== undefined) {
-      this.keepCookies(message.id);
+      this.keepCookies(message.id, message["set-cookie"]);
     } else if (message.output !== undefined) {
       console.log(message.output);
     } else if (message.error !== undefined) {
@@ -219,12 +219,15 @@ export class ServerCalls {
   }
 
   /** Cookies cannot travel by socket: ask for them, and answer the call when they are there, so
-   * that a page opened next already has them. Without them only what they keep is lost. */
-  private keepCookies(id: string | undefined): void {
-    const options = { method: "POST", keepalive: true };
+   * that a page opened next already has them. Without them only what they keep is lost. A text is
+   * a ticket for the new cookie of a session in which somebody has just logged in. */
+  private keepCookies(id: string | undefined, ticket: unknown): void {
+    const headers: Record<string, string> =
+      typeof ticket === "string" ? { "X-Anvil-Ticket": ticket } : {};
+    const options = { method: "POST", keepalive: true, headers };
     const kept = fetch("_/request_cookies", options).catch(() => undefined);
     const pending = this.pending.get(id ?? "");
-    if (pending !== undefined) pending.cookiesKept = kept;
+    if (pending !== undefined) pending.cookiesKept = Promise.all([pending.cookiesKept, kept]);
   }
 
   private async finish(pending: Pending, response: IncomingResponse): Promise<PyObject> {
