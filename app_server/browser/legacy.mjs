@@ -24,6 +24,20 @@ function withoutPrintRules(css) {
   throw new Error("a style sheet ends inside a rule");
 }
 
+/**
+ * What Bootstrap says of plain elements, ahead of its classes, goes below the runtime's own style
+ * sheets: unlayered, `button { color: inherit }` would win over every class there.
+ */
+function withResetBelow(css) {
+  const end = css.indexOf("@font-face");
+  if (end < 0) throw new Error("Bootstrap's style sheet is not built as expected");
+  const reset = css.slice(0, end).replace(/^\/\*![\s\S]*?\*\//, "");
+  const fonts =
+    "button,input,select,textarea{font-family:inherit;font-size:inherit;line-height:inherit}";
+  const rest = css.slice(end).replace(fonts, "");
+  return `@layer anvil-reset,anvil-classic;@layer anvil-reset{${reset}${fonts}}${rest}`;
+}
+
 /** The style sheet with its font as one WOFF2 file beside it, which every browser of today reads. */
 async function withFont(css, family, file, write) {
   const name = await write(
@@ -32,7 +46,7 @@ async function withFont(css, family, file, write) {
     fs.readFileSync(path.join(packages, file)),
   );
   const face = `@font-face{font-family:"${family}";font-display:block;src:url(${name}) format("woff2")}`;
-  const [count] = [css.match(/@font-face\{[^}]*\}/g)?.length ?? 0];
+  const count = css.match(/@font-face\{[^}]*\}/g)?.length ?? 0;
   if (count !== 1) throw new Error(`${file}: expected one font in its style sheet, found ${count}`);
   return css.replace(/@font-face\{[^}]*\}/, face);
 }
@@ -40,7 +54,7 @@ async function withFont(css, family, file, write) {
 /** File names by what they are; `write(name, extension, content)` writes a file into the build. */
 export async function buildLegacy(write, minify) {
   const bootstrap = await withFont(
-    withoutPrintRules(read("bootstrap/dist/css/bootstrap.min.css")),
+    withResetBelow(withoutPrintRules(read("bootstrap/dist/css/bootstrap.min.css"))),
     "Glyphicons Halflings",
     "bootstrap/dist/fonts/glyphicons-halflings-regular.woff2",
     write,

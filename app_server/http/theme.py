@@ -58,12 +58,9 @@ def read_theme(app: App) -> PageTheme:
             primary_name = str(scheme[0]["name"])
         roles += [role for role in package.theme.roles or [] if isinstance(role, dict)]
     variables = {name: color_variable(name) for name in colors}
-    css = "\n".join(
-        part
-        for part in (_root_css(colors, dark, variables), *_style_sheets(app, variables))
-        if part
-    )
     primary = colors.get(primary_name or "", DEFAULT_PRIMARY)
+    root_css = _root_css(colors, dark, variables, primary)
+    css = "\n".join(part for part in (root_css, *_style_sheets(app, variables)) if part)
     return PageTheme(colors, dark, variables, roles, css, primary)
 
 
@@ -82,13 +79,15 @@ def _checked(color: str) -> str:
     return match.group().strip() if match else ""
 
 
-def _root_css(colors: dict[str, str], dark: dict[str, str], variables: dict[str, str]) -> str:
+def _root_css(
+    colors: dict[str, str], dark: dict[str, str], variables: dict[str, str], primary: str
+) -> str:
     def declare(values: dict[str, str]) -> str:
         return "".join(f"{variables[name]}:{value};" for name, value in values.items())
 
     if not colors:
         return ""
-    css = f":root{{{declare(colors)}}}"
+    css = f":root{{{declare(colors)}--anvil-app-primary:{primary};}}"
     if dark:
         css += f"@media (prefers-color-scheme:dark){{:root{{{declare(dark)}}}}}"
     return css

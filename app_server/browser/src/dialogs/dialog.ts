@@ -1,7 +1,10 @@
 /**
  * Modal dialogs on the browser's own `<dialog>`: it traps the focus, gives it back, makes the rest
- * inert and answers Escape. Everything that opens over the page goes through `openDialog`.
+ * inert and answers Escape. Everything that opens over the page goes through `openDialog`. The parts
+ * carry the class names of Anvil's dialogs too, which themes style.
  */
+
+import { cls } from "../components/classic/theme";
 
 export interface DialogButton<T> {
   text: string;
@@ -33,7 +36,7 @@ let count = 0;
 function makeTitle(id: string, text: string): HTMLElement {
   const title = document.createElement("h2");
   title.id = id;
-  title.className = "anvil-dialog-title";
+  title.className = `anvil-dialog-title ${cls("modal-title", "alert-title")}`;
   title.textContent = text;
   return title;
 }
@@ -42,7 +45,7 @@ function makeButton<T>(button: DialogButton<T>, close: (value: T) => void): HTML
   const element = document.createElement("button");
   element.type = "button";
   element.textContent = button.text;
-  element.className = "anvil-dialog-button";
+  element.className = `anvil-dialog-button ${cls("btn", `btn-${button.style ?? "default"}`)}`;
   if (button.isDefault) element.dataset.default = "";
   if (button.style) element.dataset.style = button.style;
   element.addEventListener("click", () => close(button.value));
@@ -52,7 +55,7 @@ function makeButton<T>(button: DialogButton<T>, close: (value: T) => void): HTML
 function makeCloseButton(dismiss: () => void): HTMLButtonElement {
   const element = document.createElement("button");
   element.type = "button";
-  element.className = "anvil-dialog-close";
+  element.className = `anvil-dialog-close ${cls("close")}`;
   element.setAttribute("aria-label", "Close");
   element.textContent = "×";
   element.addEventListener("click", dismiss);
@@ -63,15 +66,18 @@ function makeCloseButton(dismiss: () => void): HTMLButtonElement {
 export function openDialog<T>(options: DialogOptions<T>): Promise<T | null> {
   const id = `anvil-dialog-${++count}`;
   const dialog = document.createElement("dialog");
-  dialog.className = ["anvil-dialog", options.className ?? ""].join(" ").trim();
+  dialog.className = ["anvil-dialog", cls("modal-content"), options.className ?? ""].join(" ").trim();
   dialog.setAttribute("role", options.role ?? "dialog");
   if (options.isLarge) dialog.dataset.large = "";
   const body = document.createElement("div");
-  body.className = "anvil-dialog-body";
+  body.className = `anvil-dialog-body ${cls("modal-body")}`;
   body.id = `${id}-body`;
   body.append(options.content);
   if (options.title) {
-    dialog.append(makeTitle(`${id}-title`, options.title));
+    const header = document.createElement("div");
+    header.className = `anvil-dialog-header ${cls("modal-header")}`;
+    header.append(makeTitle(`${id}-title`, options.title));
+    dialog.append(header);
     dialog.setAttribute("aria-labelledby", `${id}-title`);
   } else {
     dialog.setAttribute("aria-labelledby", body.id);
@@ -97,7 +103,7 @@ export function openDialog<T>(options: DialogOptions<T>): Promise<T | null> {
     };
     if (options.buttons.length > 0) {
       const actions = document.createElement("div");
-      actions.className = "anvil-dialog-actions";
+      actions.className = `anvil-dialog-actions ${cls("modal-footer")}`;
       actions.append(...options.buttons.map((button) => makeButton(button, close)));
       dialog.append(actions);
     }
