@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 from app_server.media import make_lazy_media
@@ -56,23 +57,22 @@ async def export(db: Db, schema: Schema, media_id: str) -> Media:
     return Media("text/csv", "\n".join(lines).encode(), f"{table.title}.csv")
 
 
-async def _lines(db: Db, table: Table, columns: list[Column], condition: Any, escape: bool) -> Any:
+async def _lines(
+    db: Db, table: Table, columns: list[Column], condition: Any, escape: bool
+) -> AsyncIterator[str]:
     requested: dict[str, Any] = {column.name: {} if column.is_link else True for column in columns}
     access = Access(Schema({table.id: table}), is_client=False)
     plan = FetchPlan(access, View(table.id), requested)
     where, values = compile_condition(condition, table)
-    query = plan.sql((f"FROM {table.sql} AS t WHERE {where} ORDER BY t.{ID}", values))
-    fetched = plan.fetches[0].columns
-    for _, row_id, chunks, zones, _ in await db.rows(query):
-        raw = [value for chunk in chunks for value in chunk]
-        row = {
-            column.name: _cell(
-                column, decode(column, value, zones or {}, lambda media: media), escape
-            )
-            for column, value in zip(fetched, raw, strict=True)
+    source = (f"FROM {table.sql} AS t WHERE {where} ORDER BY t.{ID}", values)
+    fetch = plan.fetches[0]
+    async for row in plan.stream(db, source):
+        zones = row[1] or {}
+        cells = {
+            column.name: _cell(column, decode(column, value, zones, lambda media: media), escape)
+            for column, value in zip(fetch.columns, fetch.values(row), strict=True)
         }
-        cells = [row[column.name] for column in columns]
-        yield ",".join([_text(f"[{table.id},{row_id}]", escape), *cells])
+        yield ",".join([_text(f"[{table.id},{row[0]}]", escape), *(cells[c.name] for c in columns)])
 
 
 def _cell(column: Column, value: Any, escape: bool) -> str:

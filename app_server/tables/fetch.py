@@ -2,18 +2,19 @@
 
 A fetch plan is a list of fetches: number 0 reads the rows asked for, each other one reads the rows
 of one table that links of earlier fetches lead to. The statement has one CTE for each fetch; its
-result comes back as rows of (fetch, row id, JSON array of values, time zones), from which
-``TableData`` builds what the library takes:
+result is one JSON text, which costs the database, the connection and Python less than rows of
+columns do:
 
-    {view key: {"spec": {"cols": [{name, type, ...}], "cache": [0 | 1, ...]},
-                "rows": {row id: [value, ..., capability] or {"3": value, ..., "c": capability}}}}
+    [[row, ...], ...]                 a list for each fetch, None where it has no rows
+    row: [row id, time zones, [value, ...], ...]       values in lists of at most 90
 
-A list holds the values of the columns that ``cache`` marks, a dict any others by position.
+``table_data.py`` makes of it what the library takes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +22,7 @@ from app_server.tables.errors import table_error
 from app_server.tables.names import ID, META_SCHEMA, OFFSETS
 from app_server.tables.query import Sql
 from app_server.tables.schema import LINK_MULTIPLE, Column, Table
-from app_server.tables.values import decode
+from app_server.tables.transactions import Db
 from app_server.tables.views import Access, View
 from app_server.wire.values import PortableValue
 
@@ -38,6 +39,9 @@ _CHUNK = 90
 
 Requested = bool | Mapping[str, Any] | None
 """Columns asked for: None (default), True (all), or by name True, False or what of linked rows."""
+
+RawRow = list[Any]
+"""``[row id, {column id: minutes east of UTC} or None, values...]`` as the database gave it."""
 
 
 def requested_columns(fetch: Any) -> Requested:
@@ -71,23 +75,30 @@ class Fetch:
     columns: list[Column]
     sources: list[tuple[int, Column]] = field(default_factory=list)
 
+    def values(self, row: RawRow) -> list[Any]:
+        """A row's values in the order of ``columns``."""
+        if len(row) == 3:
+            values: list[Any] = row[2]
+            return values
+        return [value for chunk in row[2:] for value in chunk]
+
 
 class FetchPlan:
     """What to read for rows of ``view``."""
 
     def __init__(self, access: Access, view: View, requested: Requested) -> None:
-        self._access = access
-        self.make_media = access.make_media
+        self.access = access
         self.fetches: list[Fetch] = []
         self._known: dict[Any, Fetch] = {}
         self._cached: dict[View, tuple[str, ...]] = {}
-        self._views: dict[View, None] = {}
+        self.views: dict[View, None] = {}
+        """Every view of which there may be rows; those without fetches only hold capabilities."""
         self._add(view, requested, 0, None)
 
     def _add(
         self, view: View, requested: Requested, level: int, source: tuple[int, Column] | None
     ) -> None:
-        table = self._access.table(view.table_id)
+        table = self.access.table(view.table_id)
         names = self._names(view, table, requested, level)
         # Links that want the same of the same table at the same depth share one fetch.
         key = (view, level, repr(requested))
@@ -102,7 +113,7 @@ class FetchPlan:
         fetch = Fetch(len(self.fetches), level, view, table, columns, [source] if source else [])
         self.fetches.append(fetch)
         self._known[key] = fetch
-        self._views[view] = None
+        self.views[view] = None
         # The first fetch of a view decides which columns its compact rows have.
         if not self._cached.get(view):
             self._cached[view] = tuple(names)
@@ -111,7 +122,7 @@ class FetchPlan:
                 self._follow(fetch, column, requested, level)
 
     def _names(self, view: View, table: Table, requested: Requested, level: int) -> list[str]:
-        allowed = self._access.columns_of(view)
+        allowed = self.access.columns_of(view)
         if not isinstance(requested, Mapping):
             return allowed if requested or level <= WALK_DEPTH else []
         for name in requested:
@@ -122,7 +133,7 @@ class FetchPlan:
 
     def _follow(self, fetch: Fetch, column: Column, requested: Requested, level: int) -> None:
         target = column.target
-        if target is None or target not in self._access.schema.tables:
+        if target is None or target not in self.access.schema.tables:
             return
         view = fetch.view.linked(target)
         wanted = requested.get(column.name) if isinstance(requested, Mapping) else None
@@ -130,50 +141,57 @@ class FetchPlan:
         if wanted if isinstance(requested, Mapping) else level < WALK_DEPTH:
             self._add(view, wanted, level + 1, (fetch.number, column))
         else:  # the rows still need a table spec
-            self._views[view] = None
-
-    @property
-    def table_data(self) -> dict[str, Any]:
-        """The frame of table data: specs without rows."""
-        return {
-            view.key: {"spec": table_spec(self._access, view, self._cached.get(view, ()))}
-            for view in self._views
-        }
+            self.views[view] = None
 
     def cached(self, view: View) -> tuple[str, ...]:
+        """The columns that compact rows of a view hold."""
         return self._cached.get(view, ())
 
-    def sql(self, source: Sql, *, tells_newest: bool = False) -> Sql:
-        """The whole statement. With ``tells_newest`` its first row is fetch -1, with the highest
-        row id of the table. ``source`` is what follows ``SELECT ...`` of fetch 0 from ``FROM``
+    async def read(self, db: Db, source: Sql) -> list[list[RawRow]]:
+        """The rows of each fetch; those of fetch 0 in the order of ``source`` (see ``sql``)."""
+        return (await self.read_with(db, source, None))[0]
+
+    async def read_with(
+        self, db: Db, source: Sql, also: str | None
+    ) -> tuple[list[list[RawRow]], Any]:
+        """The same, and the value of one more SQL expression, read in the same moment."""
+        [(text, *values)] = await db.rows(self.sql(source, also))
+        # Not orjson, which makes a float of an integer beyond 64 bits.
+        return [rows or [] for rows in json.loads(text)], values[0] if values else None
+
+    def sql(self, source: Sql, also: str | None = None) -> Sql:
+        """The whole statement. ``source`` is what follows ``SELECT ...`` of fetch 0 from ``FROM``
         on, with rows named ``t``."""
         text, parameters = source
-        first = self.fetches[0]
-        if len(self.fetches) == 1 and not tells_newest:
-            return f"SELECT 0 AS f, {self._columns(first)}, 0::bigint AS n {text}", parameters
-        wanted = f"SELECT 0 AS f, {self._columns(first)}{self._link_columns(first)} {text}"
-        parts = [f"f0 AS (SELECT s.*, row_number() OVER () AS n FROM ({wanted}) AS s)"]
+        first, more = self.fetches[0], f", {also}" if also else ""
+        if len(self.fetches) == 1:
+            rows = f"SELECT json_agg(j) FROM (SELECT {self._row(first)} {text}) AS f0"
+            return f"SELECT json_build_array(({rows}))::text{more}", parameters
+        parts = [f"f0 AS (SELECT {self._row(first)}{self._link_columns(first)} {text})"]
         # A shared fetch may have sources of higher numbers, but always of the level before.
         for fetch in sorted(self.fetches[1:], key=lambda fetch: fetch.level):
             ids = " UNION ".join(_linked_ids(number, column) for number, column in fetch.sources)
             parts.append(
-                f"f{fetch.number} AS (SELECT {fetch.number} AS f, {self._columns(fetch)}"
-                f"{self._link_columns(fetch)}, 0::bigint AS n FROM {fetch.table.sql} AS t"
-                f" WHERE t.{ID} IN ({ids}))"
+                f"f{fetch.number} AS (SELECT {self._row(fetch)}{self._link_columns(fetch)}"
+                f" FROM {fetch.table.sql} AS t WHERE t.{ID} IN ({ids}))"
             )
-        selects = [f"SELECT f, id, j, z, n FROM f{fetch.number}" for fetch in self.fetches]
-        if tells_newest:
-            newest = f"(SELECT coalesce(max({ID}), 0) FROM {first.table.sql})"
-            selects.append(f"SELECT -1, {newest}, 'null'::json, NULL::jsonb, 0::bigint")
-        union = " UNION ALL ".join(selects)
-        return f"WITH {', '.join(parts)} {union} ORDER BY f, n", parameters
+        rows = ", ".join(f"(SELECT json_agg(j) FROM f{fetch.number})" for fetch in self.fetches)
+        selected = f"SELECT array_to_json(ARRAY[{rows}])::text{more}"
+        return f"WITH {', '.join(parts)} {selected}", parameters
 
-    def _columns(self, fetch: Fetch) -> str:
+    async def stream(self, db: Db, source: Sql) -> AsyncIterator[RawRow]:
+        """Rows of fetch 0 one after the other, as the database finds them: for any number."""
+        text, parameters = source
+        query = f"SELECT j::text FROM (SELECT {self._row(self.fetches[0])} {text}) AS f0"
+        async for row in db.stream((query, parameters)):
+            yield json.loads(row[0])
+
+    def _row(self, fetch: Fetch) -> str:
         values = [_json_value(column) for column in fetch.columns]
         chunks = [values[i : i + _CHUNK] for i in range(0, len(values), _CHUNK)] or [[]]
         arrays = ", ".join(f"json_build_array({', '.join(chunk)})" for chunk in chunks)
-        zones = f"t.{OFFSETS}" if _has_datetime(fetch.columns) else "NULL::jsonb"
-        return f"t.{ID} AS id, json_build_array({arrays}) AS j, {zones} AS z"
+        zones = f"nullif(t.{OFFSETS}, '{{}}')" if _has_datetime(fetch.columns) else "NULL"
+        return f"json_build_array(t.{ID}, {zones}, {arrays}) AS j"
 
     def _link_columns(self, fetch: Fetch) -> str:
         used = {
@@ -219,75 +237,3 @@ def table_spec(access: Access, view: View, cached: Iterable[str]) -> dict[str, A
             spec["view_key"] = view.linked(column.target).key
         cols.append(spec)
     return {"cols": cols, "cache": [int(name in held) for name in names]}
-
-
-@dataclass(slots=True)
-class FetchedRow:
-    """A row of fetch 0. ``raw``: JSON values in the order of the fetch's columns."""
-
-    id: int
-    raw: list[Any]
-
-
-def build_table_data(
-    plan: FetchPlan, results: Iterable[tuple[Any, ...]]
-) -> tuple[dict[str, Any], list[FetchedRow]]:
-    """Table data, and the rows of fetch 0 in their order, from the statement's result."""
-    data = plan.table_data
-    primary = []
-    positions = {
-        view.key: {column["name"]: i for i, column in enumerate(data[view.key]["spec"]["cols"])}
-        for view in {fetch.view for fetch in plan.fetches}
-    }
-    for number, row_id, chunks, zones, _ in results:
-        fetch = plan.fetches[number]
-        raw = [value for chunk in chunks for value in chunk]
-        if number == 0:
-            primary.append(FetchedRow(row_id, raw))
-        values = {
-            column.name: decode(column, value, zones or {}, plan.make_media)
-            for column, value in zip(fetch.columns, raw, strict=True)
-        }
-        _file_row(plan, fetch, row_id, values, data, positions[fetch.view.key])
-        _file_linked_capabilities(fetch, values, data)
-    return data, primary
-
-
-def _file_row(
-    plan: FetchPlan,
-    fetch: Fetch,
-    row_id: int,
-    values: dict[str, Any],
-    data: dict[str, Any],
-    positions: Mapping[str, int],
-) -> None:
-    rows = data[fetch.view.key].setdefault("rows", {})
-    compact, before = plan.cached(fetch.view), rows.get(str(row_id))
-    capability = fetch.view.row_capability(row_id)
-    if tuple(values) == compact:
-        if not isinstance(before, dict) or len(before) == 1:
-            rows[str(row_id)] = [*values.values(), capability]
-            return
-    elif isinstance(before, list):
-        before = {str(positions[name]): v for name, v in zip(compact, before[:-1], strict=True)}
-    merged = before if isinstance(before, dict) else {}
-    merged.update({str(positions[name]): value for name, value in values.items()})
-    merged["c"] = capability
-    rows[str(row_id)] = merged
-
-
-def _file_linked_capabilities(
-    fetch: Fetch, values: Mapping[str, Any], data: dict[str, Any]
-) -> None:
-    """Every linked row needs an entry, also one that is not fetched: its capability alone."""
-    for column in fetch.columns:
-        linked = values[column.name]
-        if column.target is None or linked is None:
-            continue
-        view = fetch.view.linked(column.target)
-        if view.key not in data:
-            continue
-        rows = data[view.key].setdefault("rows", {})
-        for row_id in linked if isinstance(linked, list) else [linked]:
-            if str(row_id) not in rows:
-                rows[str(row_id)] = {"c": view.row_capability(row_id)}

@@ -8,17 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from app_server.tables.errors import table_error
-from app_server.tables.fetch import (
-    FetchedRow,
-    FetchPlan,
-    Requested,
-    build_table_data,
-    requested_columns,
-)
+from app_server.tables.fetch import FetchPlan, RawRow, Requested, requested_columns
 from app_server.tables.names import ID
 from app_server.tables.pages import Cursor, GivenPages
 from app_server.tables.query import Condition, Parser, Sql, both, compile_condition
 from app_server.tables.schema import Column, Table
+from app_server.tables.table_data import TableData
 from app_server.tables.transactions import Db
 from app_server.tables.values import value_text
 from app_server.tables.views import Access, View
@@ -103,7 +98,7 @@ def _page_rows(rows: Any) -> int:
 class Page:
     row_ids: list[int]
     cursor: str | None
-    table_data: dict[str, Any]
+    table_data: TableData
 
 
 async def get_page(
@@ -126,17 +121,19 @@ async def get_page(
         where, values = f"({where}) AND {following}", [*values, *more]
     # One row more than the page tells whether there is a next one.
     source = f"FROM {table.sql} AS t WHERE {where} ORDER BY {_order_by(order)} LIMIT {limit + 1}"
-    tells_newest = bool(order) and cursor is None
-    query = plan.sql((source, values), tells_newest=tells_newest)
-    results = await db.rows(query)
-    newest = results.pop(0)[1] if tells_newest else cursor.newest if cursor else 0
-    data, rows = build_table_data(plan, results)
+    also = f"(SELECT coalesce(max({ID}), 0) FROM {table.sql})"
+    asks = bool(order) and cursor is None
+    fetched, newest = await plan.read_with(db, (source, values), also if asks else None)
+    rows = fetched[0]
     if len(rows) <= limit:
-        return Page([row.id for row in rows], None, data)
-    row_ids = [row.id for row in rows[:limit]]
+        return Page([row[0] for row in rows], None, TableData(plan, fetched))
+    row_ids = [row[0] for row in rows[:limit]]
+    if cursor:
+        newest = cursor.newest
     given = pages.add(cursor.given if cursor else None, row_ids) if order else None
     after = _values_of(plan, order, rows[limit - 1]) if tells_values else None
-    return Page(row_ids, Cursor(after, given, newest).to_text(), data)
+    del rows[limit:]
+    return Page(row_ids, Cursor(after, given, newest or 0).to_text(), TableData(plan, fetched))
 
 
 def _order_column(table: Table, name: str) -> Column:
@@ -150,12 +147,12 @@ def _order_by(order: list[tuple[Column, bool]]) -> str:
     return ", ".join([*parts, f"t.{ID}"])
 
 
-def _values_of(
-    plan: FetchPlan, order: list[tuple[Column, bool]], row: FetchedRow
-) -> list[str | None]:
+def _values_of(plan: FetchPlan, order: list[tuple[Column, bool]], row: RawRow) -> list[str | None]:
     """A row's values in the columns of an order, and its id, as text."""
-    index = {column.id: i for i, column in enumerate(plan.fetches[0].columns)}
-    return [*(value_text(column, row.raw[index[column.id]]) for column, _ in order), str(row.id)]
+    fetch = plan.fetches[0]
+    index = {column.id: i for i, column in enumerate(fetch.columns)}
+    values = fetch.values(row)
+    return [*(value_text(column, values[index[column.id]]) for column, _ in order), str(row[0])]
 
 
 def _following(order: list[tuple[Column, bool]], cursor: Cursor, pages: GivenPages) -> Sql:
@@ -190,28 +187,28 @@ def _behind(order: list[tuple[Column, bool]], after: list[str | None]) -> Sql:
     return text, values
 
 
-async def get_one(db: Db, access: Access, search: Search) -> tuple[int, dict[str, Any]] | None:
+async def get_one(db: Db, access: Access, search: Search) -> tuple[int, TableData] | None:
     """The only row that matches; TableError when there are more."""
     table = access.table(search.view.table_id)
     plan = FetchPlan(access, search.view, search.fetch)
     where, values = compile_condition(search.full_condition, table)
     source = f"FROM {table.sql} AS t WHERE {where} ORDER BY t.{ID} LIMIT 2"
-    data, rows = build_table_data(plan, await db.rows(plan.sql((source, values))))
-    if len(rows) > 1:
+    fetched = await plan.read(db, (source, values))
+    if len(fetched[0]) > 1:
         raise table_error("More than one row matched this query")
-    return (rows[0].id, data) if rows else None
+    return (fetched[0][0][0], TableData(plan, fetched)) if fetched[0] else None
 
 
 async def fetch_row(
     db: Db, access: Access, view: View, row_id: int, requested: Requested
-) -> dict[str, Any] | None:
+) -> TableData | None:
     """Table data with one row; None when it is gone or not in the view."""
     table = access.table(view.table_id)
     plan = FetchPlan(access, view, requested)
     where, values = compile_condition(view.condition, table)
     source = f"FROM {table.sql} AS t WHERE t.{ID} = %s AND ({where})"
-    data, rows = build_table_data(plan, await db.rows(plan.sql((source, [row_id, *values]))))
-    return data if rows else None
+    fetched = await plan.read(db, (source, [row_id, *values]))
+    return TableData(plan, fetched) if fetched[0] else None
 
 
 async def has_row(db: Db, table: Table, view: View, row_id: int) -> bool:

@@ -282,27 +282,23 @@ class TableStore:
         self, connection: Db | None, table: Table, where: str, parameters: Sequence[Any]
     ) -> list[Row]:
         plan = fetching.FetchPlan(self._access, View(table.id), _no_links(table))
-        query = plan.sql((f"FROM {table.sql} AS t {where}", list(parameters)))
         async with self._use(connection) as db:
-            results = await db.rows(query)
-        columns = plan.fetches[0].columns
-        return [
-            {"_id": row_id}
-            | {
-                column.name: decode(column, value, zones or {}, lambda media: media)
-                for column, value in zip(columns, _flat(chunks), strict=True)
-            }
-            for _, row_id, chunks, zones, _ in results
-        ]
+            [rows] = await plan.read(db, (f"FROM {table.sql} AS t {where}", list(parameters)))
+        fetch = plan.fetches[0]
+        return [{"_id": row[0]} | _decoded(fetch, row) for row in rows]
+
+
+def _decoded(fetch: fetching.Fetch, row: fetching.RawRow) -> Row:
+    zones = row[1] or {}
+    return {
+        column.name: decode(column, value, zones, lambda media: media)
+        for column, value in zip(fetch.columns, fetch.values(row), strict=True)
+    }
 
 
 def _no_links(table: Table) -> dict[str, Any]:
     """Every column, and nothing of linked rows."""
     return {name: {} if column.is_link else True for name, column in table.columns.items()}
-
-
-def _flat(chunks: list[list[Any]]) -> list[Any]:
-    return [value for chunk in chunks for value in chunk]
 
 
 def _with_refs(table: Table, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from app_server.wire.values import (
     Media,
     PortableClass,
     PortableValue,
+    WireValue,
 )
 
 MAX_PLAIN_INT = 2_147_483_647
@@ -128,6 +129,8 @@ class Encoder:
         return self._encode_object(value)
 
     def _encode_object(self, value: Any) -> Any:
+        if isinstance(value, WireValue):
+            return value.to_wire(self.objects, list(self._path))
         if isinstance(value, dt.datetime):
             return self._add("DateTime", value=format_datetime(value))
         if isinstance(value, dt.date):

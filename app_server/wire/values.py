@@ -46,6 +46,18 @@ class LazyMedia:
     spec: dict[str, Any]
 
 
+class WireValue:
+    """A value that writes its own wire form: for answers of many objects, where walking through
+    them one by one would cost more than making them."""
+
+    __slots__ = ()
+
+    def to_wire(self, objects: list[dict[str, Any]], path: list[str | int]) -> Any:
+        """The JSON that stands at ``path`` of the message. What is not JSON in it is described in
+        ``objects``, with whole paths (``None`` stands in its place). Called once."""
+        raise NotImplementedError
+
+
 @dataclass(slots=True)
 class LiveObject:
     """A live object by its wire spec (``backend``, ``id``, ``permissions``, ``methods``, ...)."""

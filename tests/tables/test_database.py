@@ -77,6 +77,10 @@ def query(name: str, **content: Any) -> PortableValue:
     return PortableValue(f"anvil.tables.query.{name}", content)
 
 
+NOTHING_FOUND = "[null]"
+"""A result of the statement; fetches beyond the first do not matter to a page without rows."""
+
+
 async def explain(
     store: TableStore, order: tuple[tuple[str, bool], ...] = (), **kwargs: Any
 ) -> str:
@@ -94,7 +98,7 @@ async def explain(
             async with store.connection() as connection:
                 cursor = await connection.execute(f"EXPLAIN {sql[0]}".encode(), sql[1])
                 self.plan = "\n".join(row[0] for row in await cursor.fetchall())
-            return [(-1, 0, None, None, 0)] if order else []
+            return [(NOTHING_FOUND, 0)]
 
     db = Explaining()
     wanted = Search(View(table.id), condition, order=order)

@@ -12,6 +12,7 @@ from app_server.tables.fetch import clean_request, table_spec
 from app_server.tables.media import resolve_media
 from app_server.tables.natives.context import V2, access_of, database_of
 from app_server.tables.schema import WRITE
+from app_server.tables.table_data import TableData
 from app_server.tables.views import Access, View
 from app_server.wire.values import Capability
 
@@ -75,7 +76,7 @@ async def can_auto_create(_call: NativeCall) -> bool:
 
 
 @native(V2 + "row.fetch")
-async def row_fetch(call: NativeCall, row_cap: Any, columns: Any = None) -> dict[str, Any]:
+async def row_fetch(call: NativeCall, row_cap: Any, columns: Any = None) -> TableData:
     access = access_of(call)
     view, row_id = access.open_row(row_cap, 0)
     async with database_of(call) as db:
