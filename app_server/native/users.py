@@ -13,8 +13,8 @@ from app_server.errors import AnvilError
 from app_server.native.cookies import (
     SECONDS_PER_DAY,
     CookieError,
+    change_values,
     read_values,
-    write_values,
 )
 from app_server.native.registry import NativeCall, native
 from app_server.users import links, login, remember, reset, signup
@@ -34,7 +34,7 @@ class _BrowserCookies:
 
     async def get(self, key: str) -> Any:
         try:
-            return read_values(self._call, self.kind).get(key, (None, 0))[0]
+            return (await read_values(self._call, self.kind)).get(key, (None, 0))[0]
         except CookieError:
             return None
 
@@ -42,7 +42,7 @@ class _BrowserCookies:
         expires_at = time.time() + days * SECONDS_PER_DAY
         new = {key: (value, expires_at) for key, value in values.items()}
         try:
-            write_values(self._call, self.kind, {**read_values(self._call, self.kind), **new})
+            await change_values(self._call, self.kind, lambda known: {**known, **new})
         except CookieError as error:
             logger.info("[%s] A log-in is not remembered: %s", self._call.instance.name, error)
             return False
@@ -50,9 +50,12 @@ class _BrowserCookies:
 
     async def delete(self, key: str) -> None:
         try:
-            values = read_values(self._call, self.kind)
-            if values.pop(key, None):
-                write_values(self._call, self.kind, values)
+            if key in await read_values(self._call, self.kind):
+                await change_values(
+                    self._call,
+                    self.kind,
+                    lambda known: {k: v for k, v in known.items() if k != key},
+                )
         except CookieError:
             return
 
@@ -72,7 +75,7 @@ def read_request(call: NativeCall) -> UsersRequest:
 
 
 @contextlib.contextmanager
-def _attempt(call: NativeCall, *, is_free_if_right: bool = False) -> Iterator[None]:
+def attempt(call: NativeCall, *, is_free_if_right: bool = False) -> Iterator[None]:
     """Something that is worth trying often to a stranger: passwords, sign-ups, mail to others.
     QuotaExceededError where the visitor's address has tried too often. ``is_free_if_right``: it
     counts only if it fails. Uplinks and tasks have no such limit."""
@@ -124,9 +127,13 @@ async def signup_with_email(
     mfa_method: Any = None,
 ) -> Any:
     """The new user's row. ``fetch`` is a ``q.fetch_only(...)``, here and below."""
-    with _attempt(call):
+    with attempt(call):
         row = await signup.sign_up_with_email(
-            read_request(call), email, password, remember_me=bool(remember)
+            read_request(call),
+            email,
+            password,
+            remember_me=bool(remember),
+            mfa_method=mfa_method,
         )
     return await _to_wire(call, row, fetch)
 
@@ -142,9 +149,9 @@ async def login_with_email(
     fetch: Any = None,
 ) -> Any:
     """The user's row; see ``users.login`` for what is raised."""
-    with _attempt(call, is_free_if_right=True):
+    with attempt(call, is_free_if_right=True):
         row = await login.log_in_with_email(
-            read_request(call), email, password, remember_me=bool(remember)
+            read_request(call), email, password, remember_me=bool(remember), factor=mfa
         )
     return await _to_wire(call, row, fetch)
 
@@ -207,14 +214,14 @@ def _read_row(call: NativeCall, user: Any) -> tuple[str, int]:
 @native("anvil.private.users.send_password_reset_email")
 async def send_password_reset_email(call: NativeCall, email: object) -> bool | None:
     """See ``users.reset``; a browser always gets None."""
-    with _attempt(call):
+    with attempt(call):
         return await reset.send_password_reset_email(read_request(call), email)
 
 
 @native("anvil.private.users.reset_password")
 async def reset_password(call: NativeCall, old_password: object, new_password: object) -> bool:
     """Change the password of who is logged in, or came by a reset link."""
-    with _attempt(call, is_free_if_right=True):
+    with attempt(call, is_free_if_right=True):
         return await reset.reset_password(read_request(call), old_password, new_password)
 
 
@@ -227,7 +234,7 @@ async def cancel_password_reset(call: NativeCall) -> None:
 @native("anvil.private.users.send_token_login_email")
 async def send_token_login_email(call: NativeCall, email: object) -> None:
     """Mail a link that logs in."""
-    with _attempt(call):
+    with attempt(call):
         await links.send_token_login_email(read_request(call), email)
 
 

@@ -10,6 +10,14 @@ from app_server.errors import AnvilError
 
 SERVICE = "/runtime/services/anvil/users.yml"
 
+PROVIDERS = {
+    "google": "Google",
+    "facebook": "Facebook",
+    "microsoft": "Microsoft",
+    "saml": "a SAML provider",
+}
+"""Other sites with whose accounts people may log in, by the names in their options."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsersConfig:
@@ -17,6 +25,7 @@ class UsersConfig:
 
     ``email_content`` maps ``confirm_address``, ``reset_password``, ``token_login`` and
     ``mfa_reset`` to ``{"subject": ..., "html": ...}``, either of which may be missing.
+    ``providers`` are those of ``PROVIDERS`` whose option ``use_...`` is on.
     """
 
     user_table: str = "users"
@@ -26,12 +35,15 @@ class UsersConfig:
     use_email: bool = False
     use_token: bool = False
     require_mfa: bool = False
+    mfa_timeout_days: float = 0
+    allow_mfa_email_reset: bool = False
     require_secure_passwords: bool = False
     allow_remember_me: bool = False
     remember_me_days: float = 30
     share_login_status: bool = False
     max_password_failures: int = 10
     email_from_address: str | None = None
+    providers: frozenset[str] = frozenset()
     email_content: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @property
@@ -60,12 +72,15 @@ def read_users_config(app: App) -> UsersConfig:
         use_email=is_on("use_email"),
         use_token=is_on("use_token"),
         require_mfa=is_on("require_mfa"),
+        mfa_timeout_days=_number(options.get("mfa_timeout_days"), 0),
+        allow_mfa_email_reset=is_on("allow_mfa_email_reset"),
         require_secure_passwords=is_on("require_secure_passwords"),
         allow_remember_me=is_on("allow_remember_me"),
         remember_me_days=_number(options.get("remember_me_days"), 30),
         share_login_status=is_on("share_login_status"),
         max_password_failures=int(_number(options.get("max_password_failures"), 10)),
         email_from_address=options.get("email_from_address") or None,
+        providers=frozenset(name for name in PROVIDERS if is_on(f"use_{name}")),
         email_content=dict(options.get("email_content") or {}),
     )
 

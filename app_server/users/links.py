@@ -14,7 +14,8 @@ from app_server.errors import AnvilError
 from app_server.users.errors import authentication_failed
 from app_server.users.keys import KeyState, Purpose, check_key, issue_key, spend_key
 from app_server.users.login import find_enabled_user
-from app_server.users.mail import send_users_email
+from app_server.users.mail import send_later, send_users_email
+from app_server.users.mfa import methods_of
 from app_server.users.request import UsersRequest
 from app_server.users.rows import UserRow
 
@@ -78,18 +79,64 @@ async def _issue(request: UsersRequest, row: UserRow, purpose: Purpose) -> LinkT
 
 
 async def send_token_login_email(request: UsersRequest, email: object) -> None:
-    """Mail a link that logs in. Raises AuthenticationFailed when the app has no such log-in or
-    nobody has this address, as Anvil's server does."""
+    """Mail a link that logs in. A browser is told nothing about whether there is such an account;
+    server code gets AuthenticationFailed where there is none, as everybody does on Anvil's."""
     if not request.config.use_token:
         raise authentication_failed("Token login is not enabled.")
+    address = _read_address(email)
+    if request.is_client:
+        send_later(request, "A log-in link", lambda own: _mail_login_link(own, address))
+    else:
+        await _mail_login_link(request, address)
+
+
+async def send_mfa_reset_email(request: UsersRequest, email: object) -> None:
+    """Mail a link by which a user sets up another second factor (the password is asked for, too).
+
+    Only where the app's option ``allow_mfa_email_reset`` is on, or the app requires a factor and
+    the user has none. A browser is not told which users there are; see above.
+    """
+    if not (request.config.allow_mfa_email_reset or request.config.require_mfa):
+        raise _no_mfa_reset()
+    address = _read_address(email)
+    if request.is_client:
+        send_later(request, "A link to reset a factor", lambda own: _mail_mfa_link(own, address))
+    else:
+        await _mail_mfa_link(request, address)
+
+
+def _read_address(email: object) -> str:
     if not isinstance(email, str) or not email.strip():
         raise authentication_failed("Please provide an email address.")
+    return email
+
+
+def _no_mfa_reset() -> AnvilError:
+    return authentication_failed("Cannot reset two-factor authentication by email.")
+
+
+async def _find_user(request: UsersRequest, email: str) -> UserRow:
     row = await find_enabled_user(request, email)
     if row is None:
         raise authentication_failed("User disabled, or not found.")
-    token = await _issue(request, row, Purpose.LOGIN)
+    return row
+
+
+async def _mail_login_link(request: UsersRequest, email: str) -> None:
+    await _mail(request, await _find_user(request, email), Purpose.LOGIN, "token_login")
+
+
+async def _mail_mfa_link(request: UsersRequest, email: str) -> None:
+    row = await _find_user(request, email)
+    if not request.config.allow_mfa_email_reset and methods_of(row):
+        raise _no_mfa_reset()
+    await _mail(request, row, Purpose.MFA_RESET, "mfa_reset")
+
+
+async def _mail(request: UsersRequest, row: UserRow, purpose: Purpose, kind: str) -> None:
+    token = await _issue(request, row, purpose)
     url = f"{request.instance.origin}/_/login/{token}"
-    await send_users_email(request, "token_login", row.email, "login", url)
+    await send_users_email(request, kind, row.email, "login", url)
 
 
 async def check_token(request: UsersRequest, text: str) -> tuple[LinkToken | None, KeyState]:

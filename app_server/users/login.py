@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from app_server.errors import AnvilError
-from app_server.users import remember
+from app_server.users import mfa, remember
 from app_server.users.errors import (
     account_not_enabled,
     authentication_failed,
@@ -25,12 +25,18 @@ LAST_LOGIN_STEP = timedelta(seconds=5)
 
 
 async def log_in_with_email(
-    request: UsersRequest, email: object, password: object, *, remember_me: bool = False
+    request: UsersRequest,
+    email: object,
+    password: object,
+    *,
+    remember_me: bool = False,
+    factor: object = None,
 ) -> UserRow:
     """The user's row, once address and password are right and the account may be used.
 
-    Raises AuthenticationFailed or one of its kinds. After ``max_password_failures`` wrong passwords
-    (10 unless set) the account is locked until a password reset by e-mail.
+    ``factor`` is a second one: ``{"type": "totp", "code": "123456"}``. Raises AuthenticationFailed
+    or one of its kinds; MFARequired where a second factor is owed. After ``max_password_failures``
+    wrong passwords or codes (10 unless set) the account is locked until a password reset by e-mail.
     """
     if not request.config.use_email:
         raise not_enabled("Email/password")
@@ -41,12 +47,20 @@ async def log_in_with_email(
         if row and request.config.confirm_email and not row.get("confirmed_email"):
             raise email_not_confirmed()
         await check_password(request, row, password)
-    assert row is not None  # nobody's password is never right
-    if request.config.require_mfa:
-        # Second factors are not served yet: without one nobody gets in.
-        request.remember(partial_id=row.id)
-        raise mfa_required()
+        assert row is not None  # nobody's password is never right
+        if request.config.require_mfa:
+            row = await _check_factor(request, row, factor)
     return await log_in(request, row, remember_me=remember_me)
+
+
+async def _check_factor(request: UsersRequest, row: UserRow, factor: object) -> UserRow:
+    try:
+        return await mfa.check_factor(request, row, factor)
+    except AnvilError as error:
+        if error.type_name == mfa_required().type_name:
+            raise
+        await _count_failure(request, row, error)
+        raise
 
 
 async def find_enabled_user(request: UsersRequest, email: str) -> UserRow | None:
@@ -78,12 +92,20 @@ async def check_password(
         raise authentication_failed(complaint)
     if row is None:
         raise authentication_failed(complaint)
+    failure = authentication_failed(complaint)
+    await _count_failure(request, row, failure)
+    raise failure
+
+
+async def _count_failure(request: UsersRequest, row: UserRow, failure: AnvilError) -> None:
+    """Count it; TooManyPasswordFailures ``from`` it where it was one too many."""
     # Outside of the caller's transaction: it is rolled back when our exception leaves it.
     users = request.users.detached()
     fresh = await users.get(row.id) or row
     failures = fresh.password_failures + 1
     await users.update(fresh, {"n_password_failures": failures})
-    raise too_many_failures() if failures >= limit else authentication_failed(complaint)
+    if failures >= request.config.max_password_failures:
+        raise too_many_failures() from failure
 
 
 async def log_in(request: UsersRequest, row: UserRow, *, remember_me: bool = False) -> UserRow:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import dataclasses
+import logging
 import re
+from collections.abc import Awaitable, Callable
 from html import escape, unescape
 
 from app_server.email import Email, parse_addresses, send_email
+from app_server.errors import AnvilError
 from app_server.users.request import UsersRequest
+
+logger = logging.getLogger("app_server.users")
 
 _DEFAULTS = {
     "confirm_address": {
@@ -32,7 +39,44 @@ _DEFAULTS = {
         "<p>The link works once, within ten minutes. If you did not ask for it, ignore this "
         "message.</p>",
     },
+    "mfa_reset": {
+        "subject": "Reset your two-factor authentication",
+        "html": "<p>Someone, hopefully you, asked to set up a new second factor for {{email}} at "
+        "{{app_name}}. Your password will be asked for, and all other second factors end:</p>\n"
+        "<p>{{login_link}}</p>\n"
+        "<p>The link works once, within ten minutes. If it was not you, ignore this message.</p>",
+    },
 }
+
+_sending: set[asyncio.Task[None]] = set()
+
+
+def send_later(
+    request: UsersRequest, what: str, send: Callable[[UsersRequest], Awaitable[None]]
+) -> None:
+    """Find a user and mail them something after the call is answered: neither the answer nor the
+    time it takes tells a stranger who has an account. ``send`` gets a request of its own, outside
+    of the call's transaction."""
+    own = dataclasses.replace(request, users=request.users.detached())
+
+    async def work() -> None:
+        try:
+            await send(own)
+        except AnvilError as error:
+            logger.warning("%s was not sent: %s", what, error.message)
+        except Exception:
+            # The edge of a task: nobody else would hear of it.
+            logger.exception("%s was not sent", what)
+
+    task = asyncio.create_task(work())
+    _sending.add(task)
+    task.add_done_callback(_sending.discard)
+
+
+async def finish_sending() -> None:
+    """Wait for the links that are being mailed, before the server stops."""
+    while _sending:
+        await asyncio.gather(*_sending)
 
 
 async def send_users_email(

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from typing import Any
 from urllib.parse import quote
 
-from app_server.errors import AnvilError
 from app_server.users.errors import authentication_failed, not_enabled
 from app_server.users.keys import KeyState, Purpose, check_key, issue_key, spend_key, void_keys
 from app_server.users.login import check_password, find_enabled_user
-from app_server.users.mail import send_users_email
+from app_server.users.mail import send_later, send_users_email
 from app_server.users.passwords import check_acceptable, hash_password
 from app_server.users.remember import current_token_hash, find_remembered_user, keep_logins
 from app_server.users.request import UsersRequest
 from app_server.users.rows import UserRow
 
 logger = logging.getLogger("app_server.users")
-
-_sending: set[asyncio.Task[None]] = set()
 
 
 async def send_password_reset_email(request: UsersRequest, email: object) -> bool | None:
@@ -35,7 +31,7 @@ async def send_password_reset_email(request: UsersRequest, email: object) -> boo
     if not address:
         raise authentication_failed("Please provide an email address.")
     if request.is_client:
-        _send_later(_mail_reset_link_quietly(request, address))
+        send_later(request, "A password reset link", lambda own: _mail_link_if_known(own, address))
         return None
     row = await find_enabled_user(request, address)
     if row is None:
@@ -44,30 +40,10 @@ async def send_password_reset_email(request: UsersRequest, email: object) -> boo
     return True
 
 
-def _send_later(work: Any) -> None:
-    task: asyncio.Task[None] = asyncio.ensure_future(work)
-    _sending.add(task)
-    task.add_done_callback(_sending.discard)
-
-
-async def finish_sending() -> None:
-    """Wait for the links that are being mailed, before the server stops."""
-    while _sending:
-        await asyncio.gather(*_sending)
-
-
-async def _mail_reset_link_quietly(request: UsersRequest, email: str) -> None:
-    # The call that asked is answered and its transaction may be closed: work outside of it.
-    request.users = request.users.detached()
-    try:
-        row = await find_enabled_user(request, email)
-        if row is not None:
-            await _mail_reset_link(request, row)
-    except AnvilError as error:
-        logger.warning("A password reset link was not sent: %s", error.message)
-    except Exception:
-        # The edge of a task: nobody else would hear of it.
-        logger.exception("A password reset link was not sent")
+async def _mail_link_if_known(request: UsersRequest, email: str) -> None:
+    row = await find_enabled_user(request, email)
+    if row is not None:
+        await _mail_reset_link(request, row)
 
 
 async def _mail_reset_link(request: UsersRequest, row: UserRow) -> None:
@@ -155,14 +131,13 @@ async def _set_password(
     if request.config.confirm_email and (used_key is not None or is_by_link):
         changes["confirmed_email"] = True
     await request.users.update(row, changes)
-    log_out_elsewhere(request, row.id)
+    await log_out_elsewhere(request, row.id)
 
 
-def log_out_elsewhere(request: UsersRequest, row_id: int) -> None:
+async def log_out_elsewhere(request: UsersRequest, row_id: int) -> None:
     """End this user's log-in in every session but the one at hand."""
     store = request.instance.sessions
-    for session_id in store.list_ids():
+    for session_id in await store.list_ids(row_id):
         session = store.find_by_id(session_id) if session_id != request.session.id else None
-        known = session.state.get("users") if session else None
-        if session and known and known.get("logged_in_id") == row_id:
+        if session is not None and session.logged_in_id == row_id:
             del session.state["users"]

@@ -17,6 +17,7 @@ COLUMN_TYPES = {
     "email_confirmation_key": "string",
     "n_password_failures": "number",
     "remembered_logins": "simpleObject",
+    "mfa": "simpleObject",
 }
 """What the service keeps, under the names and types that Anvil's server uses."""
 

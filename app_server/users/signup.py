@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 from urllib.parse import quote
 
 from app_server.errors import AnvilError
+from app_server.users import mfa
 from app_server.users.errors import authentication_failed, mfa_required, not_enabled, user_exists
 from app_server.users.keys import KeyState, Purpose, check_key, issue_key, spend_key
-from app_server.users.login import find_enabled_user, log_in
+from app_server.users.login import log_in
 from app_server.users.mail import send_users_email
 from app_server.users.passwords import check_acceptable, hash_password
 from app_server.users.request import UsersRequest
@@ -19,29 +21,38 @@ MAX_EMAIL_LENGTH = 254
 
 
 async def sign_up_with_email(
-    request: UsersRequest, email: object, password: object, *, remember_me: bool = False
+    request: UsersRequest,
+    email: object,
+    password: object,
+    *,
+    remember_me: bool = False,
+    mfa_method: object = None,
 ) -> UserRow:
     """The new user's row. It is logged in when accounts are enabled automatically and need no
     confirmed address; otherwise a link goes out, or an administrator has to enable it.
 
-    Raises UserExists, PasswordNotAcceptable, AuthenticationFailed (no address).
+    Raises UserExists, PasswordNotAcceptable, AuthenticationFailed (no address), MFARequired (the
+    app wants a second factor and no ``mfa_method`` that it made is given).
     """
     config = request.config
     if request.is_client and not config.allow_signup:
         raise AnvilError("Signups from client code are not enabled.")
     if not config.use_email:
         raise not_enabled("Email/password")
-    if config.require_mfa:
-        raise mfa_required()
     address = read_email(email)
     chosen = await check_acceptable(
         password, is_strict=config.require_secure_passwords, email=address
     )
-    password_hash = await hash_password(chosen)
+    extra: dict[str, Any] = {}
+    if config.require_mfa:
+        if mfa_method is None:
+            raise mfa_required()
+        extra["mfa"] = [mfa.read_method(request, mfa_method)]
+    extra["password_hash"] = await hash_password(chosen)
     async with request.account_lock(address):
-        if await find_enabled_user(request, address) is not None:
+        if await request.users.find(address) is not None:
             raise user_exists()
-        row, key = await _add_user(request, address, password_hash)
+        row, key = await _add_user(request, address, extra)
     if key is not None:
         try:
             await send_confirmation(request, address, key)
@@ -65,11 +76,11 @@ def read_email(value: object) -> str:
 
 
 async def _add_user(
-    request: UsersRequest, email: str, password_hash: str
+    request: UsersRequest, email: str, extra: dict[str, Any]
 ) -> tuple[UserRow, str | None]:
     values = {
+        **extra,
         "email": email,
-        "password_hash": password_hash,
         "enabled": request.config.enable_automatically,
         "signed_up": request.now,
         "last_login": None,

@@ -57,7 +57,8 @@ class Studio:
         self.data_dir = folder
         self.instance: Any = make_instance(folder, make_app({SERVICE: {**OPTIONS, **options}}))
         self.instance.tables = Tables()
-        self.instance.sessions = SessionStore(folder, InstanceKeys.load(folder))
+        self.instance.keys = InstanceKeys.load(folder)
+        self.instance.sessions = SessionStore(folder, self.instance.keys)
 
     def browser(self) -> Browser:
         return Browser(self, self.instance.sessions.create())

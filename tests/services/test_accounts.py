@@ -14,11 +14,11 @@ from app_server.errors import AnvilError
 from app_server.users import signup
 from app_server.users.keys import KeyState
 from app_server.users.login import force_login, get_current_user, log_in_with_email, log_out
+from app_server.users.mail import finish_sending
 from app_server.users.remember import get_last_email
 from app_server.users.request import UsersRequest
 from app_server.users.reset import (
     check_reset_key,
-    finish_sending,
     reset_password,
     reset_password_by_key,
     send_password_reset_email,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,7 +11,8 @@ import pytest
 
 from app_server.background import scheduler as scheduling
 from app_server.background.scheduler import Scheduler
-from app_server.users import reset
+from app_server.users import mail, reset
+from tests.services.studio import Studio
 
 
 async def test_a_fault_of_ours_does_not_end_the_scheduler(
@@ -39,14 +41,14 @@ async def test_a_fault_of_ours_does_not_end_the_scheduler(
 
 
 async def test_a_reset_link_that_cannot_be_sent_is_told(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
     async def fail(*_: Any) -> Any:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(reset, "find_enabled_user", fail)
-    request: Any = SimpleNamespace(users=SimpleNamespace(detached=lambda: None))
-    reset._send_later(reset._mail_reset_link_quietly(request, "mia@example.com"))
-    await reset.finish_sending()
+    request = Studio(tmp_path).browser().request()
+    await reset.send_password_reset_email(request, "mia@example.com")
+    await mail.finish_sending()
     assert "No space left on device" in caplog.text
     assert "mia@example.com" not in caplog.text

@@ -30,7 +30,7 @@ services:
 - source: /runtime/services/anvil/users.yml
   client_config: {use_email: true, allow_signup: true, enable_automatically: true,
     confirm_email: true, allow_remember_me: true, remember_me_days: 30,
-    require_secure_passwords: true, use_token: true}
+    require_secure_passwords: true, use_token: true, use_microsoft: true}
   server_config: {user_table: users}
 - source: /runtime/services/anvil/email.yml
 db_schema:
@@ -270,13 +270,17 @@ def test_an_endpoint_takes_a_password(server: RunningServer, folder: Path) -> No
 
 def test_what_is_not_set_up_is_refused(server: RunningServer) -> None:
     with server.browser() as browser:
-        assert browser.call(USERS + "get_enabled_mfa_types") == []
+        assert browser.call(USERS + "get_enabled_mfa_types") == ["totp"]
         assert browser.call(USERS + "get_available_mfa_types", CARL, PASSWORD) == []
-        for function in ("add_mfa_method", "totp.generate_secret", "begin_fido_attestation"):
-            with pytest.raises(CallFailed, match="not supported"):
-                browser.call(USERS + function, CARL)
+        with pytest.raises(CallFailed, match="Security keys are not served") as caught:
+            browser.call(USERS + "begin_fido_attestation", CARL)
+        assert caught.value.type == "anvil.users.MFAException"
+        with pytest.raises(CallFailed, match="need an account at Twilio"):
+            browser.call(USERS + "twilio.generate_mfa_method", "+441234567890")
         with pytest.raises(CallFailed, match="Google authentication is not enabled"):
             browser.call(USERS + "login_with_google", remember=True)
+        with pytest.raises(CallFailed, match="needs an account and keys at Microsoft"):
+            browser.call(USERS + "login_with_microsoft", remember=True)
 
 
 def test_an_uplink_uses_the_same_accounts(server: RunningServer, folder: Path) -> None:
