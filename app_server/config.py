@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import enum
 import ipaddress
+import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from app_server.errors import StartupError
-from app_server.limits import MAX_REQUESTS_PER_SECOND
-from app_server.options import read_config_file
+from app_server.limits import CALL_TIMEOUT_SECONDS, MAX_REQUESTS_PER_SECOND
+from app_server.options import INTEGRATIONS, OF_THE_SERVER, read_config_file
 
 DEFAULT_PORT = 3030
 DEFAULT_IP = "0.0.0.0"
 INSTANCE_FILE = "instance.yaml"
+SHARED = ("disable-tls", "forward-headers-insecure", "add-hsts-headers")
 NO_DATABASE = "none"
 """``--database none``: for an app that has no tables, users or background tasks."""
 
@@ -30,13 +33,34 @@ class SmtpConfig:
     password: str | None = field(default=None, repr=False)
 
 
+class Proxies(enum.Enum):
+    """Whose ``X-Forwarded-For`` is believed."""
+
+    NONE = "nobody's"
+    THIS_MACHINE = "that of this machine, where the origin is https"
+    THIS_NETWORK = "that of this machine and of private networks"
+    ANY = "everybody's"
+
+
+@dataclass(frozen=True, slots=True)
+class TlsConfig:
+    """The files of a certificate with its chain and of its key, as PEM."""
+
+    cert_file: Path
+    key_file: Path
+
+
 @dataclass(frozen=True, slots=True)
 class InstanceConfig:
     """One instance: an app with its data.
 
     ``database`` is None where the embedded Postgres in ``data_dir`` is to be used. ``name`` is
     unique within the server: the folder's name. ``origin`` has no slash at its end.
-    ``requests_per_second`` is for each address that asks; 0 is no limit.
+    ``requests_per_second`` is for each address that asks; 0 is no limit. ``integrations`` are the
+    options of log-ins elsewhere, such as ``google-client-id``. ``proxies`` says whose
+    ``X-Forwarded-For`` is believed. ``call_seconds``, ``transaction_seconds`` and ``pool_size`` are
+    limits of a call to server code, of an idle transaction and of connections to the database; None
+    is the usual.
     """
 
     name: str
@@ -53,6 +77,12 @@ class InstanceConfig:
     auto_migrate: bool = False
     ignore_invalid_schema: bool = False
     requests_per_second: int = MAX_REQUESTS_PER_SECOND
+    integrations: dict[str, str] = field(default_factory=dict, repr=False)
+    proxies: Proxies = Proxies.THIS_MACHINE
+    has_hsts: bool = False
+    call_seconds: float = CALL_TIMEOUT_SECONDS
+    transaction_seconds: float | None = None
+    pool_size: int | None = None
 
     @property
     def host_name(self) -> str:
@@ -65,12 +95,17 @@ class InstanceConfig:
 
 @dataclass(frozen=True, slots=True)
 class ServerConfig:
-    """What to serve and where. Either ``instance`` or ``instances_folder`` is set."""
+    """What to serve and where. Either ``instance`` or ``instances_folder`` is set; ``shared`` are
+    options that count for every instance of the folder."""
 
     ip: str
     port: int
     instance: InstanceConfig | None = None
     instances_folder: Path | None = None
+    tls: TlsConfig | None = None
+    redirect_port: int | None = None
+    has_shell: bool = False
+    shared: dict[str, Any] = field(default_factory=dict)
 
 
 def make_server_config(given: dict[str, Any]) -> ServerConfig:
@@ -82,11 +117,11 @@ def make_server_config(given: dict[str, Any]) -> ServerConfig:
         ipaddress.ip_address(ip)
     except ValueError as error:
         raise StartupError(f"--ip {ip}: this is not an IP address.") from error
-    port = given.get("port")
-    if port is not None and port > 65535:
-        raise StartupError(f"--port {port}: ports end at 65535.")
+    port = check_port(given, "port")
+    tls = _make_tls_config(given)
+    redirect_port = check_port(given, "http-redirect-port")
     if "instances" in given:
-        others = sorted(set(given) - {"instances", "ip", "port"})
+        others = sorted(set(given) - OF_THE_SERVER - {"instances"})
         if others:
             raise StartupError(
                 f"--{others[0]} does not go together with --instances: it belongs into the "
@@ -95,19 +130,61 @@ def make_server_config(given: dict[str, Any]) -> ServerConfig:
         folder = Path(given["instances"]).absolute()
         if not folder.is_dir():
             raise StartupError(f"--instances {folder}: there is no such folder.")
-        return ServerConfig(ip, DEFAULT_PORT if port is None else port, instances_folder=folder)
-    instance = make_instance_config(given, Path.cwd(), port=port)
-    if port is None:
-        port = urlsplit(instance.origin).port or (
-            80 if instance.origin.startswith("http:") else DEFAULT_PORT
+        port = DEFAULT_PORT if port is None else port
+        shared = {name: given[name] for name in SHARED if name in given}
+        if tls is not None:
+            shared["manual-cert-file"] = given["manual-cert-file"]
+        return ServerConfig(
+            ip,
+            port,
+            instances_folder=folder,
+            tls=tls,
+            redirect_port=redirect_port,
+            shared=shared,
         )
-    return ServerConfig(ip, port, instance=instance)
+    has_shell = bool(given.get("shell"))
+    if has_shell and not given.get("uplink-key"):
+        given = {**given, "uplink-key": secrets.token_urlsafe(32)}
+    instance = make_instance_config(given, Path.cwd(), port=port)
+    if tls is not None and not instance.is_https:
+        raise StartupError(
+            "--manual-cert-file is for an app that is reached by https: give its address, such as "
+            "--origin https://my-app.com."
+        )
+    if port is None:
+        usual = {"http": 80, "https": 443 if tls is not None else DEFAULT_PORT}
+        port = urlsplit(instance.origin).port or usual[urlsplit(instance.origin).scheme]
+    return ServerConfig(
+        ip, port, instance=instance, tls=tls, redirect_port=redirect_port, has_shell=has_shell
+    )
 
 
-def read_instance_config(folder: Path, port: int) -> InstanceConfig:
-    """From the ``instance.yaml`` of an instance's folder; relative paths start there. Its ``ip``
-    and ``port`` count only for a server of its own."""
+def check_port(options: dict[str, Any], name: str) -> int | None:
+    port: int | None = options.get(name)
+    if port is not None and port > 65535:
+        raise StartupError(f"--{name} {port}: ports end at 65535.")
+    return port
+
+
+def _make_tls_config(options: dict[str, Any]) -> TlsConfig | None:
+    """As on Anvil's server, ``disable-tls`` wins, and both files have to be given."""
+    cert, key = options.get("manual-cert-file"), options.get("manual-cert-key-file")
+    if options.get("disable-tls"):
+        return None
+    if bool(cert) != bool(key):
+        raise StartupError("--manual-cert-file and --manual-cert-key-file have to come together.")
+    return TlsConfig(Path(cert).absolute(), Path(key).absolute()) if cert and key else None
+
+
+def read_instance_config(
+    folder: Path, port: int, shared: dict[str, Any] | None = None
+) -> InstanceConfig:
+    """From the ``instance.yaml`` of an instance's folder; relative paths start there. Its ``ip``,
+    ``port`` and certificate count only for a server of its own; ``shared`` are the options that
+    this server gives to all its instances."""
     options = read_config_file(folder / INSTANCE_FILE)
+    options.pop("manual-cert-file", None)
+    options.update(shared or {})
     if "app" not in options:
         raise StartupError(f"{folder / INSTANCE_FILE} has to name the app's folder: `app: ...`.")
     options.setdefault("origin", f"http://{folder.name}.localhost:{port}")
@@ -140,7 +217,23 @@ def make_instance_config(
         auto_migrate=bool(options.get("auto-migrate")),
         ignore_invalid_schema=bool(options.get("ignore-invalid-schema")),
         requests_per_second=options.get("requests-per-second", MAX_REQUESTS_PER_SECOND),
+        integrations={name: options[name] for name in INTEGRATIONS if name in options},
+        proxies=_choose_proxies(options),
+        has_hsts=bool(options.get("add-hsts-headers")) and origin.startswith("https://"),
+        call_seconds=options.get("downlink-worker-timeout") or CALL_TIMEOUT_SECONDS,
+        transaction_seconds=options.get("data-table-txn-timeout"),
+        pool_size=options.get("db-connection-pool-size"),
     )
+
+
+def _choose_proxies(options: dict[str, Any]) -> Proxies:
+    """Where this server does TLS itself there is no proxy; else one on this machine is expected for
+    an https origin, and with ``disable-tls`` one in the same network."""
+    if options.get("forward-headers-insecure"):
+        return Proxies.ANY
+    if options.get("disable-tls"):
+        return Proxies.THIS_NETWORK
+    return Proxies.NONE if options.get("manual-cert-file") else Proxies.THIS_MACHINE
 
 
 def _make_data_dir(options: dict[str, Any], base: Path) -> Path:

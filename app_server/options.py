@@ -31,6 +31,18 @@ class Option:
     help: str
 
 
+INTEGRATIONS = {
+    "google-client-id": "Client ID for Google log-ins",
+    "google-client-secret": "Client secret for Google log-ins",
+    "google-api-key": "API key for Google Maps",
+    "google-refresh-token": "Refresh token for access to Google on the app's own behalf",
+    "facebook-app-id": "App ID for Facebook log-ins",
+    "facebook-app-secret": "App secret for Facebook log-ins",
+    "microsoft-app-id": "App ID for Microsoft log-ins",
+    "microsoft-app-secret": "App secret for Microsoft log-ins",
+    "microsoft-tenant-id": "Tenant ID for Microsoft log-ins",
+}
+
 OPTIONS: dict[str, Option] = {
     option.name: option
     for option in (
@@ -58,44 +70,74 @@ OPTIONS: dict[str, Option] = {
             Kind.NUMBER,
             "HTTP requests to the app from one address, on average (default: 50; 0: no limit)",
         ),
+        Option(
+            "downlink-worker-timeout",
+            Kind.NUMBER,
+            "Seconds that a call to server code may take (default: 30)",
+        ),
+        Option(
+            "data-table-txn-timeout",
+            Kind.NUMBER,
+            "Seconds after which a transaction left idle is rolled back (default: 10)",
+        ),
+        Option(
+            "db-connection-pool-size",
+            Kind.NUMBER,
+            "Connections to the database, at most (default: 20)",
+        ),
+        Option("shell", Kind.FLAG, "Open a Python shell that is connected by an uplink"),
+        Option("disable-tls", Kind.FLAG, "A proxy before this server does TLS; believe it"),
+        Option("manual-cert-file", Kind.TEXT, "TLS certificate (with its chain), as PEM"),
+        Option("manual-cert-key-file", Kind.TEXT, "Private key of that certificate, as PEM"),
+        Option(
+            "http-redirect-port",
+            Kind.NUMBER,
+            "Send those who ask by plain HTTP on this port to the HTTPS address",
+        ),
+        Option("add-hsts-headers", Kind.FLAG, "Tell browsers to come by HTTPS only"),
+        Option(
+            "forward-headers-insecure",
+            Kind.FLAG,
+            "Believe X-Forwarded-For whoever sends it",
+        ),
         Option("smtp-host", Kind.TEXT, "SMTP server for outgoing mail"),
         Option("smtp-port", Kind.NUMBER, "Its port (25, or 587 with --smtp-encryption)"),
         Option("smtp-encryption", Kind.TEXT, "ssl or starttls"),
         Option("smtp-username", Kind.TEXT, "User name at the SMTP server (default: apikey)"),
         Option("smtp-password", Kind.TEXT, "Password at the SMTP server"),
+        *(Option(name, Kind.TEXT, help) for name, help in INTEGRATIONS.items()),
     )
 }
 
-LACKING = frozenset(
-    {
-        "data-table-txn-timeout",
-        "db-connection-pool-size",
-        "downlink-key",
-        "downlink-worker-timeout",
-        "shell",
-        "http-redirect-port",
-        "smtp-server-port",
-        "disable-tls",
-        "forward-headers-insecure",
-        "add-hsts-headers",
-        "letsencrypt-storage",
-        "letsencrypt-staging",
-        "manual-cert-file",
-        "manual-cert-key-file",
-        "google-client-id",
-        "google-client-secret",
-        "google-api-key",
-        "google-refresh-token",
-        "facebook-app-id",
-        "facebook-app-secret",
-        "microsoft-app-id",
-        "microsoft-app-secret",
-        "microsoft-tenant-id",
-    }
+OWN_PROCESSES = "server code runs in processes that this server starts itself."
+NO_CERTIFICATES = (
+    "this server gets no certificates by itself. Give it one with --manual-cert-file and "
+    "--manual-cert-key-file, or put a proxy that does TLS before it (--disable-tls)."
 )
-"""Options of anvil-app-server that this server has not."""
+NO_INCOMING_MAIL = "this server receives no mail."
+
+LACKING: dict[str, str] = {
+    "downlink-key": OWN_PROCESSES,
+    "smtp-server-port": NO_INCOMING_MAIL,
+    "letsencrypt-storage": NO_CERTIFICATES,
+    "letsencrypt-staging": NO_CERTIFICATES,
+}
+"""Options of anvil-app-server that this server has not, with the reason."""
 
 ON_COMMAND_LINE_ONLY = frozenset({"instances", "config-file"})
+OF_THE_SERVER = frozenset(
+    (
+        "ip",
+        "port",
+        "disable-tls",
+        "manual-cert-file",
+        "manual-cert-key-file",
+        "http-redirect-port",
+        "add-hsts-headers",
+        "forward-headers-insecure",
+    )
+)
+"""Those that also go together with --instances."""
 NAME_AND_VALUE = re.compile(r"(.*?)=(.*)", re.DOTALL)
 
 
@@ -103,7 +145,7 @@ def usage() -> str:
     lines = ["usage: python -m app_server [options]", ""]
     for option in OPTIONS.values():
         head = f"  --{option.name} {option.kind.value}".rstrip()
-        lines.append(f"{head:<38} {option.help}")
+        lines.append(f"{head:<40} {option.help}")
     return "\n".join(lines)
 
 
@@ -162,8 +204,8 @@ def find_option(name: str, where: str) -> Option:
         return OPTIONS[name]
     if name in LACKING:
         raise StartupError(
-            f"{where}{name} is an option of anvil-app-server that this server does not have. "
-            "Leave it out, or run the app on anvil-app-server."
+            f"{where}{name} is an option of anvil-app-server that this server does not have: "
+            f"{LACKING[name]}"
         )
     raise StartupError(f"{where}{name} is not an option. Run with --help for the options.")
 

@@ -6,25 +6,35 @@ import ipaddress
 
 from starlette.requests import HTTPConnection
 
+from app_server.config import Proxies
 from app_server.instance import Instance
 
 
 def client_ip(connection: HTTPConnection, instance: Instance) -> str:
-    """The address of who asks. This server does not do TLS: with an https origin there is a proxy
-    before it, and if that is on this machine, what it says last in X-Forwarded-For counts."""
+    """The address of who asks: the connection's, or what a proxy that is believed says last in
+    X-Forwarded-For. With ``--forward-headers-insecure`` it is what stands there first, as on
+    Anvil's server: any visitor may have written that."""
     peer = connection.client.host if connection.client else ""
     # Some proxies add a header of their own after the visitor's, others add to that one.
     forwarded = connection.headers.getlist("x-forwarded-for")
-    if forwarded and instance.config.is_https and _is_loopback(peer):
-        return forwarded[-1].split(",")[-1].strip()
-    return peer
+    if not forwarded or not _is_believed(peer, instance):
+        return peer
+    if instance.config.proxies is Proxies.ANY:
+        return forwarded[0].split(",")[0].strip()
+    return forwarded[-1].split(",")[-1].strip()
 
 
-def _is_loopback(address: str) -> bool:
+def _is_believed(peer: str, instance: Instance) -> bool:
+    proxies = instance.config.proxies
+    if proxies in (Proxies.ANY, Proxies.NONE):
+        return proxies is Proxies.ANY
     try:
-        return ipaddress.ip_address(address).is_loopback
+        address = ipaddress.ip_address(peer)
     except ValueError:
         return False
+    if proxies is Proxies.THIS_NETWORK:
+        return address.is_loopback or address.is_private
+    return address.is_loopback and instance.config.is_https
 
 
 def request_path(connection: HTTPConnection) -> str:

@@ -16,7 +16,7 @@ import yaml
 
 from app_server.config import make_server_config, read_instance_config
 from app_server.errors import StartupError
-from app_server.options import LACKING, parse_arguments, read_config_file
+from app_server.options import parse_arguments
 from tests.app_server.running import ANVIL_YAML, serve_app, start_server, write_files
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -106,15 +106,6 @@ def test_the_command_line_wins_over_the_config_file(app: Path, tmp_path: Path):
     assert config.port == 99 and config.instance is not None
     assert config.instance.secrets == {"a": "1"}
     assert config.instance.origin == "http://localhost:99"
-
-
-@pytest.mark.parametrize("name", sorted(LACKING))
-def test_names_each_option_that_it_lacks(name: str, tmp_path: Path):
-    assert f"--{name} is an option of anvil-app-server that this server" in refuse(f"--{name}", "x")
-    file = tmp_path / "config.yaml"
-    file.write_text(f"{name}: 1\n")
-    with pytest.raises(StartupError, match=f"config.yaml: {name} is an option of anvil-app-server"):
-        read_config_file(file)
 
 
 @pytest.mark.parametrize(
