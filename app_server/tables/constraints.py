@@ -29,17 +29,24 @@ from app_server.errors import StartupError
 from app_server.tables.names import DATA_SCHEMA, quote, sanitise, shorten
 
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]*\Z")
+_ELEMENT = re.compile(r"\s*(.+?)\s+WITH\s+(\S+)\s*", re.IGNORECASE | re.DOTALL)
+"""An expression and the operator of an exclusion."""
 
 
 @dataclass(frozen=True, slots=True)
 class Constraint:
-    """``definition`` is what stands in the database's statement, after the name."""
+    """``definition`` is what stands in the database's statement, after the name. ``expression`` of
+    a check, ``parts`` (and ``operators``) of the others and ``where`` are pieces of it."""
 
     table: str
     name: str
     kind: str
     definition: str
     message: str
+    expression: str = ""
+    parts: tuple[str, ...] = ()
+    operators: tuple[str, ...] = ()
+    where: str = ""
 
     def create(self, table_sql: str) -> str:
         if self.kind == "unique":
@@ -92,6 +99,8 @@ def _unique(table: str, spec: Any) -> Constraint:
         "unique",
         f"({', '.join(parts)}){_where(spec, parentheses=False)}",
         str(spec.get("message") or f"Another row of '{table}' has the same {label}."),
+        parts=tuple(parts),
+        where=str(spec.get("where") or ""),
     )
 
 
@@ -100,8 +109,14 @@ def _check(table: str, name: str, spec: Any) -> Constraint:
     if not spec.get("expression"):
         raise StartupError(f"constraints.yaml: check '{name}' of '{table}' has no expression.")
     message = spec.get("message") or f"This row breaks the rule '{name}' of '{table}'."
+    expression = str(spec["expression"])
     return Constraint(
-        table, shorten(str(name)), "check", f"CHECK ({spec['expression']})", str(message)
+        table,
+        shorten(str(name)),
+        "check",
+        f"CHECK ({expression})",
+        str(message),
+        expression=expression,
     )
 
 
@@ -109,13 +124,30 @@ def _exclude(table: str, name: str, spec: Any) -> Constraint:
     if not isinstance(spec, Mapping) or not spec.get("elements"):
         raise StartupError(f"constraints.yaml: exclusion '{name}' of '{table}' has no elements.")
     using = quote(str(spec.get("using") or "gist"))
+    elements = [_ELEMENT.fullmatch(text) for text in _split(str(spec["elements"]))]
+    whole = all(elements)
     return Constraint(
         table,
         shorten(str(name)),
         "exclude",
         f"EXCLUDE USING {using} ({spec['elements']}){_where(spec)}",
         str(spec.get("message") or f"This row overlaps another one ('{name}' of '{table}')."),
+        parts=tuple(e[1] for e in elements if e and whole),
+        operators=tuple(e[2] for e in elements if e and whole),
+        where=str(spec.get("where") or ""),
     )
+
+
+def _split(elements: str) -> list[str]:
+    """At the commas that stand outside of parentheses."""
+    parts, depth = [""], 0
+    for character in elements:
+        depth += (character == "(") - (character == ")")
+        if character == "," and not depth:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return parts
 
 
 def _where(spec: Mapping[str, Any], *, parentheses: bool = True) -> str:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from app_server.tables.constraints import Constraint
 from app_server.tables.names import (
-    ASIDE_PREFIX,
     DATA_SCHEMA,
     ID,
     META_SCHEMA,
@@ -20,8 +19,6 @@ from app_server.tables.schema import (
     LINK_MULTIPLE,
     LINK_SINGLE,
     SQL_TYPES,
-    Column,
-    Schema,
     Table,
     WantedColumn,
     WantedIndex,
@@ -107,17 +104,49 @@ class NewColumn:
         return [*statements, *self._triggers(), self._comment(), self._remember()]
 
     def revive(self, column_id: int, aside_sql_name: str) -> list[str]:
-        return [
+        """Take a column that was set aside into use again, under the name wanted now."""
+        statements = [
             f"ALTER TABLE {self._table} RENAME COLUMN {quote(aside_sql_name)}"
             f" TO {quote(self.sql_name)}",
+            f"ALTER INDEX IF EXISTS {quote(DATA_SCHEMA)}.{quote(aside_link_index(column_id))}"
+            f" RENAME TO {self._index_name()}",
+        ]
+        if self.wanted.type == LINK_MULTIPLE and self.target_sql_name:
+            statements.append(
+                drop_dead_links(self._table, self.sql_name, table_sql(self.target_sql_name))
+            )
+        return [
+            *statements,
             *self._triggers(),
-            f"UPDATE {META_SCHEMA}.columns SET removed_at = NULL,"
-            f" sql_name = {literal(self.sql_name)}, position = {self.position},"
+            self._comment(),
+            f"UPDATE {META_SCHEMA}.columns SET removed_at = NULL, removed_by = '',"
+            f" name = {literal(self.wanted.name)}, sql_name = {literal(self.sql_name)},"
+            f" position = {self.position},"
             f" client_hidden = {self.wanted.client_hidden} WHERE id = {column_id}",
         ]
 
+    def fill(self, value: str, offset: str, where: str) -> list[str]:
+        """Put the value of an SQL expression over ``t`` into the column, where ``where`` holds.
+        ``offset``: the minutes east of UTC of a datetime, NULL for none."""
+        sets = f"{quote(self.sql_name)} = {value}"
+        if self.wanted.type == "datetime":
+            column_id = (
+                f"(SELECT id::text FROM {META_SCHEMA}.columns WHERE table_id ="
+                f" {_table_id(self.table)} AND name = {literal(self.wanted.name)}"
+                " AND removed_at IS NULL)"
+            )
+            sets += (
+                f", {OFFSETS} = t.{OFFSETS} || jsonb_strip_nulls(jsonb_build_object({column_id},"
+                f" {offset}))"
+            )
+        statements = [f"UPDATE {self._table} AS t SET {sets} WHERE {where}"]
+        if self.wanted.type == LINK_MULTIPLE and self.target_sql_name:
+            target = table_sql(self.target_sql_name)
+            statements.append(drop_dead_links(self._table, self.sql_name, target))
+        return statements
+
     def _index_name(self) -> str:
-        return quote(shorten(f"{self.table_sql_name}_{self.sql_name}_link"))
+        return quote(link_index(self.table_sql_name, self.sql_name))
 
     def _triggers(self) -> list[str]:
         target = table_sql(self.target_sql_name) if self.target_sql_name else None
@@ -142,7 +171,28 @@ class NewColumn:
         )
 
 
-def _trigger_names(kind: str, table: str, column: str) -> list[str]:
+def link_index(table_sql_name: str, column_sql_name: str) -> str:
+    return shorten(f"{table_sql_name}_{column_sql_name}_link")
+
+
+def aside_link_index(column_id: int) -> str:
+    return f"_removed_{column_id}_link"
+
+
+def drop_dead_links(table: str, column: str, target: str) -> str:
+    """Take rows that are gone out of a list of links, after a time when nobody did. ``table`` and
+    ``target`` are quoted."""
+    sql = quote(column)
+    return (
+        f"UPDATE {table} AS t SET {sql} = coalesce((SELECT array_agg(u.id ORDER BY u.n)"
+        f" FROM unnest(t.{sql}) WITH ORDINALITY AS u(id, n)"
+        f" WHERE EXISTS (SELECT 1 FROM {target} AS x WHERE x.{ID} = u.id)), '{{}}')"
+        f" WHERE EXISTS (SELECT 1 FROM unnest(t.{sql}) AS u(id)"
+        f" WHERE NOT EXISTS (SELECT 1 FROM {target} AS x WHERE x.{ID} = u.id))"
+    )
+
+
+def trigger_names(kind: str, table: str, column: str) -> list[str]:
     """In the order of ``triggers``."""
     if kind == "media":
         return [shorten(f"discard_{column}_on_update"), shorten(f"discard_{column}_on_delete")]
@@ -154,7 +204,7 @@ def _trigger_names(kind: str, table: str, column: str) -> list[str]:
 def triggers(kind: str, table: str, column: str, target: str | None) -> list[str]:
     """Statements that keep a media or link_multiple column tidy when rows go. ``table`` and
     ``target`` are quoted SQL names."""
-    names = [quote(name) for name in _trigger_names(kind, table, column)]
+    names = [quote(name) for name in trigger_names(kind, table, column)]
     if kind == "media":
         sql, call = quote(column), f"{META_SCHEMA}.discard_media({literal(column)})"
         return [
@@ -171,52 +221,6 @@ def triggers(kind: str, table: str, column: str, target: str | None) -> list[str
             f" {META_SCHEMA}.unlink_rows({literal(table)}, {literal(column)})"
         ]
     return []
-
-
-def _drop_triggers(table: Table, column: Column, schema: Schema) -> list[str]:
-    holder = table
-    if column.type == LINK_MULTIPLE and column.target is not None:
-        if column.target not in schema.tables:
-            return []
-        holder = schema.tables[column.target]
-    names = _trigger_names(column.type, table.sql, column.sql_name)
-    return [f"DROP TRIGGER IF EXISTS {quote(name)} ON {holder.sql}" for name in names]
-
-
-def aside_column_name(column: Column) -> str:
-    return shorten(f"_removed_{column.id}_{column.sql_name}")
-
-
-def set_column_aside(table: Table, column: Column, schema: Schema) -> list[str]:
-    aside = aside_column_name(column)
-    return [
-        *_drop_triggers(table, column, schema),
-        f"ALTER TABLE {table.sql} RENAME COLUMN {column.sql} TO {quote(aside)}",
-        f"UPDATE {META_SCHEMA}.columns SET removed_at = now(), sql_name = {literal(aside)}"
-        f" WHERE id = {column.id}",
-        # The name of a link's index must be free for a column that takes its place.
-        f"ALTER INDEX IF EXISTS {quote(table.schema)}."
-        f"{quote(shorten(f'{table.sql_name}_{column.sql_name}_link'))}"
-        f" RENAME TO {quote(shorten(f'_removed_{column.id}_link'))}",
-    ]
-
-
-def aside_schema(table: Table) -> str:
-    """A schema of its own, so that names of its indexes are free again."""
-    return f"{ASIDE_PREFIX}_{table.id}"
-
-
-def set_table_aside(table: Table, schema: Schema) -> list[str]:
-    aside = quote(aside_schema(table))
-    statements = []
-    for column in table.columns.values():
-        statements += _drop_triggers(table, column, schema)
-    return [
-        *statements,
-        f"CREATE SCHEMA {aside}",
-        f"ALTER TABLE {table.sql} SET SCHEMA {aside}",
-        f"UPDATE {META_SCHEMA}.tables SET removed_at = now() WHERE id = {table.id}",
-    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,6 +280,13 @@ def reword_constraint(constraint: Constraint) -> str:
     return (
         f"UPDATE {META_SCHEMA}.constraints SET message = {literal(constraint.message)}"
         f" WHERE sql_name = {literal(constraint.name)}"
+    )
+
+
+def remember_rename(package: str, rename: str) -> str:
+    return (
+        f"INSERT INTO {META_SCHEMA}.renames (package, id) VALUES ({literal(package)},"
+        f" {literal(rename)}) ON CONFLICT DO NOTHING"
     )
 
 

@@ -7,16 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
 from app_server.errors import StartupError
-from app_server.tables.names import DATA_SCHEMA, META_SCHEMA
+from app_server.tables.names import DATA_SCHEMA, META_SCHEMA, aside_schema
 from app_server.tables.pool import Connection
 from app_server.tables.schema import LEVELS, Column, Schema, Table
 
-VERSION = 1
+VERSION = 2
 """Of this schema. A newer one in the database means that an older server must not touch it."""
+
+CHANNEL = "mybizz_schema"
+"""NOTIFY goes here when tables change, so that every server of the instance looks again."""
 
 CREATE = f"""
 CREATE SCHEMA IF NOT EXISTS {DATA_SCHEMA};
@@ -24,6 +28,8 @@ CREATE SCHEMA IF NOT EXISTS {META_SCHEMA};
 CREATE TABLE IF NOT EXISTS {META_SCHEMA}.version (version integer NOT NULL);
 INSERT INTO {META_SCHEMA}.version
   SELECT {VERSION} WHERE NOT EXISTS (SELECT 1 FROM {META_SCHEMA}.version);
+-- How often the tables were changed: servers compare it with what they know.
+ALTER TABLE {META_SCHEMA}.version ADD COLUMN IF NOT EXISTS changes bigint NOT NULL DEFAULT 0;
 CREATE TABLE IF NOT EXISTS {META_SCHEMA}.tables (
   id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   name text NOT NULL,
@@ -33,6 +39,8 @@ CREATE TABLE IF NOT EXISTS {META_SCHEMA}.tables (
   server text NOT NULL,
   removed_at timestamptz
 );
+-- Of what was set aside: the app's version that no longer wanted it.
+ALTER TABLE {META_SCHEMA}.tables ADD COLUMN IF NOT EXISTS removed_by text NOT NULL DEFAULT '';
 CREATE UNIQUE INDEX IF NOT EXISTS tables_name ON {META_SCHEMA}.tables (name)
   WHERE removed_at IS NULL;
 CREATE TABLE IF NOT EXISTS {META_SCHEMA}.columns (
@@ -48,6 +56,7 @@ CREATE TABLE IF NOT EXISTS {META_SCHEMA}.columns (
 );
 -- Whether the server itself needs the column, so that anvil.yaml need not list it.
 ALTER TABLE {META_SCHEMA}.columns ADD COLUMN IF NOT EXISTS by_server boolean NOT NULL DEFAULT false;
+ALTER TABLE {META_SCHEMA}.columns ADD COLUMN IF NOT EXISTS removed_by text NOT NULL DEFAULT '';
 CREATE UNIQUE INDEX IF NOT EXISTS columns_name ON {META_SCHEMA}.columns (table_id, name)
   WHERE removed_at IS NULL;
 CREATE TABLE IF NOT EXISTS {META_SCHEMA}.indexes (
@@ -62,6 +71,20 @@ CREATE TABLE IF NOT EXISTS {META_SCHEMA}.constraints (
   kind text NOT NULL,
   definition text NOT NULL,
   message text NOT NULL
+);
+-- Renames of migrations.yaml that were looked at, each once.
+CREATE TABLE IF NOT EXISTS {META_SCHEMA}.renames (
+  package text NOT NULL,
+  id text NOT NULL,
+  applied_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (package, id)
+);
+-- What was done to the tables, for people.
+CREATE TABLE IF NOT EXISTS {META_SCHEMA}.migrations (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  applied_at timestamptz NOT NULL DEFAULT now(),
+  app_version text NOT NULL,
+  plan jsonb NOT NULL
 );
 CREATE TABLE IF NOT EXISTS {META_SCHEMA}.media (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -96,21 +119,59 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION {META_SCHEMA}.unlink_rows() IS
   'Takes deleted rows out of a column that links to several rows';
+
+UPDATE {META_SCHEMA}.version SET version = {VERSION};
 """
 
 _INSTALLED = f"SELECT to_regclass('{META_SCHEMA}.version') IS NOT NULL"
 
+_COVERED = f"""
+SELECT c.sql_name, a.attname
+FROM {META_SCHEMA}.constraints c
+JOIN {META_SCHEMA}.tables t ON t.id = c.table_id AND t.removed_at IS NULL
+JOIN pg_class r ON r.oid = to_regclass(format('%I.%I', '{DATA_SCHEMA}', t.sql_name))
+JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = r.oid AND d.refobjsubid > 0
+JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum = d.refobjsubid
+WHERE (d.classid = 'pg_class'::regclass
+       AND d.objid = to_regclass(format('%I.%I', '{DATA_SCHEMA}', c.sql_name)))
+   OR (d.classid = 'pg_constraint'::regclass
+       AND d.objid = (SELECT oid FROM pg_constraint k
+                      WHERE k.conrelid = r.oid AND k.conname = c.sql_name))
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """A column or table that was set aside and could come back."""
+    """A column that was set aside and could come back. ``removed_by``: the app's version."""
 
     id: int
     name: str
     sql_name: str
-    type: str = ""
-    target: int | None = None
-    table_id: int | None = None
+    type: str
+    target: int | None
+    table_id: int
+    removed_at: datetime
+    removed_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemovedTable:
+    """A table that was set aside, with the columns that it had; ``table.schema`` is where."""
+
+    table: Table
+    removed_at: datetime
+    removed_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRule:
+    """A rule of ``constraints.yaml`` as it was made; ``covers``: SQL names of its columns."""
+
+    table_id: int
+    kind: str
+    definition: str
+    message: str
+    covers: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -120,31 +181,46 @@ class Stored:
     schema: Schema
     indexes: Mapping[str, tuple[int, str, tuple[int, ...]]] = field(default_factory=dict)
     """By SQL name: table id, type, column ids."""
-    constraints: Mapping[str, tuple[int, str, str, str]] = field(default_factory=dict)
-    """By SQL name: table id, kind, definition, message."""
-    removed_tables: tuple[Removed, ...] = ()
+    rules: Mapping[str, StoredRule] = field(default_factory=dict)
+    """By SQL name."""
+    removed_tables: tuple[RemovedTable, ...] = ()
+    """In the order of their removal, as ``removed_columns``."""
     removed_columns: tuple[Removed, ...] = ()
+    renames: frozenset[tuple[str, str]] = frozenset()
+    """Package and id of each rename that was looked at."""
+    changes: int = 0
+    """How often the tables were changed."""
 
 
 async def install(connection: Connection) -> None:
     """Make the meta schema, or bring it up to date. StartupError when a newer server made it."""
-    row = await (await connection.execute(_INSTALLED)).fetchone()
-    if row is not None and row[0]:
-        versions = await _rows(connection, "SELECT version FROM {}.version")
-        if versions and versions[0][0] > VERSION:
+    if await is_installed(connection):
+        [(version,)] = await _rows(connection, "SELECT version FROM {}.version")
+        if version > VERSION:
             raise StartupError(
-                f"The tables of this database have version {versions[0][0]}, made by a newer "
+                f"The tables of this database have version {version}, made by a newer "
                 f"server; this one knows version {VERSION}. Start the newer server."
             )
+        if version == VERSION:
+            # Making everything sure again would lock tables that other servers use.
+            return
     await connection.execute(CREATE.encode())
+
+
+async def is_installed(connection: Connection) -> bool:
+    row = await (await connection.execute(_INSTALLED.encode())).fetchone()
+    return bool(row and row[0])
 
 
 async def load(connection: Connection) -> Stored:
     """What the database has."""
     tables, removed_tables = await _load_tables(connection)
-    removed_columns = await _load_columns(connection, tables)
-    constraints = {
-        name: (table_id, kind, definition, message)
+    removed_columns = await _load_columns(connection, tables, removed_tables)
+    covers: dict[str, set[str]] = {}
+    for name, column in await _rows(connection, _COVERED):
+        covers.setdefault(name, set()).add(column)
+    rules = {
+        name: StoredRule(table_id, kind, definition, message, frozenset(covers.get(name, ())))
         for name, table_id, kind, definition, message in await _rows(
             connection, "SELECT sql_name, table_id, kind, definition, message FROM {}.constraints"
         )
@@ -155,47 +231,70 @@ async def load(connection: Connection) -> Stored:
             connection, "SELECT sql_name, table_id, type, columns FROM {}.indexes"
         )
     }
-    messages = {name: entry[3] for name, entry in constraints.items()}
-    schema = Schema(MappingProxyType(tables), MappingProxyType(messages))
-    return Stored(schema, indexes, constraints, removed_tables, removed_columns)
+    renames = await _rows(connection, "SELECT package, id FROM {}.renames")
+    [(changes,)] = await _rows(connection, "SELECT changes FROM {}.version")
+    messages = {name: rule.message for name, rule in rules.items()}
+    return Stored(
+        Schema(MappingProxyType(tables), MappingProxyType(messages)),
+        indexes,
+        rules,
+        tuple(sorted(removed_tables.values(), key=lambda r: (r.removed_at, r.table.id))),
+        removed_columns,
+        frozenset((package, rename) for package, rename in renames),
+        changes,
+    )
+
+
+async def load_changes(connection: Connection) -> int:
+    """How often the tables were changed; 0 before the meta schema is there."""
+    if not await is_installed(connection):
+        return 0
+    return int((await _rows(connection, "SELECT changes FROM {}.version"))[0][0])
 
 
 async def _load_tables(
     connection: Connection,
-) -> tuple[dict[int, Table], tuple[Removed, ...]]:
-    rows = await _rows(
+) -> tuple[dict[int, Table], dict[int, RemovedTable]]:
+    tables: dict[int, Table] = {}
+    removed: dict[int, RemovedTable] = {}
+    for row in await _rows(
         connection,
-        "SELECT id, name, title, sql_name, client, server, removed_at FROM {}.tables ORDER BY id",
-    )
-    removed = tuple(Removed(row[0], row[1], row[3]) for row in rows if row[6])
-    tables = {
-        row[0]: Table(row[0], row[1], row[2], row[3], LEVELS[row[4]], LEVELS[row[5]], {})
-        for row in rows
-        if not row[6]
-    }
+        "SELECT id, name, title, sql_name, client, server, removed_at, removed_by"
+        " FROM {}.tables ORDER BY id",
+    ):
+        table = Table(row[0], row[1], row[2], row[3], LEVELS[row[4]], LEVELS[row[5]], {})
+        if row[6] is None:
+            tables[table.id] = table
+        else:
+            table = replace(table, schema=aside_schema(table.id))
+            removed[table.id] = RemovedTable(table, row[6], row[7])
     return tables, removed
 
 
-async def _load_columns(connection: Connection, tables: dict[int, Table]) -> tuple[Removed, ...]:
-    """Put the columns into ``tables``; answers those that were set aside."""
-    columns: dict[int, dict[str, Column]] = {table_id: {} for table_id in tables}
+async def _load_columns(
+    connection: Connection, tables: dict[int, Table], removed_tables: dict[int, RemovedTable]
+) -> tuple[Removed, ...]:
+    """Put the columns into the tables; answers those that were set aside."""
+    columns: dict[int, dict[str, Column]] = {i: {} for i in (*tables, *removed_tables)}
     removed = []
     for row in await _rows(
         connection,
-        "SELECT id, table_id, name, sql_name, type, target, client_hidden, position, removed_at,"
-        " by_server"
-        " FROM {}.columns ORDER BY table_id, position, id",
+        "SELECT id, table_id, name, sql_name, type, target, client_hidden, position, by_server,"
+        " removed_at, removed_by FROM {}.columns ORDER BY table_id, position, id",
     ):
-        if row[8]:
-            removed.append(Removed(row[0], row[2], row[3], row[4], row[5], row[1]))
-        elif row[1] in columns:
-            column = Column(
-                row[0], row[2], row[3], row[4], row[5], row[6], row[7], by_server=row[9]
-            )
+        if row[9]:
+            removed.append(Removed(row[0], row[2], row[3], row[4], row[5], row[1], row[9], row[10]))
+        else:
+            column = Column(row[0], *row[2:9])
             columns[row[1]][column.name] = column
     for table_id, found in columns.items():
-        tables[table_id] = replace(tables[table_id], columns=MappingProxyType(found))
-    return tuple(removed)
+        if table_id in tables:
+            tables[table_id] = replace(tables[table_id], columns=MappingProxyType(found))
+        else:
+            aside = removed_tables[table_id]
+            table = replace(aside.table, columns=MappingProxyType(found))
+            removed_tables[table_id] = replace(aside, table=table)
+    return tuple(sorted(removed, key=lambda column: (column.removed_at, column.id)))
 
 
 async def _rows(connection: Connection, query: str) -> list[tuple[Any, ...]]:

@@ -23,6 +23,11 @@ MAX_IDENTIFIER_BYTES = 63
 """Postgres' NAMEDATALEN - 1."""
 
 
+def aside_schema(table_id: int) -> str:
+    """Where a removed table is kept: a schema of its own, so that names of its indexes are free."""
+    return f"{ASIDE_PREFIX}_{table_id}"
+
+
 def sanitise(name: str) -> str:
     """``First Name`` -> ``first_name``: a name that needs no quotes and is none of ours."""
     plain = re.sub(r"[^a-z0-9_]+", "_", name.lower()).strip("_") or "unnamed"

@@ -42,6 +42,12 @@ IDLE_SECONDS = 60.0
 _NO_FREE_PLACE = ("too many clients", "too many connections", "connection slots")
 """What Postgres says (53300) when ``max_connections`` are open."""
 
+APPLICATION = "mybizz"
+"""The name of our connections in the database."""
+
+GATE = 7_264_012
+"""Advisory lock that new connections wait for while a migration is about to be committed."""
+
 STATEMENT_SECONDS = 30
 """One statement, as long as a call may take."""
 
@@ -69,7 +75,7 @@ async def connect(url: str) -> Connection:
         autocommit=True,
         options=_OPTIONS,
         connect_timeout=CONNECT_SECONDS,
-        application_name="mybizz",
+        application_name=APPLICATION,
     )
 
 

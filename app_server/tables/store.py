@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from app_server.tables import fetch as fetching
 from app_server.tables import migration, search, writes
 from app_server.tables.constraints import parse_constraints
 from app_server.tables.errors import table_error, translate
+from app_server.tables.migration_renames import Rename
 from app_server.tables.names import ID
 from app_server.tables.pages import GivenPages
 from app_server.tables.pool import MAX_CONNECTIONS, Connection, ConnectionPool, connect
@@ -59,14 +60,21 @@ class TableStore:
         data_dir: Path | None = None,
         auto_migrate: bool = False,
         ignore_invalid_schema: bool = False,
+        allow_data_loss: bool = False,
         constraints: Any = None,
+        renames: Iterable[Rename] = (),
+        hints: Any = None,
+        app_version: str = "",
         pool_size: int = MAX_CONNECTIONS,
     ) -> TableStore:
         """Connect, bring the schema up to date as the options allow (see ``migration.migrate``),
-        and be ready. ``constraints``: parsed ``constraints.yaml``. StartupError tells the operator
-        what is wrong. ``store.plan`` says what was changed, or ignored."""
-        wanted = None if db_schema is None else parse_db_schema(db_schema)
-        rules = [] if wanted is None else parse_constraints(constraints, wanted)
+        and be ready. ``constraints``: parsed ``constraints.yaml``; ``hints``: ``table_id_hints``.
+        StartupError tells the operator what is wrong. ``store.plan`` says what was changed, or
+        ignored."""
+        options = migration.Options(auto_migrate, ignore_invalid_schema, allow_data_loss)
+        tables = None if db_schema is None else parse_db_schema(db_schema)
+        rules = [] if tables is None else parse_constraints(constraints, tables)
+        wanted = migration.Migration(tables, rules, renames, hints, app_version, options)
         url = libpq_url(database_url)
         try:
             connection = await connect(url)
@@ -77,13 +85,7 @@ class TableStore:
                 "Start it, or correct 'database' in the configuration."
             ) from error
         try:
-            stored, plan = await migration.migrate(
-                connection,
-                wanted,
-                rules,
-                auto_migrate=auto_migrate,
-                ignore_invalid_schema=ignore_invalid_schema,
-            )
+            stored, plan = await migration.migrate(connection, wanted)
         except psycopg.Error as error:
             raise StartupError(
                 f"The data tables in {_without_password(url)} cannot be used: {_first_line(error)}"
