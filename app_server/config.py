@@ -75,6 +75,7 @@ class InstanceConfig:
     client_uplink_key: str | None = field(default=None, repr=False)
     smtp: SmtpConfig | None = None
     auto_migrate: bool = False
+    allow_data_loss: bool = False
     ignore_invalid_schema: bool = False
     requests_per_second: int = MAX_REQUESTS_PER_SECOND
     integrations: dict[str, str] = field(default_factory=dict, repr=False)
@@ -215,6 +216,7 @@ def make_instance_config(
         client_uplink_key=_check_key(options, "client-uplink-key"),
         smtp=_make_smtp_config(options),
         auto_migrate=bool(options.get("auto-migrate")),
+        allow_data_loss=bool(options.get("allow-data-loss")),
         ignore_invalid_schema=bool(options.get("ignore-invalid-schema")),
         requests_per_second=options.get("requests-per-second", MAX_REQUESTS_PER_SECOND),
         integrations={name: options[name] for name in INTEGRATIONS if name in options},

@@ -64,6 +64,7 @@ OPTIONS: dict[str, Option] = {
         Option("ip", Kind.TEXT, "Address to listen on (default: 0.0.0.0)"),
         Option("port", Kind.NUMBER, "Port to listen on (default: that of the origin, or 3030)"),
         Option("auto-migrate", Kind.FLAG, "Change the tables to fit the app's schema"),
+        Option("allow-data-loss", Kind.FLAG, "Migrate though values do not fit their new type"),
         Option("ignore-invalid-schema", Kind.FLAG, "Start although tables and schema differ"),
         Option(
             "requests-per-second",
