@@ -15,7 +15,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
 
-from app_server.apps import App, AppPackage, Dependency
+from app_server.apps import App, AppPackage, Dependency, Service
 from app_server.http.compiled import compiled_packages, list_modules, virtual_path
 from app_server.http.extras import read_extras
 from app_server.http.theme import read_theme
@@ -24,6 +24,7 @@ from app_server.templates import Package, Problem, read_templates
 logger = logging.getLogger(__name__)
 
 KEPT_BUNDLES = 16
+TABLES_SERVICE = "/runtime/services/tables.yml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +83,20 @@ def make_bundle(app: App, *, is_compiled: bool = False) -> Bundle:
         "packages": [_describe_package(app, package, compiled) for package in packages],
         "dependencies": _dependency_packages(app, app),
         "templates": read.templates,
-        "services": {source: service.client_config for source, service in app.services.items()},
+        "services": {source: _client_config(service) for source, service in app.services.items()},
         "theme": read_theme(app).to_json(),
         "plainClassNames": read_extras(app).plain_class_names,
     }
     data = json.dumps(content, ensure_ascii=False, separators=(",", ":"), default=str).encode()
     return Bundle(data, gzip.compress(data, 6, mtime=0), read.problems)
+
+
+def _client_config(service: Service) -> dict[str, Any]:
+    """A service's settings for the browser. Tables of before Anvil's second version are served as
+    that version too: what the older one has, it has."""
+    if service.source == TABLES_SERVICE:
+        return {**service.client_config, "enable_v2": True}
+    return service.client_config
 
 
 def _dependency_packages(app: App, package: AppPackage) -> dict[str, str]:

@@ -6,7 +6,12 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from app_server.templates.expressions import binding_fault, expression_fault, handler_name
+from app_server.templates.expressions import (
+    binding_fault,
+    expression_fault,
+    handler_name,
+    is_chained_assignment,
+)
 from app_server.templates.markup import Element
 from app_server.templates.problems import Problems
 from app_server.templates.shape import Json
@@ -100,13 +105,16 @@ def _sort_attribute(
 def _add_binding(
     bindings: list[Json], key: str, code: str, writeback: bool, line: int, problems: Problems
 ) -> None:
-    fault = binding_fault(code, writeback=writeback)
+    is_chained = not writeback and is_chained_assignment(code)
+    fault = None if is_chained else binding_fault(code, writeback=writeback)
     if fault:
-        problems.add(line, f"binding of '{key}': {code!r} {fault}")
+        problems.add(line, f"binding of '{key}': {code!r} {fault}", is_fatal=True)
         return
     binding: Json = {"property": key, "code": code.strip()}
     if writeback:
         binding["writeback"] = True
+    if is_chained:
+        binding["chained"] = True
     # Where both stand, the later one wins, in the place of the first.
     for index, earlier in enumerate(bindings):
         if earlier["property"] == key:

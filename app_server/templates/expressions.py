@@ -8,6 +8,17 @@ import re
 _HANDLER = re.compile(r"(?:self\.)?([A-Za-z_]\w*)")
 
 
+def is_chained_assignment(code: str) -> bool:
+    """Whether ``code`` is ``target = expression``: Anvil puts it behind ``component.property =``,
+    so that it assigns to both."""
+    try:
+        tree = ast.parse("_ = " + code.strip())
+    except (SyntaxError, ValueError):
+        return False
+    [statement, *others] = tree.body
+    return not others and isinstance(statement, ast.Assign) and len(statement.targets) > 1
+
+
 def binding_fault(code: str, *, writeback: bool) -> str | None:
     """Why ``code`` cannot be a data binding's expression, or None.
 

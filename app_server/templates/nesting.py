@@ -15,7 +15,7 @@ def check_nesting(templates: Mapping[str, Json], problems: Mapping[str, Problems
             way = _way(used, name, templates, set())
             if way:
                 chain = " -> ".join((name, *way))
-                problems[name].add(line, f"the form contains itself: {chain}")
+                problems[name].add(line, f"the form contains itself: {chain}", is_fatal=True)
                 break
 
 

@@ -28,7 +28,8 @@ class Package:
 class ReadTemplates:
     """Templates by the form's qualified name, and what is wrong with them.
 
-    A form whose template has problems carries them in its JSON as ``error`` and cannot be opened.
+    A form whose template has problems carries them in its JSON: as ``error`` those that keep it
+    from being opened, as ``warnings`` the others.
     """
 
     templates: dict[str, Json]
@@ -50,8 +51,10 @@ def read_templates(packages: Sequence[Package]) -> ReadTemplates:
     check_nesting(templates, by_form)
     for name, template in templates.items():
         _check_layout(template, templates, by_form[name])
-        if by_form[name].found:
-            template["error"] = [str(problem) for problem in by_form[name].found]
+        for key, is_fatal in (("error", True), ("warnings", False)):
+            found = [str(p) for p in by_form[name].found if p.is_fatal == is_fatal]
+            if found:
+                template[key] = found
     return ReadTemplates(templates, [p for found in by_form.values() for p in found.found])
 
 
@@ -88,7 +91,7 @@ def _read_file(name: str, path: Path, names: FormNames, problems: Problems) -> J
     try:
         return {"name": name, **read(path.read_text(encoding="utf-8"), names, problems)}
     except UnicodeDecodeError:
-        problems.add(1, "the file is not UTF-8 text")
+        problems.add(1, "the file is not UTF-8 text", is_fatal=True)
     except TemplateError as error:
         problems.found.append(error.problem)
     return {"name": name}
@@ -101,7 +104,7 @@ def _check_layout(template: Json, templates: Mapping[str, Json], problems: Probl
         return
     chosen = templates[layout["type"]]
     slots = chosen.get("slots", {})
-    if len(chosen) == 1:
+    if "container" not in chosen and "layout" not in chosen:
         return  # the layout itself could not be read
     if chosen.get("container", {}).get("type") in ("HtmlTemplate", "HtmlPanel"):
         return  # its slots are marked in its HTML, which may be a file of the theme

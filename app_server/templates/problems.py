@@ -9,11 +9,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Problem:
-    """One fault of one template. ``line`` counts from 1; ``file`` is as its author knows it."""
+    """One fault of one template. ``line`` counts from 1; ``file`` is as its author knows it.
+
+    With a fatal one the form cannot be opened; with any other it opens, as on Anvil, and what is
+    wrong in it is left out or shown in its place.
+    """
 
     file: str
     line: int
     message: str
+    is_fatal: bool = False
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: {self.message}"
@@ -34,13 +39,13 @@ class Problems:
         self.file = file
         self.found: list[Problem] = []
 
-    def add(self, line: int, message: str) -> None:
+    def add(self, line: int, message: str, *, is_fatal: bool = False) -> None:
         """Note a fault at ``line`` and go on reading."""
-        self.found.append(Problem(self.file, line, message))
+        self.found.append(Problem(self.file, line, message, is_fatal))
 
     def fatal(self, line: int, message: str) -> TemplateError:
         """The error to raise when reading on makes no sense."""
-        return TemplateError(Problem(self.file, line, message))
+        return TemplateError(Problem(self.file, line, message, is_fatal=True))
 
 
 def suggest(wrong: str, known: Iterable[str]) -> str:

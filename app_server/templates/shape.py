@@ -10,7 +10,8 @@ A template::
      "components": [component, ...],
      "slots": {name: {"target": {"type": "container" | "slot", "name": str}, "index": int,
                       "set_layout_properties": {...}, "one_component"?: true}},
-     "error"?: ["file:line: message", ...]}   the form cannot be opened, and why
+     "error"?: ["file:line: message", ...],   the form cannot be opened, and why
+     "warnings"?: ["file:line: message", ...]}   what is wrong, but does not keep it from opening
 
 A form that stands in a layout has ``layout`` and ``components_by_slot`` in place of ``container``
 and ``components``; its ``layout`` has ``form_event_bindings`` (events of the form itself) as well.
@@ -19,7 +20,8 @@ A component::
 
     {"type": "Button" | "shop.Orders.OrderRow", "name": str, "line": int, "properties": {...},
      "layout_properties"?: {...}, "event_bindings"?: {event: method name},
-     "data_bindings"?: [{"property", "code", "writeback"?: true}], "components"?: [...]}
+     "data_bindings"?: [{"property", "code", "writeback"?: true, "chained"?: true}],
+     "components"?: [...]}
 
 Event bindings hold a method's name, without ``self.``. Types and item templates are resolved: a
 built-in component has no dot in its type, a form is named with its package. The shape follows

@@ -11,7 +11,11 @@ from typing import Any
 
 import yaml
 
-from app_server.templates.expressions import binding_fault, handler_name
+from app_server.templates.expressions import (
+    binding_fault,
+    handler_name,
+    is_chained_assignment,
+)
 from app_server.templates.metadata import read_metadata
 from app_server.templates.names import FormNames, UnknownNameError
 from app_server.templates.problems import Problems
@@ -152,12 +156,15 @@ class _Reader:
         if not code:  # Anvil's editor leaves bindings behind that say nothing.
             return None
         writeback = bool(entry.get("writeback"))
+        binding: Json = {"property": str(entry.get("property")), "code": code}
+        if is_chained_assignment(code) and not writeback:
+            return {**binding, "chained": True}
         fault = binding_fault(code, writeback=writeback)
         if fault:
             line = entry.key_lines.get("code", entry.line)
-            self.problems.add(line, f"binding of '{entry.get('property')}': {code!r} {fault}")
+            message = f"binding of '{entry.get('property')}': {code!r} {fault}"
+            self.problems.add(line, message, is_fatal=True)
             return None
-        binding: Json = {"property": str(entry.get("property")), "code": code}
         if writeback:
             binding["writeback"] = True
         return binding

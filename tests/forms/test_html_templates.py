@@ -288,11 +288,11 @@ def test_module_forms_are_found_beside_their_python(app: App) -> None:
 def test_tells_what_is_wrong_and_where(app: App, template: str, fault: str) -> None:
     app.form("Main", template)
     assert app.faults() == [fault]
-    assert (
-        app.read()
-        .templates["shop.Main"]["error"][0]
-        .startswith("shop/client_code/Main/form_template.html:")
-    )
+    read = app.read()
+    [problem] = read.problems
+    key = "error" if problem.is_fatal else "warnings"
+    [told] = read.templates["shop.Main"][key]
+    assert told.startswith("shop/client_code/Main/form_template.html:")
 
 
 def test_names_a_slot_that_the_layout_does_not_have(app: App) -> None:

@@ -87,11 +87,55 @@ components:
     assert forms.errors == []
 
 
+def test_an_unknown_component_is_shown_in_its_place(open_forms: OpenForms) -> None:
+    forms = open_forms(
+        {
+            "Main": (
+                """
+                <div>
+                <anvil-component type="Buton" name="b"></anvil-component>
+                <anvil-component type="Label" name="l" prop:text="still here"></anvil-component>
+                </div>
+                """,
+                "",
+            ),
+        }
+    )
+    forms.page.get_by_text("still here").wait_for()
+    assert "Buton 'b' could not be made" in forms.page.locator("#appGoesHere").inner_text()
+    where = "shop/client_code/Main/form_template.html:2: unknown component type 'Buton'"
+    assert any(line.startswith(where) for line in forms.warnings)
+
+
+def test_a_binding_may_assign_to_two_targets(open_forms: OpenForms) -> None:
+    forms = open_forms(
+        {
+            "Main": (
+                """
+                container: {type: LinearPanel}
+                components:
+                - type: Label
+                  name: l
+                  data_bindings: [{property: text, code: "self.item['kept'] = 'dice'"}]
+                """,
+                """
+                def __init__(self, **properties):
+                    self.item = {}
+                    self.init_components(**properties)
+                    print(self.item["kept"], self.l.text)
+                """,
+            ),
+        }
+    )
+    forms.printed("dice dice")
+
+
 def test_a_bad_template_tells_file_and_line_when_its_form_opens(open_forms: OpenForms) -> None:
     forms = open_forms(
         {
             "Broken": (
-                '<div>\n<anvil-component type="Buton" name="b"></anvil-component></div>',
+                '<div>\n<anvil-component type="Label" name="b" bind:text="a b">'
+                "</anvil-component></div>",
                 "",
             ),
             "Main": (
@@ -106,7 +150,7 @@ def test_a_bad_template_tells_file_and_line_when_its_form_opens(open_forms: Open
         }
     )
     forms.page.get_by_role("button", name="Open").click()
-    message = "shop/client_code/Broken/form_template.html:2: unknown component type 'Buton'"
+    message = "shop/client_code/Broken/form_template.html:2: binding of 'text': 'a b' is not"
     forms.error_shown(message)
     assert forms.page.get_by_role("button", name="Open").count() == 1
 

@@ -66,7 +66,9 @@ function makeCloseButton(dismiss: () => void): HTMLButtonElement {
 export function openDialog<T>(options: DialogOptions<T>): Promise<T | null> {
   const id = `anvil-dialog-${++count}`;
   const dialog = document.createElement("dialog");
-  dialog.className = ["anvil-dialog", cls("modal-content"), options.className ?? ""].join(" ").trim();
+  dialog.className = ["anvil-dialog", cls("modal-content"), options.className ?? ""]
+    .join(" ")
+    .trim();
   dialog.setAttribute("role", options.role ?? "dialog");
   if (options.isLarge) dialog.dataset.large = "";
   const body = document.createElement("div");
@@ -113,6 +115,7 @@ export function openDialog<T>(options: DialogOptions<T>): Promise<T | null> {
     // In a task of its own: the key that opened the dialog must not press its first button.
     setTimeout(() => {
       if (isClosed) return;
+      document.getElementById("anvil-splash")?.remove(); // what there is to see is seen
       dialog.showModal();
       focusFirst(dialog);
       options.onShow?.();

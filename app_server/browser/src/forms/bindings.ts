@@ -55,7 +55,7 @@ function update(
 ): Result<unknown> {
   const set = (value: PyObject): unknown => setAttr(component, binding.property, value);
   return tryCatch<unknown>(
-    () => chain(evaluate(binding.code, form), set),
+    () => chain(evaluate(binding.code, form, binding.chained), set),
     (error) => {
       // An item without the key shows nothing, as on Anvil.
       if (isA(error, "KeyError")) return set(pyNone);

@@ -77,13 +77,15 @@ function compile(source: string): Result {
   });
 }
 
-/** The value of an expression. May wait; raises what the expression raises. */
-export function evaluate(code: string, self: PyObject): Result {
+/**
+ * The value of an expression, or of `target = expression` where it is `chained`. May wait; raises
+ * what the expression raises.
+ */
+export function evaluate(code: string, self: PyObject, chained = false): Result {
   const steps = pathOf(code);
   if (steps !== null) return walk(self, steps);
-  return chain(compile(`def run(self):\n  return (${code})\n`), (run: PyObject) =>
-    call(run, [self]),
-  );
+  const body = chained ? `value = ${code}\n  return value` : `return (${code})`;
+  return chain(compile(`def run(self):\n  ${body}\n`), (run: PyObject) => call(run, [self]));
 }
 
 /** Assign to what an expression names. May wait. */

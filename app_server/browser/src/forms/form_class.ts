@@ -67,6 +67,7 @@ function defaultsOf(template: FormTemplate): Record<string, unknown> {
 /** The class itself. May wait: its container may be a form that has to be imported. */
 export function makeFormClass(template: FormTemplate): Result {
   if (template.error !== undefined) return makeBrokenClass(template, template.error);
+  for (const warning of template.warnings ?? []) console.warn(warning);
   const found = template.layout === undefined ? classOf(template.container!.type) : WithLayoutClass;
   return chain(found, (base: PyObject) => {
     if (!isType(base)) {

@@ -4,6 +4,8 @@ export interface DataBinding {
   property: string;
   code: string;
   writeback?: boolean;
+  /** The code is `target = expression`: it assigns to both. */
+  chained?: boolean;
 }
 
 interface Described {
@@ -52,6 +54,8 @@ export interface FormTemplate {
   slots?: Record<string, SlotTemplate>;
   /** Faults found when the template was read; the form cannot be opened. */
   error?: string[];
+  /** What is wrong in the template, but does not keep the form from being opened. */
+  warnings?: string[];
 }
 
 /** Every component of a template, parents before children. */
