@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 import math
 import secrets
@@ -25,11 +24,13 @@ MAX_PLAIN_INT = 2_147_483_647
 
 
 async def decode(payload: Payload) -> dict[str, Any]:
-    """The body with every object in its place. Waits until all media have arrived."""
-    names = list(payload.media)
-    contents = await asyncio.gather(*(payload.media[name].read() for name in names))
-    data = dict(zip(names, contents, strict=True))
-    body: dict[str, Any] = _copy(payload.body)
+    """The body with every object in its place. Waits until all media have arrived. WireError where
+    that cannot be done."""
+    data = {name: await stream.read() for name, stream in payload.media.items()}
+    try:
+        body: dict[str, Any] = _copy(payload.body)
+    except RecursionError as error:
+        raise WireError("The values of a message are nested too deeply.") from error
     for entry in payload.objects:
         _put(body, entry, data)
     return body
@@ -84,8 +85,8 @@ def decode_plain(kind: str, value: Any) -> Any:
             return int(value)
         if kind == "Float":
             return float(value)
-    except (ValueError, TypeError) as error:
-        raise WireError(f"{value!r} is not a {kind}") from error
+    except (ValueError, TypeError, LookupError, OverflowError) as error:
+        raise WireError(f"{value!r:.100} is not a {kind}") from error
     return value
 
 
@@ -194,6 +195,8 @@ def decode_vt_global(value: Any) -> dict[str, Any]:
     under ``:GLOBAL`` (``SerializationInfo`` in anvil/_server.py)."""
     if isinstance(value, dict):
         return {":GLOBAL": value}
-    if isinstance(value, list):
-        return dict(zip(value[::2], value[1::2], strict=False))
-    return {}
+    if not isinstance(value, list):
+        return {}
+    if not all(isinstance(name, str) for name in value[::2]):
+        raise WireError("The shared data of values are named by their type.")
+    return dict(zip(value[::2], value[1::2], strict=False))

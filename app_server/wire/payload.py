@@ -70,6 +70,22 @@ def take_payload(
 ) -> Payload:
     """The members of a message that hold values. InvalidObjectError for a forged object, WireError
     for one that cannot be understood. ``open_stream`` is called for each DataMedia."""
+    try:
+        return _take_payload(message, members, key, open_stream, is_trusted=is_trusted)
+    except RecursionError as error:
+        raise WireError("The values of a message are nested too deeply.") from error
+    except (TypeError, AttributeError, LookupError, ValueError) as error:
+        raise WireError("The values of a message are not as the protocol says.") from error
+
+
+def _take_payload(
+    message: dict[str, Any],
+    members: Iterable[str],
+    key: MacKey,
+    open_stream: OpenStream,
+    *,
+    is_trusted: bool,
+) -> Payload:
     body = {name: message[name] for name in members if message.get(name) is not None}
     payload = Payload(body)
     for entry in message.get("objects") or ():
@@ -120,6 +136,8 @@ def _take_object(kind: str, entry: dict[str, Any], key: MacKey, is_trusted: bool
         key.check_capability(entry, is_trusted=is_trusted)
         if entry.get("narrow") and entry["scope"][:2] == TABLE_SCOPE:
             raise InvalidObjectError("capability")
+        if not isinstance(entry.get("narrow") or [], list):
+            raise WireError("A capability is narrowed by a list.")
         taken = {k: v for k, v in entry.items() if k not in ("mac", "narrow")}
         taken["scope"] = [*entry["scope"], *(entry.get("narrow") or ())]
         return taken
