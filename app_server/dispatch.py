@@ -11,7 +11,7 @@ import psycopg
 
 from app_server.app_log import NAME_CHARS, log_error, shown
 from app_server.errors import AnvilError
-from app_server.limits import CALL_TIMEOUT_SECONDS, MAX_NESTED_CALLS
+from app_server.limits import MAX_NESTED_CALLS
 from app_server.native.registry import (
     Native,
     NativeCall,
@@ -24,7 +24,6 @@ from app_server.session_renewal import serving
 from app_server.wire.caller import CallingPeer
 from app_server.wire.codec import decode, decode_vt_global, encode
 from app_server.wire.payload import WireError
-from app_server.wire.peer import PeerClosedError
 from app_server.wire.text import TOO_DEEP
 
 logger = logging.getLogger(__name__)
@@ -42,7 +41,7 @@ async def dispatch(request: Request) -> Reply:
             return await call_native(native, request)
         if request.instance.uplinks.finds(request):
             return await request.instance.uplinks.call(request)
-        return await _call_server_code(request)
+        return await request.instance.workers.call(request)
     except AnvilError as error:
         return Reply.from_error(error)
     except DATABASE_LOST as error:
@@ -120,22 +119,14 @@ async def call_native(native: Native, request: Request) -> Reply:
     return Reply(encode(answer, call.result_vt_global))
 
 
-async def _call_server_code(request: Request) -> Reply:
-    peer = await request.instance.downlink.connected()
-    try:
-        return await call_peer(peer, request, CALL_TIMEOUT_SECONDS)
-    except PeerClosedError:
-        # It never got there, so it may be sent again, to the host that is started now.
-        peer = await request.instance.downlink.connected()
-        return await call_peer(peer, request, CALL_TIMEOUT_SECONDS)
-
-
 async def call_peer(peer: CallingPeer, request: Request, timeout_seconds: float | None) -> Reply:
-    """Have a process host or an uplink serve a call."""
+    """Have a worker or an uplink serve a call."""
     call = await peer.start_call(request)
     try:
-        return await asyncio.wait_for(call.answer, timeout_seconds)
+        async with asyncio.timeout(timeout_seconds):
+            return await call.answer
     except TimeoutError:
+        peer.give_up(call.id)
         return Reply.failed(
             "anvil.server.TimeoutError",
             f"Server code took too long: {request.description} did not answer within "

@@ -38,9 +38,10 @@ from app_server.users.request import prepare_users
 from app_server.users.schema import complete_schema
 from app_server.wire.macs import MacKey
 from app_server.wire.peer import Peer
+from app_server.workers.pool import WorkerPool
 
 if TYPE_CHECKING:
-    from app_server.downlink import DownlinkServer
+    from app_server.workers import Workers
 
 logger = logging.getLogger(__name__)
 
@@ -57,10 +58,9 @@ class Instance:
     ``links`` are its open sockets, ``calls`` what is being done for browsers.
     """
 
-    def __init__(self, config: InstanceConfig, downlink: DownlinkServer):
+    def __init__(self, config: InstanceConfig, workers: Workers):
         self.config = config
         self.name = config.name
-        self.downlink = downlink
         self.app: App = load_app(config.app_folder, config.dep_ids)
         self.keys = InstanceKeys.load(config.data_dir)
         self.server_key = MacKey(self.keys.derive("server objects"))
@@ -68,6 +68,7 @@ class Instance:
         self.sessions.wants_flush = self._want_flush
         self.tickets = Tickets()
         self.uplinks = UplinkRegistry()
+        self.workers = WorkerPool(self, workers)
         self.tables: Any = None
         self.background: Any = None
         self.scheduler: Scheduler | None = None
@@ -146,6 +147,7 @@ class Instance:
             self._stop_tasks,
             self._stop_background,
             self._stop_calls,
+            self.workers.stop,
             self._close_tables,
             self._close_sessions,
             self._stop_embedded,
@@ -194,7 +196,7 @@ class Instance:
             "ok": is_well,
             "message": "All is well." if is_well else "The database cannot be reached.",
             "database": database,
-            "server_code": {"ok": self.downlink.is_connected},
+            "server_code": {"ok": self.workers.is_well},
         }
 
     def run_call(self, work: Coroutine[Any, Any, Reply]) -> asyncio.Task[Reply]:

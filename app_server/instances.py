@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app_server.config import INSTANCE_FILE, InstanceConfig, read_instance_config
-from app_server.downlink import DownlinkServer
 from app_server.errors import StartupError
 from app_server.hosting import Hosting
 from app_server.instance import Instance
+from app_server.workers import Workers
 
 logger = logging.getLogger(__name__)
 
@@ -42,11 +42,11 @@ class InstancesFolder:
     time; the others are not affected.
     """
 
-    def __init__(self, folder: Path, port: int, hosting: Hosting, downlink: DownlinkServer):
+    def __init__(self, folder: Path, port: int, hosting: Hosting, workers: Workers):
         self._folder = folder
         self._port = port
         self._hosting = hosting
-        self._downlink = downlink
+        self._workers = workers
         self._entries: dict[str, Entry] = {}
         self._opening: set[str] = set()
         self._wake = asyncio.Event()
@@ -123,7 +123,7 @@ class InstancesFolder:
             )
         self._opening.add(config.host_name)
         try:
-            instance = await asyncio.to_thread(Instance, config, self._downlink)
+            instance = await asyncio.to_thread(Instance, config, self._workers)
             await instance.start()
             self._hosting.add(instance)
         finally:

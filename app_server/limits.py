@@ -33,6 +33,9 @@ MAX_UNSENT_PER_SOCKET = 1000
 MAX_UNREAD_MEDIA_BYTES = 256 * 1024 * 1024
 """What one browser or client uplink may send as media before somebody reads it."""
 
+MAX_ALL_UPLOADS_BYTES = 512 * 1024 * 1024
+"""Media and bodies of all visitors together that are in memory: sent, and not handed on yet."""
+
 CHUNK_OVERHEAD_BYTES = 256
 """What a chunk takes in memory beside its bytes, so that tiny ones count for what they are."""
 
@@ -60,8 +63,30 @@ password costs nothing."""
 MAX_UPLINK_STACKS = 1000
 """Call stacks that one uplink may keep open (each may hold a transaction)."""
 
+MAX_WORKERS_PER_INSTANCE = 8
+"""Worker processes of an app. Each serves one call at a time while there may be more."""
+
+MAX_WORKERS = 64
+"""Worker processes of a server, beyond which no instance gets a second one."""
+
+MAX_CALLS_PER_WORKER = 50
+"""Calls that share a worker, as threads, when an app has as many workers as it may."""
+
+MAX_WAITING_CALLS = 1000
+"""Calls of an app that wait for a worker."""
+
+MAX_WORKER_MEMORY_BYTES = 2 * 1024 * 1024 * 1024
+"""Resident memory of a worker, looked at each second; or WORKER_MEMORY_PART of the machine's if
+that is less."""
+
 WORKER_IDLE_SECONDS = 600
-"""How long a worker process without calls is kept."""
+"""How long an app's last worker process is kept without calls."""
+
+EXTRA_WORKER_IDLE_SECONDS = 60
+"""How long the others are."""
+
+TASK_STATE_SECONDS = 5
+"""How long a background task that is killed may take to tell its last state, as on Anvil's."""
 
 SESSION_IDLE_MINUTES = 60
 """A session that nobody used for so long has expired. An open browser socket counts as use."""
@@ -95,3 +120,26 @@ SLOWEST_BYTES_PER_SECOND = 1024
 
 MAX_PARTIAL_BYTES = 256 * 1024 * 1024
 """Messages of all connections together of which a part has arrived."""
+
+WORKER_MEMORY_PART = 0.5
+"""Of the machine's memory: a worker process that takes more is ended."""
+
+MAX_OUTPUT_BURST_CHARS = 1024 * 1024
+MAX_OUTPUT_CHARS_PER_SECOND = 100_000
+"""What the calls in one worker process may print, at once and in the long run. The rest is counted
+and left out."""
+
+MAX_OUTPUT_LINE_CHARS = 64 * 1024
+"""A longer line is logged in parts."""
+
+MAX_PDF_BROWSERS = 2
+MAX_PDF_WAITING = 20
+"""Browsers that print at the same time, and prints that wait for one, of all instances."""
+
+MAX_PDF_MEMORY_BYTES = 1536 * 1024 * 1024
+"""All processes of one printing browser together."""
+
+PDF_SECONDS = 25.0
+PDF_TASK_SECONDS = 60.0
+"""For one PDF, waiting included: in a call, which has CALL_TIMEOUT_SECONDS in all, and in a
+background task."""

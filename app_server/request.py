@@ -40,7 +40,8 @@ class Request:
     that this one was made from. ``alternate_session`` is the browser's, where the call comes from
     another site's page and has got a session of its own. ``sent_user_data`` is the session's data
     that went to the server code with this call. ``on_update`` gets messages that precede the
-    answer: ``{"output": text}`` and ``{"set-cookie": True}``.
+    answer: ``{"output": text}`` and ``{"set-cookie": True}``. ``worker`` is the process that serves
+    it.
     """
 
     instance: Instance
@@ -55,6 +56,7 @@ class Request:
     parent: Request | None = None
     alternate_session: Session | None = None
     sent_user_data: dict[str, Any] = field(default_factory=dict)
+    worker: object = None
     on_update: Callable[[dict[str, Any]], None] = ignore_update
     socket: SessionSocket | None = None
 

@@ -14,7 +14,6 @@ from collections.abc import Iterator
 import uvicorn
 
 from app_server.config import InstanceConfig, ServerConfig
-from app_server.downlink import DownlinkServer
 from app_server.errors import StartupError
 from app_server.hosting import Hosting
 from app_server.http.connections import (
@@ -26,6 +25,7 @@ from app_server.http.connections import (
 from app_server.instance import Instance, load_natives
 from app_server.instances import InstancesFolder
 from app_server.limits import MAX_MESSAGE_BYTES
+from app_server.workers import Workers
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ class AppServer:
     def __init__(self, config: ServerConfig):
         self.config = config
         self.hosting = Hosting()
-        self.downlink = DownlinkServer()
+        self.workers = Workers()
         self._stop = asyncio.Event()
         self.port = config.port
         self._folder: InstancesFolder | None = None
@@ -66,7 +66,7 @@ class AppServer:
         listener = listen(self.config.ip, self.config.port)
         self.port = listener.getsockname()[1]
         try:
-            await self.downlink.start()
+            self.workers.start()
             if await self._start_unless_stopped():
                 await self._serve(listener)
         finally:
@@ -102,14 +102,14 @@ class AppServer:
 
     async def _start_instances(self) -> None:
         if self.config.instance is not None:
-            instance = Instance(self._with_real_port(self.config.instance), self.downlink)
+            instance = Instance(self._with_real_port(self.config.instance), self.workers)
             self.hosting.serve_only(instance)
             await instance.start()
             logger.info("%s is at %s", instance.name, instance.origin)
             return
         assert self.config.instances_folder is not None
         self._folder = InstancesFolder(
-            self.config.instances_folder, self.port, self.hosting, self.downlink
+            self.config.instances_folder, self.port, self.hosting, self.workers
         )
         await self._folder.check()
         self._watching = asyncio.create_task(self._folder.watch())
@@ -157,7 +157,7 @@ class AppServer:
             _, late = await asyncio.wait(closing, timeout=CLOSE_SECONDS)
             for task in late:
                 task.cancel()
-        await self.downlink.stop()
+        await self.workers.stop()
 
 
 def listen(ip: str, port: int) -> socket.socket:

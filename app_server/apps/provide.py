@@ -1,4 +1,4 @@
-"""What the process host needs of an app: the ``app`` of a PROVIDE_APP message."""
+"""What a worker needs of an app: the ``app`` of a PROVIDE_APP message."""
 
 from __future__ import annotations
 

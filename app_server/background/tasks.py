@@ -62,7 +62,7 @@ class RunningTask:
 
 
 class BackgroundTasks:
-    """Tasks run in processes of the process host, or in an uplink that registered the function."""
+    """Tasks run in worker processes of their own, or in an uplink that registered the function."""
 
     def __init__(
         self, instance: Instance, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -84,7 +84,7 @@ class BackgroundTasks:
             )
 
     async def stop(self) -> None:
-        """Stop watching: the processes end with their host."""
+        """Stop watching: the processes end with the instance."""
         running, self._running = self._running, {}
         for task in running.values():
             task.watcher.cancel()
@@ -116,7 +116,7 @@ class BackgroundTasks:
         request.payload = encode(body, vt_global)
         peer: CallingPeer | None = self.instance.uplinks.choose(request.command)
         if peer is None:
-            peer = await self.instance.downlink.connected()
+            peer = self.instance.workers.take_for_task()
         await self.records.add(task_id, name, request.session.id, job_id, self.clock())
         try:
             call = await peer.start_call(request, "LAUNCH_BACKGROUND")

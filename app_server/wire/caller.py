@@ -9,7 +9,7 @@ from typing import Any
 
 from app_server.app_log import log_output
 from app_server.errors import AnvilError
-from app_server.limits import MAX_NAME_CHARS
+from app_server.limits import MAX_NAME_CHARS, MAX_OUTPUT_LINE_CHARS
 from app_server.request import Origin, Reply, Request
 from app_server.session_data import merge_user_data
 from app_server.wire.payload import (
@@ -27,7 +27,7 @@ LIVE_OBJECT_KEYS = ("id", "backend", "permissions", "mac")
 @dataclass(slots=True)
 class PendingCall:
     """A call that was sent and has no answer yet. ``is_lost``: there will be none, because the
-    peer has gone."""
+    peer has gone. ``is_killed``: somebody asked for the end of the background task."""
 
     id: str
     request: Request
@@ -37,10 +37,14 @@ class PendingCall:
 
     output: str = ""
     is_lost: bool = False
+    is_killed: bool = False
 
     def take_output(self, text: str) -> list[str]:
-        """Add what was printed; gives the lines that are complete."""
+        """Add what was printed; gives the lines that are complete, very long ones in parts."""
         *lines, self.output = (self.output + text).split("\n")
+        if len(self.output) > MAX_OUTPUT_LINE_CHARS:
+            lines.append(self.output)
+            self.output = ""
         return lines
 
     def finish(self, reply: Reply) -> None:
@@ -53,6 +57,9 @@ class CallingPeer(Peer):
 
     ``closed_error`` is the type of error that waiting callers get when the peer goes away.
     """
+
+    STATE_QUERY = "bgquery-"
+    """What the ids of questions about a background task begin with."""
 
     name = "Peer"
     closed_error = "anvil.server.RuntimeUnavailableError"
@@ -112,7 +119,11 @@ class CallingPeer(Peer):
         request = call.request
         log_output(request.instance.name, [call.output])
         if isinstance(message.get("sessionData"), dict):
-            merge_user_data(request.session, request.sent_user_data, message["sessionData"])
+            try:
+                merge_user_data(request.session, request.sent_user_data, message["sessionData"])
+            except AnvilError as error:
+                call.finish(Reply.from_error(error))
+                return
         if message.get("error") is not None:
             reply = Reply(payload=self._take_task_state(message, request), error=message["error"])
         else:
@@ -169,7 +180,7 @@ class CallingPeer(Peer):
 
     async def get_task_state(self, call: PendingCall) -> Reply:
         """The ``anvil.server.task_state`` of a running background task, as ``response``."""
-        query = PendingCall("bgquery-" + secrets.token_hex(8), call.request)
+        query = PendingCall(self.STATE_QUERY + secrets.token_hex(8), call.request)
         self.pending[query.id] = query
         await self.send({"type": "GET_TASK_STATE", "id": query.id, "task": call.id})
         return await query.answer
@@ -182,6 +193,9 @@ class CallingPeer(Peer):
         error = AnvilError("Background task killed", "anvil.server.BackgroundTaskKilled")
         state = self._take_task_state(message, call.request)
         call.finish(Reply(payload=state, error=error.to_json()))
+
+    def give_up(self, call_id: str) -> None:
+        """A call was not answered in time, and nobody waits for it any more."""
 
     def make_closed_error(self) -> Exception:
         return PeerClosedError(f"{self.name} disconnected", self.closed_error)

@@ -1,4 +1,4 @@
-"""One end of a WebSocket that speaks Anvil's protocol: browser, uplink or process host."""
+"""One end of a WebSocket that speaks Anvil's protocol: browser, uplink or worker."""
 
 from __future__ import annotations
 
@@ -23,6 +23,17 @@ TOO_BIG = "Data payload too big - please use Media objects to transfer large amo
 
 async def _do_nothing() -> None:
     pass
+
+
+def read_message(text: str | bytes) -> dict[str, Any]:
+    """WireError where it is not a JSON object."""
+    try:
+        message = read_json(text)
+    except ValueError as error:
+        raise WireError("A message is not JSON.") from error
+    if not isinstance(message, dict):
+        raise WireError("A message has to be a JSON object.")
+    return message
 
 
 class PeerClosedError(AnvilError):
@@ -60,18 +71,12 @@ class Peer:
         if isinstance(frame, bytes):
             self._receive_chunk(frame)
             return
-        try:
-            message = read_json(frame)
-        except ValueError as error:
-            raise WireError("A message is not JSON.") from error
-        if not isinstance(message, dict):
-            raise WireError("A message has to be a JSON object.")
+        message = read_message(frame)
         kind = message.get("type")
         if kind == "CHUNK_HEADER":
             self._header = message
         elif kind == "MEDIA_ERROR":
-            for media_id in message.get("mediaIds") or ():
-                self._fail_stream(message.get("requestId"), media_id, message.get("cause") or {})
+            self.receive_media_error(message)
         else:
             await self.receive(message)
 
@@ -79,12 +84,25 @@ class Peer:
         header, self._header = self._header, None
         if header is None:
             raise WireError("Binary data came without a header.")
+        self.receive_chunk(header, data)
+
+    def receive_chunk(self, header: dict[str, Any], data: bytes) -> None:
+        """One piece of a media object. What is not wanted (any more) is dropped."""
         key = (str(header.get("requestId")), str(header.get("mediaId")))
         stream = self._streams.get(key)
         if stream is not None:
             stream.feed(data, bool(header.get("lastChunk")))
             if stream.is_complete:
                 self._streams.pop(key, None)
+
+    def receive_media_error(self, message: dict[str, Any]) -> None:
+        """The other end cannot send the rest of some media."""
+        for media_id in message.get("mediaIds") or ():
+            self._fail_stream(message.get("requestId"), media_id, message.get("cause") or {})
+
+    def is_receiving(self, message_id: str) -> bool:
+        """Whether media of the message with this id are still to come."""
+        return any(key[0] == message_id for key in self._streams)
 
     def _fail_stream(self, request_id: Any, media_id: Any, cause: dict[str, Any]) -> None:
         stream = self._streams.pop((str(request_id), str(media_id)), None)
@@ -130,6 +148,12 @@ class Peer:
         async with self._lock:
             await self._send_frame(text)
 
+    async def send_chunk(self, header: dict[str, Any], data: bytes) -> None:
+        """Send one piece of a media object."""
+        async with self._lock:
+            await self._send_frame(write_json(header))
+            await self._send_frame(data)
+
     async def send_payload(self, message: dict[str, Any], payload: Payload, key: MacKey) -> None:
         """Send a message with values; their media follow on their own."""
         await self.send({**message, **payload.body, "objects": give_objects(payload, key)})
@@ -158,9 +182,7 @@ class Peer:
                     "chunkIndex": index,
                     "lastChunk": last,
                 }
-                async with self._lock:
-                    await self._send_frame(write_json(header))
-                    await self._send_frame(data)
+                await self.send_chunk(header, data)
                 index += 1
         except MediaError as error:
             await self.send(

@@ -52,13 +52,11 @@ class BenchServer:
         return f"http://localhost:{self.port}"
 
     def memory_mb(self) -> dict[str, float]:
-        """Resident memory by role: the server, its process host, the workers together."""
+        """Resident memory by role: the server and the workers together."""
         server = psutil.Process(self.process.pid)
-        sizes = {"server": megabytes(server), "host": 0.0, "workers": 0.0}
+        sizes = {"server": megabytes(server), "workers": 0.0}
         for child in server.children(recursive=True):
-            command = " ".join(child.cmdline())
-            role = "host" if "anvil_downlink_host" in command else "workers"
-            sizes[role] += megabytes(child)
+            sizes["workers"] += megabytes(child)
         return sizes
 
     def stop(self) -> None:

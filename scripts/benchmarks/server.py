@@ -46,5 +46,4 @@ def measure_start(server: BenchServer) -> Iterator[Figure]:
     fetch_text(server.port, TRIVIAL)
     memory = server.memory_mb()
     yield Figure("memory of the server, once for all instances", memory["server"], "MB")
-    yield Figure("memory of the process host, once for all", memory["host"], "MB")
     yield Figure("memory of an instance's worker", memory["workers"], "MB")

@@ -299,6 +299,8 @@ def test_refuses_objects_that_make_no_sense(browser: Browser, entry: dict[str, A
 async def test_a_call_that_takes_too_long_fails():
     from app_server.dispatch import call_peer
 
+    given_up: list[str] = []
+
     class Call:
         id = "c1"
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
@@ -309,6 +311,9 @@ async def test_a_call_that_takes_too_long_fails():
         async def start_call(self, _request: Any) -> Any:
             return Call
 
+        def give_up(self, call_id: str) -> None:
+            given_up.append(call_id)
+
     class Request:
         description = "slow"
 
@@ -316,4 +321,4 @@ async def test_a_call_that_takes_too_long_fails():
     assert reply.error is not None
     assert reply.error["type"] == "anvil.server.TimeoutError"
     assert "slow did not answer" in reply.error["message"]
-    assert not Peer.pending
+    assert not Peer.pending and given_up == ["c1"]

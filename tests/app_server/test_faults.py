@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
-import signal
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -14,9 +12,6 @@ import pytest
 
 from app_server import instances
 from app_server.config import InstanceConfig
-from app_server.downlink import DownlinkServer
-from app_server.downlink import process as host_process
-from app_server.downlink import server as downlink_server
 from app_server.errors import StartupError
 from app_server.hosting import Hosting
 from app_server.instance import Instance
@@ -26,6 +21,7 @@ from app_server.sessions import SessionStore
 from app_server.stack import CallStack
 from app_server.tables.pool import ConnectionPool
 from app_server.tables.transactions import Transactions
+from app_server.workers import Workers
 from tests.app_server.running import ANVIL_YAML, write_files
 
 Patch = pytest.MonkeyPatch
@@ -37,7 +33,7 @@ def make_instance(folder: Path) -> Instance:
     data = folder / "data"
     data.mkdir()
     config = InstanceConfig("shop", app, data, "http://localhost:1", database="none")
-    return Instance(config, DownlinkServer())
+    return Instance(config, Workers())
 
 
 def test_sessions_wait_for_a_disk_that_refuses(tmp_path: Path, caplog: Log):
@@ -131,7 +127,7 @@ async def test_an_instance_with_a_fault_of_ours_keeps_no_other_down(
 
     monkeypatch.setattr(Instance, "start", fail_for_anna)
     hosting = Hosting()
-    folder = InstancesFolder(tmp_path, 1, hosting, DownlinkServer())
+    folder = InstancesFolder(tmp_path, 1, hosting, Workers())
     await folder.check()
     assert "[anna] cannot be started" in caplog.text
     assert hosting.find("bert.localhost") is not None and "anna.localhost" in hosting.down
@@ -151,56 +147,12 @@ async def test_a_folder_that_cannot_be_read_is_looked_at_again(
 
     monkeypatch.setattr(instances, "find_instances", fail)
     monkeypatch.setattr(instances, "CHECK_SECONDS", 0.01)
-    watching = asyncio.create_task(
-        InstancesFolder(tmp_path, 1, Hosting(), DownlinkServer()).watch()
-    )
+    watching = asyncio.create_task(InstancesFolder(tmp_path, 1, Hosting(), Workers()).watch())
     async with asyncio.timeout(20):
         await looked.get()
         await looked.get()
     watching.cancel()
     assert "stale file handle" in caplog.text
-
-
-async def test_a_host_that_cannot_be_started_is_tried_again(monkeypatch: Patch, caplog: Log):
-    launch = host_process.HostProcess._launch
-    tries: list[int] = []
-
-    async def fail_first(self: Any) -> Any:
-        tries.append(1)
-        if len(tries) == 1:
-            raise OSError(11, "Resource temporarily unavailable")
-        return await launch(self)
-
-    monkeypatch.setattr(host_process.HostProcess, "_launch", fail_first)
-    monkeypatch.setattr(host_process, "FIRST_PAUSE_SECONDS", 0.01)
-    server = DownlinkServer()
-    await server.start()
-    try:
-        await server.connected()
-    finally:
-        await server.stop()
-    assert "cannot be started" in caplog.text
-
-
-async def test_a_host_that_hangs_is_replaced(monkeypatch: Patch, caplog: Log):
-    caplog.set_level(logging.INFO)
-    monkeypatch.setattr(host_process, "FIRST_PAUSE_SECONDS", 0.01)
-    monkeypatch.setattr(downlink_server, "INACTIVITY_SECONDS", 2.0)
-    server = DownlinkServer()
-    await server.start()
-    try:
-        await server.connected()
-        hung = server.host_pid
-        assert hung is not None
-        os.kill(hung, signal.SIGSTOP)
-        monkeypatch.setattr(downlink_server, "INACTIVITY_SECONDS", 30.0)
-        async with asyncio.timeout(60):
-            while server.host_pid == hung:
-                await asyncio.sleep(0.05)
-            await server.connected()
-    finally:
-        await server.stop()
-    assert "does not answer any more" in caplog.text
 
 
 async def test_a_transaction_that_opens_after_its_call_has_ended_is_rolled_back(database_url: str):

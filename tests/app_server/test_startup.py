@@ -194,7 +194,7 @@ def test_stops_all_that_it_started(tmp_path: Path, number: signal.Signals):
     with serve_app(tmp_path, files) as server, server.browser() as browser:
         worker = browser.call("pid")
         started = psutil.Process(server.process.pid).children(recursive=True)
-        assert worker in [process.pid for process in started] and len(started) == 2
+        assert worker in [process.pid for process in started]
         browser.socket.send('{"type": "CALL", "id": "s", "command": "sleep", "args": []}')
         begin = time.monotonic()
         server.process.send_signal(number)

@@ -85,7 +85,7 @@ def test_stops_all_that_it_started(first_start: Run, base: Path, how: signal.Sig
         run = Run(base, find_free_port()).wait_until_ready()
     family = run.stop(how)
 
-    # Server, process host, worker, database.
+    # Server, worker, database.
     assert len(family) >= 3
     _, alive = psutil.wait_procs(family, timeout=10)
     assert alive == []

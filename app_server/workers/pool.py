@@ -1,0 +1,257 @@
+"""The workers of one instance."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING
+
+from app_server.dispatch import call_peer
+from app_server.errors import AnvilError
+from app_server.limits import (
+    CALL_TIMEOUT_SECONDS,
+    EXTRA_WORKER_IDLE_SECONDS,
+    MAX_CALLS_PER_WORKER,
+    MAX_WAITING_CALLS,
+    MAX_WORKERS_PER_INSTANCE,
+    WORKER_IDLE_SECONDS,
+)
+from app_server.request import Reply, Request
+from app_server.wire.peer import PeerClosedError
+from app_server.workers.worker import UNAVAILABLE, Worker, WorkerState
+
+if TYPE_CHECKING:
+    from app_server.instance import Instance
+    from app_server.workers.workers import Workers
+
+GROW_SECONDS = 0.05
+"""How long a call waits for a worker to become free before another one is started. Short calls of
+several people are served one after the other by one process, which costs less than starting one or
+than threads that fight for one interpreter."""
+
+
+class WorkerPool:
+    """Finds each call a worker.
+
+    A worker serves one call at a time, so that one that loops, leaks or dies takes only its own
+    call. Only when there are as many workers as there may be and all are busy do calls share one,
+    as threads. A call that was made by server code goes to the process that made it, which waits
+    for it anyway. Without the app's ``server_persist``, each call gets a process of its own.
+    """
+
+    def __init__(self, instance: Instance, workers: Workers):
+        self._instance = instance
+        self._all = workers
+        self._workers: list[Worker] = []
+        self._waiting: deque[asyncio.Future[Worker]] = deque()
+        self._growing: asyncio.TimerHandle | None = None
+        self._is_stopped = False
+
+    @property
+    def workers(self) -> list[Worker]:
+        """Those that have not ended."""
+        return list(self._workers)
+
+    @property
+    def is_well(self) -> bool:
+        """Whether server code can be run, as far as is known."""
+        return self._all.is_well
+
+    async def call(self, request: Request) -> Reply:
+        """Have server code answer."""
+        try:
+            return await self._call(request)
+        except PeerClosedError:
+            # It never got there, so it may be sent again, to another process.
+            return await self._call(request)
+
+    async def _call(self, request: Request) -> Reply:
+        try:
+            async with asyncio.timeout(CALL_TIMEOUT_SECONDS):
+                worker = await self._acquire(request)
+        except TimeoutError:
+            return Reply.failed(
+                "anvil.server.TimeoutError",
+                f"Server code took too long: {request.description} waited "
+                f"{CALL_TIMEOUT_SECONDS:.0f} seconds for others to end.",
+            )
+        return await call_peer(worker, request, CALL_TIMEOUT_SECONDS)
+
+    def take_for_task(self) -> Worker:
+        """A worker for one background task, which ends with it."""
+        worker = self._add(is_single_use=True)
+        worker.reserve()
+        return worker
+
+    async def stop(self) -> None:
+        """End all workers, and tell who waits for one."""
+        self._is_stopped = True
+        self._all.pools.discard(self)
+        if self._growing is not None:
+            self._growing.cancel()
+        self._fail_waiting("The app is being stopped.")
+        workers = list(self._workers)
+        for worker in workers:
+            worker.kill(None)
+        await asyncio.gather(*(worker.wait_ended() for worker in workers))
+
+    def look_after(self, now: float) -> None:
+        """End what is outdated, past its time or idle. Called each second."""
+        self._retire_outdated()
+        for worker in list(self._workers):
+            for call_id, deadline in list(worker.deadlines.items()):
+                # Who asked may have gone; otherwise the call has been given up already.
+                if deadline + 1 < now:
+                    worker.give_up(call_id)
+        alive = [worker for worker in self._workers if worker.is_alive]
+        for index, worker in enumerate(alive):
+            longest = EXTRA_WORKER_IDLE_SECONDS if index else WORKER_IDLE_SECONDS
+            if worker.is_free and now - worker.free_since > longest:
+                worker.retire()
+
+    # Finding a worker
+
+    async def _acquire(self, request: Request) -> Worker:
+        """A worker that is reserved for this call."""
+        worker: Worker | None
+        if self._is_persistent:
+            worker = self._find_caller(request) or (None if self._waiting else self._find_free())
+        elif len(self._workers) < MAX_WORKERS_PER_INSTANCE or request.parent is not None:
+            worker = self._add(is_single_use=True)
+        else:
+            worker = None
+        if worker is None:
+            return await self._wait()
+        worker.reserve()
+        return worker
+
+    @property
+    def _is_persistent(self) -> bool:
+        return bool(self._instance.app.runtime_options.get("server_persist"))
+
+    def _find_caller(self, request: Request) -> Worker | None:
+        """The worker whose server code made this call, through whatever it was made."""
+        parent = request.parent
+        while parent is not None:
+            worker = parent.worker
+            if isinstance(worker, Worker) and worker in self._workers and not worker.is_closed:
+                return worker
+            parent = parent.parent
+        return None
+
+    def _find_free(self) -> Worker | None:
+        version = self._instance.app.version
+        for worker in self._workers:
+            if worker.is_free and worker.version == version and not worker.is_single_use:
+                return worker
+        return None
+
+    async def _wait(self) -> Worker:
+        if len(self._waiting) >= MAX_WAITING_CALLS:
+            raise AnvilError(
+                f"This app is too busy: {MAX_WAITING_CALLS} calls are waiting. Please try again.",
+                UNAVAILABLE,
+            )
+        waiter: asyncio.Future[Worker] = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiter)
+        self._retire_outdated()
+        if self._is_persistent and not any(worker.is_alive for worker in self._shareable()):
+            self._add(is_single_use=False)
+        self._grow_later()
+        try:
+            return await waiter
+        except asyncio.CancelledError:
+            if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
+                waiter.result().cancel_reservation()
+            raise
+        finally:
+            if waiter in self._waiting:
+                self._waiting.remove(waiter)
+
+    def _hand_out(self) -> None:
+        """Give free workers to those who wait longest."""
+        while self._waiting:
+            if self._is_persistent:
+                worker = self._find_free()
+            elif len(self._workers) < MAX_WORKERS_PER_INSTANCE:
+                worker = self._add(is_single_use=True)
+            else:
+                worker = None
+            if worker is None:
+                return
+            self._give(worker)
+
+    def _give(self, worker: Worker) -> None:
+        waiter = self._waiting.popleft()
+        if not waiter.done():
+            worker.reserve()
+            waiter.set_result(worker)
+
+    def _grow_later(self) -> None:
+        if self._growing is None and not self._is_stopped:
+            loop = asyncio.get_running_loop()
+            self._growing = loop.call_later(GROW_SECONDS, self._grow)
+
+    def _grow(self) -> None:
+        """Somebody has waited for a while: start another worker, or have the others shared."""
+        self._growing = None
+        self._hand_out()
+        if not self._waiting:
+            return
+        shareable = self._shareable()
+        if self._is_persistent and not any(w.state is WorkerState.STARTING for w in shareable):
+            alive = sum(worker.is_alive for worker in shareable)
+            if alive == 0 or (alive < MAX_WORKERS_PER_INSTANCE and self._all.may_grow()):
+                self._add(is_single_use=False)
+            else:
+                self._share()
+        self._grow_later()
+
+    def _shareable(self) -> list[Worker]:
+        return [worker for worker in self._workers if not worker.is_single_use]
+
+    def _share(self) -> None:
+        """Every worker is busy and there may be no more: they take further calls as threads."""
+        ready = [worker for worker in self._shareable() if worker.state is WorkerState.READY]
+        while self._waiting and ready:
+            least = min(ready, key=lambda worker: worker.load)
+            if least.load >= MAX_CALLS_PER_WORKER:
+                return
+            self._give(least)
+
+    def _add(self, *, is_single_use: bool) -> Worker:
+        self._all.pools.add(self)
+        worker = self._all.take()
+        worker.is_single_use = is_single_use
+        worker.take_on(self._instance, self._worker_changed)
+        self._workers.append(worker)
+        if worker.is_free and not is_single_use:
+            self._hand_out()
+        return worker
+
+    def _worker_changed(self, worker: Worker) -> None:
+        if worker.state is WorkerState.ENDED:
+            if worker in self._workers:
+                self._workers.remove(worker)
+            if worker.never_ran and not self._shareable():
+                self._fail_waiting(
+                    "Server code cannot be run at the moment: its process does not start."
+                )
+        elif worker.is_single_use and worker.is_free:
+            # Its call is over, or it could not be sent.
+            worker.kill(None)
+            return
+        if not self._is_stopped:
+            self._hand_out()
+
+    def _retire_outdated(self) -> None:
+        version = self._instance.app.version
+        for worker in self._shareable():
+            if worker.version != version:
+                worker.retire()
+
+    def _fail_waiting(self, message: str) -> None:
+        while self._waiting:
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                waiter.set_exception(AnvilError(message, UNAVAILABLE))

@@ -1,0 +1,336 @@
+"""Worker processes: a call has one to itself, and takes only itself down with it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app_server.config import InstanceConfig
+from app_server.instance import Instance, load_natives
+from app_server.request import Origin, Reply, Request
+from app_server.stack import CallStack
+from app_server.wire.payload import Payload
+from app_server.workers import Workers, pool, process, worker
+from app_server.workers.frames import FrameError, FrameReader, pack
+from tests.app_server.running import ANVIL_YAML, write_files
+
+Patch = pytest.MonkeyPatch
+
+SERVER = """
+import os, pathlib, time
+import anvil.server
+
+@anvil.server.callable
+def pid():
+    return os.getpid()
+
+@anvil.server.callable
+def wait_for_go(folder, name):
+    here = pathlib.Path(folder)
+    (here / name).write_text(str(os.getpid()))
+    while not (here / "go").exists():
+        time.sleep(0.01)
+    return os.getpid()
+
+@anvil.server.callable
+def loop(folder, name):
+    (pathlib.Path(folder) / name).write_text(str(os.getpid()))
+    while True:
+        pass
+
+@anvil.server.callable
+def nested():
+    return [os.getpid(), anvil.server.call("pid")]
+
+@anvil.server.callable
+def hoard(folder):
+    kept = []
+    while True:
+        kept.append(bytearray(20 * 1024 * 1024))
+        time.sleep(0.01)
+
+@anvil.server.callable
+def write_rubbish(text):
+    from anvil_downlink_worker import full_python_worker
+    full_python_worker.PIPE_OUT.pipe.write(text.encode("latin-1"))
+    full_python_worker.PIPE_OUT.pipe.flush()
+    time.sleep(60)
+
+@anvil.server.callable
+def die():
+    os._exit(3)
+"""
+NOT_PERSISTENT = "package_name: shop\nruntime_options: {version: 3}\n"
+
+
+class App:
+    """An instance in this very process, with real workers."""
+
+    def __init__(self, folder: Path, workers: Workers, yaml: str):
+        app = write_files(folder / "shop", {"anvil.yaml": yaml, "server_code/main.py": SERVER})
+        (folder / "data").mkdir()
+        self.folder = folder
+        config = InstanceConfig("shop", app, folder / "data", "http://localhost:1", database="none")
+        self.workers = workers
+        self.instance = Instance(config, workers)
+
+    async def reply(self, command: str, *args: Any) -> Reply:
+        request = Request(
+            instance=self.instance,
+            session=self.instance.sessions.create(),
+            stack=CallStack(),
+            command=command,
+            payload=Payload({"args": list(args), "kwargs": {}}),
+            origin=Origin.SERVER,
+            frames=({"type": "browser", "protocol-version": 1},),
+            client={"type": "browser", "ip": None, "location": None},
+        )
+        return await self.instance.workers.call(request)
+
+    async def call(self, command: str, *args: Any) -> Any:
+        reply = await self.reply(command, *args)
+        assert reply.error is None, reply.error
+        return reply.payload.body["response"]
+
+    async def error(self, command: str, *args: Any) -> tuple[str, str]:
+        reply = await self.reply(command, *args)
+        assert reply.error is not None
+        return str(reply.error["type"]), str(reply.error["message"])
+
+    async def started(self, name: str) -> int:
+        """The process in which the call with this name has begun."""
+        path = self.folder / name
+        await until(lambda: path.exists() and path.read_text() != "")
+        return int(path.read_text())
+
+    def go(self) -> None:
+        (self.folder / "go").touch()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(60):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+Open = Callable[..., Awaitable[App]]
+
+
+@pytest.fixture
+async def open_app(tmp_path: Path) -> AsyncIterator[Open]:
+    load_natives()
+    opened: list[App] = []
+
+    async def open_one(yaml: str = ANVIL_YAML) -> App:
+        workers = Workers()
+        workers.start()
+        opened.append(App(tmp_path, workers, yaml))
+        return opened[-1]
+
+    yield open_one
+    for app in opened:
+        await app.instance.stop()
+        await app.workers.stop()
+        assert app.workers.count == 0
+
+
+@asynccontextmanager
+async def running(*calls: Awaitable[Any]) -> AsyncIterator[list[asyncio.Future[Any]]]:
+    tasks = [asyncio.ensure_future(call) for call in calls]
+    yield tasks
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_short_calls_share_a_process(open_app: Open, monkeypatch: Patch):
+    monkeypatch.setattr(pool, "GROW_SECONDS", 60)
+    app = await open_app()
+    assert len(set(await asyncio.gather(*(app.call("pid") for _ in range(20))))) == 1
+
+
+async def test_calls_that_take_long_have_a_process_each(open_app: Open):
+    app = await open_app()
+    names = [f"call{number}" for number in range(3)]
+    async with running(*(app.call("wait_for_go", str(app.folder), n) for n in names)) as calls:
+        pids = {await app.started(name) for name in names}
+        assert len(pids) == 3
+        app.go()
+        assert set(await asyncio.gather(*calls)) == pids
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])
+async def test_a_process_that_is_killed_takes_its_own_call_only(
+    open_app: Open, number: signal.Signals
+):
+    app = await open_app()
+    names = ("one", "two")
+    async with running(*(app.reply("wait_for_go", str(app.folder), n) for n in names)) as calls:
+        one, _two = [await app.started(name) for name in names]
+        os.kill(one, number)
+        lost = (await calls[0]).error
+        assert lost["type"] == "anvil.server.ExecutionTerminatedError"
+        assert "killed" in lost["message"]
+        app.go()
+        assert (await calls[1]).error is None
+
+
+async def test_server_code_that_exits_fails_its_call(open_app: Open):
+    app = await open_app()
+    kind, message = await app.error("die")
+    assert kind == "anvil.server.ExecutionTerminatedError" and "exit code 3" in message
+    assert await app.call("pid")
+
+
+async def test_a_call_that_loops_is_ended_and_no_other(open_app: Open, monkeypatch: Patch):
+    app = await open_app()
+    await app.call("pid")
+    async with running(app.reply("wait_for_go", str(app.folder), "good")) as good:
+        await app.started("good")
+        monkeypatch.setattr(pool, "CALL_TIMEOUT_SECONDS", 2.0)
+        async with running(app.reply("loop", str(app.folder), "bad")) as bad:
+            looping = psutil.Process(await app.started("bad"))
+            error = (await bad[0]).error
+            assert error["type"] == "anvil.server.TimeoutError"
+            await asyncio.to_thread(looping.wait, 20)
+        app.go()
+        assert (await good[0]).error is None
+
+
+async def test_a_call_whose_caller_has_gone_ends_too(open_app: Open, monkeypatch: Patch):
+    monkeypatch.setattr(worker, "CALL_TIMEOUT_SECONDS", 1.0)
+    app = await open_app()
+    async with running(app.reply("loop", str(app.folder), "bad")):
+        looping = psutil.Process(await app.started("bad"))
+    await asyncio.to_thread(looping.wait, 20)
+
+
+async def test_calls_share_a_process_when_there_may_be_no_more(open_app: Open, monkeypatch: Patch):
+    monkeypatch.setattr(pool, "MAX_WORKERS_PER_INSTANCE", 1)
+    app = await open_app()
+    async with running(app.reply("wait_for_go", str(app.folder), "good")) as good:
+        pid = await app.started("good")
+        monkeypatch.setattr(pool, "CALL_TIMEOUT_SECONDS", 2.0)
+        async with running(app.reply("loop", str(app.folder), "bad")) as bad:
+            assert await app.started("bad") == pid
+            assert (await bad[0]).error["type"] == "anvil.server.TimeoutError"
+        monkeypatch.setattr(pool, "CALL_TIMEOUT_SECONDS", 30.0)
+        app.go()
+        assert (await good[0]).error is None, "it may end before its process is"
+        assert await app.call("pid") != pid
+
+
+async def test_memory_is_bounded(open_app: Open, monkeypatch: Patch):
+    app = await open_app()
+    app.workers.memory_limit = 200 * 1024 * 1024
+    kind, message = await app.error("hoard", str(app.folder))
+    assert kind == "anvil.server.ExecutionTerminatedError"
+    assert "MB of memory" in message and "It may use 200 MB" in message
+    assert await app.call("pid")
+
+
+async def test_a_nested_call_stays_in_its_process(open_app: Open):
+    app = await open_app()
+    outer, inner = await app.call("nested")
+    assert outer == inner
+
+
+async def test_without_persistence_each_call_has_a_fresh_process(open_app: Open):
+    app = await open_app(NOT_PERSISTENT)
+    outer, inner = await app.call("nested")
+    assert len({outer, inner, await app.call("pid")}) == 3
+    await until(lambda: not app.instance.workers.workers)
+    assert not psutil.pid_exists(outer)
+
+
+async def test_without_persistence_calls_wait_for_their_turn(open_app: Open, monkeypatch: Patch):
+    monkeypatch.setattr(pool, "MAX_WORKERS_PER_INSTANCE", 2)
+    app = await open_app(NOT_PERSISTENT)
+    pids = await asyncio.gather(*(app.call("pid") for _ in range(5)))
+    assert len(set(pids)) == 5
+
+
+async def test_changed_code_runs_in_a_new_process(open_app: Open):
+    app = await open_app()
+    old = psutil.Process(await app.call("pid"))
+    code = app.folder / "shop" / "server_code" / "main.py"
+    code.write_text(SERVER.replace("return os.getpid()", "return 'new'"))
+    from app_server.apps import load_app
+
+    app.instance.app = load_app(app.folder / "shop", {})
+    assert await app.call("pid") == "new"
+    await asyncio.to_thread(old.wait, 20)
+
+
+async def test_no_more_wait_than_may(open_app: Open, monkeypatch: Patch):
+    monkeypatch.setattr(pool, "MAX_WAITING_CALLS", 0)
+    app = await open_app()
+    from app_server.errors import AnvilError
+
+    with pytest.raises(AnvilError, match="too busy"):
+        await app.call("pid")
+
+
+async def test_a_process_that_does_not_start_is_told_of(
+    open_app: Open, tmp_path: Path, monkeypatch: Patch
+):
+    (tmp_path / "broken.py").write_text("raise SystemExit('no libraries')")
+    monkeypatch.setattr(process, "LAUNCH", tmp_path / "broken.py")
+    app = await open_app()
+    from app_server.errors import AnvilError
+
+    with pytest.raises(AnvilError, match="does not start"):
+        await app.call("pid")
+    await until(lambda: not app.instance.workers.is_well)
+    monkeypatch.undo()
+    assert await app.call("pid")
+
+
+@pytest.mark.parametrize(
+    "rubbish",
+    ["\x07rubbish", "\x00\xff\xff\xff\xff", "\x00\x02\x00\x00\x00[]", "\x00\x01\x00\x00\x00{"],
+    ids=["no head", "too long", "no object", "no JSON"],
+)
+async def test_rubbish_on_the_pipe_fails_the_calls_of_that_process(open_app: Open, rubbish: str):
+    app = await open_app()
+    async with running(app.reply("wait_for_go", str(app.folder), "good")) as good:
+        await app.started("good")
+        kind, _ = await app.error("write_rubbish", rubbish)
+        assert kind == "anvil.server.ExecutionTerminatedError"
+        app.go()
+        assert (await good[0]).error is None
+
+
+messages = st.lists(st.tuples(st.binary(max_size=300), st.none() | st.binary(max_size=300)))
+
+
+@given(messages, st.integers(1, 50))
+def test_frames_come_out_as_they_went_in(sent: list[tuple[bytes, bytes | None]], size: int):
+    stream = b"".join(pack(text, data) for text, data in sent)
+    reader = FrameReader()
+    got = [
+        frame
+        for start in range(0, len(stream), size)
+        for frame in reader.feed(stream[start : start + size])
+    ]
+    assert got == sent
+
+
+@given(st.binary())
+def test_any_bytes_are_messages_or_refused(received: bytes):
+    reader = FrameReader()
+    try:
+        frames = list(reader.feed(received))
+    except FrameError:
+        return
+    assert sum(len(text) + len(data or b"") for text, data in frames) <= len(received)
