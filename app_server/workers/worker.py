@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import enum
 import logging
-import secrets
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,16 @@ from app_server.wire.caller import CallingPeer, PendingCall
 from app_server.wire.payload import Payload, WireError
 from app_server.wire.peer import PeerClosedError, read_message
 from app_server.wire.text import write_json_bytes
+from app_server.workers.endings import (
+    TERMINATED,
+    TOO_MUCH_PASSED,
+    TOO_MUCH_RETURNED,
+    UNAVAILABLE,
+    as_task_state,
+    describe_end,
+    make_error,
+    timed_out,
+)
 from app_server.workers.frames import pack
 from app_server.workers.process import WorkerProcess
 
@@ -28,16 +37,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-UNAVAILABLE = "anvil.server.RuntimeUnavailableError"
-TERMINATED = "anvil.server.ExecutionTerminatedError"
-TOO_MUCH_RETURNED = (
-    "This function returned too much data - please use Media objects to transfer large amounts of "
-    "data."
-)
-TOO_MUCH_PASSED = (
-    "Tried to pass too much data to a server function - please use Media objects to transfer large "
-    "amounts of data."
-)
 OUTPUT_KEPT_CHARS = 256
 
 
@@ -155,7 +154,7 @@ class Worker(CallingPeer):
         """A call took too long. No thread can be ended from outside, so its process is; other calls
         in it may end first."""
         if self.deadlines.pop(call_id, None) is not None:
-            self._end = _timed_out()
+            self._end = timed_out()
             self.retire()
 
     def retire(self) -> None:
@@ -193,7 +192,7 @@ class Worker(CallingPeer):
             logger.info("A background task that is killed did not tell its state.")
         else:
             if state.error is None and not state.payload.media:
-                payload = _as_task_state(state.payload)
+                payload = as_task_state(state.payload)
         error = AnvilError("Background task killed", "anvil.server.BackgroundTaskKilled")
         call.finish(Reply(payload=payload, error=error.to_json()))
         self.pending.pop(call.id, None)
@@ -237,7 +236,7 @@ class Worker(CallingPeer):
         except (AnvilError, LookupError, TypeError, ValueError, AttributeError) as error:
             # Server code has the pipe in its process, and may write anything to it.
             logger.error("%r broke the protocol: %r", self, error)
-            self.kill(_make_error(TERMINATED, "The server code's process sent a damaged message."))
+            self.kill(make_error(TERMINATED, "The server code's process sent a damaged message."))
 
     def _take(self, message: dict[str, Any], data: bytes | None) -> None:
         kind = message.get("type")
@@ -363,7 +362,7 @@ class Worker(CallingPeer):
         self.is_closed = True
         self.process.kill()
         code = await self.process.wait()
-        error = self._end or _describe_end(code)
+        error = self._end or describe_end(code)
         if self.deadlines or self.never_ran:
             logger.warning("%r ended: %s", self, error["message"])
         self.state = WorkerState.ENDED
@@ -377,47 +376,10 @@ class Worker(CallingPeer):
         for call in self.pending.values():
             error = cause
             if call.id.startswith(self.STATE_QUERY):
-                error = _make_error("anvil.server.NotRunningTask", "No such task running")
+                error = make_error("anvil.server.NotRunningTask", "No such task running")
             call.finish(Reply(error={**error, "trace": [["<rpc>", 0]]}))
         self.pending.clear()
         super().close(cause)
-
-
-def _describe_end(code: int | None) -> dict[str, Any]:
-    """Why a process ended by itself, in the words of Anvil's server."""
-    error_id = secrets.token_hex(5)
-    if code is None:
-        message = "Server code cannot be run at the moment: its process does not start."
-    elif code == -9:
-        message = (
-            "Server code execution process was killed. This is usually caused by running out of "
-            f"memory. ({error_id})"
-        )
-    elif code < 0:
-        message = f"Server code execution process was killed with signal {-code}. ({error_id})"
-    else:
-        message = f"Server code exited unexpectedly: {error_id} (exit code {code})"
-    return _make_error(TERMINATED, message)
-
-
-def _timed_out() -> dict[str, Any]:
-    return _make_error("anvil.server.TimeoutError", "Server code took too long")
-
-
-def _make_error(type_name: str, message: str) -> dict[str, Any]:
-    return AnvilError(message, type_name).to_json()
-
-
-def _as_task_state(payload: Payload) -> Payload:
-    """What was sent as a response, as the state that a task ended with."""
-    objects = [
-        {**entry, "path": ["taskState", *entry["path"][1:]]}
-        if entry["path"][0] == "response"
-        else entry
-        for entry in payload.objects
-    ]
-    body = {("taskState" if k == "response" else k): v for k, v in payload.body.items()}
-    return Payload(body, objects)
 
 
 async def _no_frames(_frame: str | bytes) -> None:
