@@ -32,3 +32,14 @@ class AnvilError(Exception):
             "trace": [["<rpc>", 0]],
             **self.extra,
         }
+
+
+class StaleSchemaError(AnvilError):
+    """The data tables were changed while a call was about to use them. Nothing was done by it, so
+    that it may simply be done again, with the schema that is known by now."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The data tables of this app were being changed at this moment. Please try again.",
+            "anvil.tables.TableError",
+        )

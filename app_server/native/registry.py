@@ -18,13 +18,16 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from app_server.errors import AnvilError
+from app_server.errors import AnvilError, StaleSchemaError
 
 if TYPE_CHECKING:
     from app_server.instance import Instance
     from app_server.request import Request
     from app_server.sessions import Session
     from app_server.stack import CallStack
+
+TABLES = "anvil.private.tables."
+MAX_RUNS = 5
 
 NativeFunction = Callable[..., Awaitable[Any]]
 
@@ -38,11 +41,19 @@ class Native:
     signature: inspect.Signature
 
     async def call(self, call: NativeCall, args: list[Any], kwargs: dict[str, Any]) -> Any:
-        """Run it. AnvilError of type TypeError where the arguments do not fit."""
+        """Run it. AnvilError of type TypeError where the arguments do not fit. What belongs to
+        Data Tables is run again when they were changed under it."""
         try:
             self.signature.bind(call, *args, **kwargs)
         except TypeError as error:
             raise AnvilError(f"{self.name}(): {error}", "TypeError") from error
+        for _ in range(MAX_RUNS - 1):
+            try:
+                return await self.function(call, *args, **kwargs)
+            except StaleSchemaError:
+                if not self.name.startswith(TABLES):
+                    # It may have done something else already.
+                    raise
         return await self.function(call, *args, **kwargs)
 
 

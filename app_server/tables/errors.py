@@ -62,6 +62,26 @@ def is_disconnection(error: psycopg.Error) -> bool:
     return isinstance(error, psycopg.OperationalError) and error.sqlstate is None
 
 
+def may_be_stale(error: psycopg.Error) -> bool:
+    """Whether a statement for an older schema could fail like this."""
+    return is_disconnection(error) or isinstance(
+        error,
+        pg.UndefinedColumn
+        | pg.UndefinedTable
+        | pg.UndefinedFunction
+        | pg.UndefinedObject
+        | pg.DatatypeMismatch
+        | pg.CannotCoerce
+        | pg.InvalidTextRepresentation
+        | pg.FeatureNotSupported,
+    )
+
+
+def is_outdated_statement(error: psycopg.Error) -> bool:
+    """A prepared statement whose result has another type by now; a new connection knows none."""
+    return isinstance(error, pg.FeatureNotSupported) and "cached plan" in str(error)
+
+
 def translate(error: psycopg.Error, constraint_messages: Mapping[str, str]) -> AnvilError:
     """What a caller is told about a database error. ``constraint_messages``: by constraint name."""
     if isinstance(error, pg.SerializationFailure | pg.DeadlockDetected):

@@ -26,7 +26,7 @@ from psycopg import errors as pg
 
 from app_server.errors import StartupError
 from app_server.tables import ddl, metadata
-from app_server.tables.constraints import Constraint
+from app_server.tables.constraints import Constraint, parse_constraints
 from app_server.tables.metadata import CHANNEL, Stored
 from app_server.tables.migration_plan import Plan
 from app_server.tables.migration_planner import make_plan
@@ -35,9 +35,18 @@ from app_server.tables.migration_renames import Rename
 from app_server.tables.migration_settle import SYSTEM_COLUMNS
 from app_server.tables.names import META_SCHEMA, choose, literal
 from app_server.tables.pool import APPLICATION, GATE, Connection
-from app_server.tables.schema import WantedColumn, WantedTable
+from app_server.tables.schema import WantedColumn, WantedTable, parse_db_schema
 
-__all__ = ["Migration", "Options", "Plan", "add_columns", "make_plan", "migrate", "plan_migration"]
+__all__ = [
+    "Migration",
+    "Options",
+    "Plan",
+    "add_columns",
+    "make_plan",
+    "migrate",
+    "plan_migration",
+    "read_migration",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -84,6 +93,20 @@ class Migration:
         return make_plan(
             stored, self.tables, self.constraints, self.renames, self.hints, self.version
         )
+
+
+def read_migration(
+    db_schema: Any,
+    constraints: Any = None,
+    renames: Iterable[Rename] = (),
+    hints: Any = None,
+    version: str = "",
+    options: Options | None = None,
+) -> Migration:
+    """From what was read of files (see ``wanted.schema_of``). StartupError names the fault."""
+    tables = None if db_schema is None else parse_db_schema(db_schema)
+    rules = [] if tables is None else parse_constraints(constraints, tables)
+    return Migration(tables, rules, tuple(renames), hints, version, options or Options())
 
 
 async def migrate(connection: Connection, wanted: Migration) -> tuple[Stored, Plan]:
@@ -144,6 +167,7 @@ async def _migrate_once(connection: Connection, wanted: Migration) -> tuple[Stor
             _refuse(plan, options)
         await _apply(connection, plan, wanted.version)
         stored = await _finish(connection, await metadata.load(connection), plan, wanted.tables)
+        await _close_gate(connection)
         if plan.moves:
             await _close_others(connection)
         return stored, plan
@@ -187,6 +211,11 @@ async def _apply(connection: Connection, plan: Plan, version: str) -> None:
         f"INSERT INTO {META_SCHEMA}.migrations (app_version, plan) VALUES (%s, %s)".encode(),
         [version, json.dumps(plan.to_json())],
     )
+    await _tell(connection)
+
+
+async def _tell(connection: Connection) -> None:
+    """Let every server look again."""
     await connection.execute(f"UPDATE {META_SCHEMA}.version SET changes = changes + 1".encode())
     await connection.execute(f"NOTIFY {CHANNEL}".encode())
 
@@ -225,11 +254,14 @@ async def _finish(
     return await metadata.load(connection) if moved or plan.notes else stored
 
 
-async def _close_others(connection: Connection) -> None:
-    """Close the connections that may hold statements or snapshots of the old schema. New ones wait
-    for the gate (see ``pool.connect``), so nobody works with the old schema after the commit."""
+async def _close_gate(connection: Connection) -> None:
+    """Have new connections wait for the commit (``TableStore._greet``)."""
     await connection.execute(b"SET LOCAL lock_timeout = 0")
     await connection.execute(f"SELECT pg_advisory_xact_lock({GATE})".encode())
+
+
+async def _close_others(connection: Connection) -> None:
+    """Close the connections that may hold statements or snapshots of the old schema."""
     await connection.execute(
         f"SELECT pg_terminate_backend(pid, {CLOSE_SECONDS * 1000}) FROM pg_stat_activity"
         f" WHERE datname = current_database() AND application_name = {literal(APPLICATION)}"
@@ -272,4 +304,7 @@ async def add_columns(
             )
             for statement in new.add():
                 await connection.execute(statement.encode())
-        return await metadata.load(connection)
+        await _tell(connection)
+        stored = await metadata.load(connection)
+        await _close_gate(connection)
+        return stored

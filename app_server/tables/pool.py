@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import select
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -22,6 +22,8 @@ from app_server.errors import AnvilError
 from app_server.tables.errors import DATABASE_BUSY, database_down, table_error
 
 Connection = psycopg.AsyncConnection[TupleRow]
+
+Greet = Callable[[Connection], Awaitable[None]]
 
 MAX_CONNECTIONS = 10
 """Of one instance. Postgres allows 100 by default, which many instances share."""
@@ -47,6 +49,8 @@ APPLICATION = "mybizz"
 
 GATE = 7_264_012
 """Advisory lock that new connections wait for while a migration is about to be committed."""
+
+GREETINGS = 3
 
 STATEMENT_SECONDS = 30
 """One statement, as long as a call may take."""
@@ -80,10 +84,12 @@ async def connect(url: str) -> Connection:
 
 
 class ConnectionPool:
-    """At most ``size`` connections to one database, made when first needed."""
+    """At most ``size`` connections to one database, made when first needed. ``greet`` is called
+    with each new one before anybody gets it."""
 
-    def __init__(self, url: str, size: int = MAX_CONNECTIONS) -> None:
-        self._url = url
+    def __init__(self, url: str, size: int = MAX_CONNECTIONS, greet: Greet | None = None) -> None:
+        self.url = url
+        self.greet = greet
         self._size = size
         self._idle: list[tuple[Connection, float]] = []
         self._slots = asyncio.Semaphore(size)
@@ -101,6 +107,11 @@ class ConnectionPool:
             "idle": len(self._idle),
             "waiting": self._waiting,
         }
+
+    async def look_again(self, connection: Connection) -> None:
+        """Greet a connection once more: whoever greets may have missed something."""
+        if self.greet is not None:
+            await self.greet(connection)
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
@@ -180,11 +191,28 @@ class ConnectionPool:
                 return connection
             await connection.close()
         try:
-            return await connect(self._url)
+            return await self._connect()
         except psycopg.OperationalError as error:
             if any(words in str(error) for words in _NO_FREE_PLACE):
                 raise table_error(DATABASE_BUSY) from error
             raise database_down() from error
+
+    async def _connect(self) -> Connection:
+        """A migration closes connections that are a moment too old; then it takes another."""
+        for attempts_left in reversed(range(GREETINGS)):
+            connection = await connect(self.url)
+            try:
+                if self.greet is not None:
+                    await self.greet(connection)
+                return connection
+            except psycopg.OperationalError:
+                await connection.close()
+                if not attempts_left:
+                    raise
+            except BaseException:
+                await connection.close()
+                raise
+        raise AssertionError("unreachable")
 
     async def _close_idle(self) -> None:
         """Close connections as they have been idle long enough, until there is none."""

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from app_server.errors import StartupError
+from app_server.errors import StaleSchemaError, StartupError
 from app_server.stack import CallStack
 from app_server.tables import fetch as fetching
-from app_server.tables import migration, search, writes
-from app_server.tables.constraints import parse_constraints
+from app_server.tables import metadata, migration, search, writes
 from app_server.tables.errors import table_error, translate
+from app_server.tables.metadata import CHANNEL, Stored
 from app_server.tables.migration_renames import Rename
-from app_server.tables.names import ID
+from app_server.tables.names import ID, META_SCHEMA
 from app_server.tables.pages import GivenPages
-from app_server.tables.pool import MAX_CONNECTIONS, Connection, ConnectionPool, connect
+from app_server.tables.pool import GATE, MAX_CONNECTIONS, Connection, ConnectionPool, connect
 from app_server.tables.query import Parser, compile_condition
-from app_server.tables.schema import Column, Schema, Table, WantedColumn, parse_db_schema
+from app_server.tables.schema import Column, Schema, Table, WantedColumn
 from app_server.tables.transactions import Db, Transactions
 from app_server.tables.values import ROW_REF, decode, row_ref_target
 from app_server.tables.views import Access, View
@@ -37,19 +38,52 @@ Row = dict[str, Any]
 """Column values by name, and ``_id``. Links are row ids, media ``StoredMedia``."""
 
 
+_WAIT_AT_GATE = f"SELECT pg_advisory_xact_lock_shared({GATE})"
+_GREETING = f"{_WAIT_AT_GATE}; LISTEN {CHANNEL}; SELECT changes FROM {META_SCHEMA}.version"
+
+MAX_RUNS = 5
+"""How often work of the server itself is done anew when the tables change under it."""
+
+
+def _again_when_stale(
+    method: Callable[..., Coroutine[Any, Any, Any]],
+) -> Callable[..., Coroutine[Any, Any, Any]]:
+    """Do it once more when the tables changed before anything was done, unless it is part of a
+    transaction, which has to begin anew."""
+
+    @functools.wraps(method)
+    async def run(self: TableStore, *args: Any, **options: Any) -> Any:
+        for _ in range(MAX_RUNS - 1):
+            try:
+                return await method(self, *args, **options)
+            except StaleSchemaError:
+                if options.get("connection") is not None:
+                    raise
+        return await method(self, *args, **options)
+
+    return run
+
+
 def libpq_url(url: str) -> str:
     """A database address for libpq; ``instance.yaml`` has it in the JDBC form of Anvil's server."""
     return url.removeprefix("jdbc:")
 
 
 class TableStore:
-    def __init__(self, pool: ConnectionPool, schema: Schema, plan: migration.Plan) -> None:
+    """``plan`` is what was done, or ignored, when it was opened or last migrated."""
+
+    def __init__(self, pool: ConnectionPool, stored: Stored, plan: migration.Plan) -> None:
         self.pool = pool
         self.plan = plan
         self.transactions = Transactions(pool)
         self.pages = GivenPages()
-        self.schema = schema
-        self.transactions.constraint_messages = schema.constraint_messages
+        self._take(stored)
+        pool.greet = self._greet
+
+    @property
+    def schema(self) -> Schema:
+        """The tables as they are now; replaced whenever some server changes them."""
+        return self.transactions.schema
 
     @classmethod
     async def open(
@@ -72,30 +106,31 @@ class TableStore:
         StartupError tells the operator what is wrong. ``store.plan`` says what was changed, or
         ignored."""
         options = migration.Options(auto_migrate, ignore_invalid_schema, allow_data_loss)
-        tables = None if db_schema is None else parse_db_schema(db_schema)
-        rules = [] if tables is None else parse_constraints(constraints, tables)
-        wanted = migration.Migration(tables, rules, renames, hints, app_version, options)
+        wanted = migration.read_migration(
+            db_schema, constraints, renames, hints, app_version, options
+        )
         url = libpq_url(database_url)
-        try:
-            connection = await connect(url)
-        except psycopg.Error as error:
-            where = _without_password(url)
-            raise StartupError(
-                f"The database at {where} cannot be reached: {_first_line(error)}\n"
-                "Start it, or correct 'database' in the configuration."
-            ) from error
-        try:
-            stored, plan = await migration.migrate(connection, wanted)
-        except psycopg.Error as error:
-            raise StartupError(
-                f"The data tables in {_without_password(url)} cannot be used: {_first_line(error)}"
-            ) from error
-        finally:
-            await connection.close()
-        if plan:
-            done = "Ignored" if ignore_invalid_schema and stored.schema.tables else "Made"
-            logger.info("%s these changes of the data tables:\n%s", done, plan)
-        return cls(ConnectionPool(url, pool_size), stored.schema, plan)
+        stored, plan = await _migrate(url, wanted)
+        return cls(ConnectionPool(url, pool_size), stored, plan)
+
+    async def migrate(
+        self,
+        db_schema: Any,
+        *,
+        constraints: Any = None,
+        renames: Iterable[Rename] = (),
+        hints: Any = None,
+        app_version: str = "",
+        options: migration.Options,
+    ) -> migration.Plan:
+        """Change the tables while they are in use; arguments and errors as for ``open``. Answers
+        what was changed, or ignored."""
+        wanted = migration.read_migration(
+            db_schema, constraints, renames, hints, app_version, options
+        )
+        stored, self.plan = await _migrate(self.pool.url, wanted)
+        self._take(stored)
+        return self.plan
 
     async def close(self) -> None:
         await self.pool.close()
@@ -121,12 +156,14 @@ class TableStore:
     def access(self, call: NativeCall) -> Access:
         from app_server.tables.media import lazy_media
 
+        self.transactions.compiled_for.set(self.schema)
         return Access(self.schema, call.is_client, make_media=lambda media: lazy_media(call, media))
 
     # For Python inside the server
 
     @property
     def _access(self) -> Access:
+        self.transactions.compiled_for.set(self.schema)
         return Access(self.schema, is_client=False)
 
     @asynccontextmanager
@@ -149,6 +186,7 @@ class TableStore:
             raise table_error(f"This app has no data table '{name}'")
         return table
 
+    @_again_when_stale
     async def find_rows(
         self,
         table: str,
@@ -175,6 +213,7 @@ class TableStore:
         rows = await self.find_rows(table, limit=1, **options)
         return rows[0] if rows else None
 
+    @_again_when_stale
     async def find_row_ci(
         self, table: str, column: str, text: str, *, connection: Db | None = None
     ) -> Row | None:
@@ -186,6 +225,7 @@ class TableStore:
         rows = await self._select(connection, found, where, [text])
         return rows[0] if rows else None
 
+    @_again_when_stale
     async def get_row(
         self,
         table: str,
@@ -199,6 +239,7 @@ class TableStore:
         rows = await self._select(connection, found, f"WHERE t.{ID} = %s{lock}", [row_id])
         return rows[0] if rows else None
 
+    @_again_when_stale
     async def insert_row(
         self,
         table: str,
@@ -214,6 +255,7 @@ class TableStore:
         async with self._use(connection) as db:
             return (await writes.insert(db, self._access, View(found.id), [row]))[0]
 
+    @_again_when_stale
     async def update_row(
         self,
         table: str,
@@ -230,6 +272,7 @@ class TableStore:
         async with self._use(connection) as db:
             await writes.update(db, View(found.id), [change])
 
+    @_again_when_stale
     async def delete_row(self, table: str, row_id: int, *, connection: Db | None = None) -> None:
         found = self.table(table)
         async with self._use(connection) as db:
@@ -247,11 +290,33 @@ class TableStore:
                 )
         except psycopg.Error as error:
             raise translate(error, {}) from error
-        self._take(stored.schema)
+        self._take(stored)
 
-    def _take(self, schema: Schema) -> None:
-        self.schema = schema
-        self.transactions.constraint_messages = schema.constraint_messages
+    def _take(self, stored: Stored) -> None:
+        self._changes = stored.changes
+        self.transactions.schema = stored.schema
+        self.transactions.is_outdated = False
+
+    async def _greet(self, connection: Connection) -> None:
+        """Let a new connection tell of changes of the tables, and look whether there were any. It
+        waits while a migration is about to be committed, so that nobody uses the old schema after
+        that."""
+        connection.add_notify_handler(self._hear)
+        cursor = await connection.execute(_GREETING.encode())
+        while cursor.nextset():
+            pass
+        [(changes,)] = await cursor.fetchall()
+        if changes != self._changes:
+            async with connection.transaction():
+                await connection.execute(_WAIT_AT_GATE.encode())
+                stored = await metadata.load(connection)
+            if stored.changes != self._changes:
+                logger.info("The data tables were changed by another server.")
+                self._take(stored)
+        self.transactions.is_outdated = False
+
+    def _hear(self, _notify: psycopg.Notify) -> None:
+        self.transactions.is_outdated = True
 
     async def row_for_wire(
         self, call: NativeCall, table: str, row_id: int, fetch: Any = None
@@ -296,6 +361,30 @@ def _decoded(fetch: fetching.Fetch, row: fetching.RawRow) -> Row:
         column.name: decode(column, value, zones, lambda media: media)
         for column, value in zip(fetch.columns, fetch.values(row), strict=True)
     }
+
+
+async def _migrate(url: str, wanted: migration.Migration) -> tuple[Stored, migration.Plan]:
+    """On a connection of its own. StartupError tells the operator what is wrong."""
+    try:
+        connection = await connect(url)
+    except psycopg.Error as error:
+        where = _without_password(url)
+        raise StartupError(
+            f"The database at {where} cannot be reached: {_first_line(error)}\n"
+            "Start it, or correct 'database' in the configuration."
+        ) from error
+    try:
+        stored, plan = await migration.migrate(connection, wanted)
+    except psycopg.Error as error:
+        raise StartupError(
+            f"The data tables in {_without_password(url)} cannot be used: {_first_line(error)}"
+        ) from error
+    finally:
+        await connection.close()
+    if plan:
+        done = "Ignored" if wanted.options.ignore_invalid_schema else "Made"
+        logger.info("%s these changes of the data tables:\n%s", done, plan)
+    return stored, plan
 
 
 def _no_links(table: Table) -> dict[str, Any]:

@@ -13,19 +13,24 @@ import logging
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import psycopg
 
-from app_server.errors import AnvilError
+from app_server.errors import AnvilError, StaleSchemaError
 from app_server.stack import CallStack
 from app_server.tables.errors import (
     TOO_MANY_TRANSACTIONS,
+    is_outdated_statement,
+    may_be_stale,
     table_error,
+    transaction_conflict,
     transaction_expired,
     translate,
 )
 from app_server.tables.pool import Connection, ConnectionPool
+from app_server.tables.schema import Schema
 
 logger = logging.getLogger(__name__)
 
@@ -146,25 +151,62 @@ class Transaction:
 
 
 class Transactions:
-    """Transactions of the call stacks of one instance."""
+    """Transactions of the call stacks of one instance.
 
-    def __init__(self, pool: ConnectionPool) -> None:
+    ``schema`` is the newest one that is known; it is replaced when a server changes the tables.
+    ``compiled_for`` is the one by which the current task makes its next statements;
+    ``is_outdated`` is set when the database tells of a newer one.
+    """
+
+    def __init__(self, pool: ConnectionPool, schema: Schema = Schema()) -> None:  # noqa: B008
         self._pool = pool
-        self.constraint_messages: Mapping[str, str] = {}
+        self.schema = schema
+        self.is_outdated = False
+        self.compiled_for: ContextVar[Schema | None] = ContextVar("compiled_for", default=None)
+
+    @property
+    def constraint_messages(self) -> Mapping[str, str]:
+        return self.schema.constraint_messages
 
     @asynccontextmanager
     async def database(self, stack: CallStack | None) -> AsyncIterator[Db]:
-        """What statements of a call go to. Database errors leave it as AnvilError."""
+        """What statements of a call go to. Database errors leave it as AnvilError; StaleSchemaError
+        where the tables were changed, and nothing was done."""
         transaction = stack.resources.get(RESOURCE) if stack else None
+        compiled_for = self.compiled_for.get() or self.schema
         try:
             if transaction is not None:
                 async with transaction.use() as db:
                     yield db
             else:
                 async with self._pool.connection() as connection:
+                    if self.is_outdated:
+                        await self._pool.look_again(connection)
+                    if compiled_for is not self.schema:
+                        raise StaleSchemaError
                     yield Db(connection)
         except psycopg.Error as error:
+            if await self._is_stale(error, compiled_for):
+                raise (StaleSchemaError() if transaction is None else transaction_conflict()) from (
+                    error
+                )
             raise translate(error, self.constraint_messages) from error
+        finally:
+            self.compiled_for.set(None)
+
+    async def _is_stale(self, error: psycopg.Error, compiled_for: Schema) -> bool:
+        """Whether a statement failed because the tables were changed."""
+        if not may_be_stale(error):
+            return False
+        if is_outdated_statement(error):
+            return True
+        try:
+            async with self._pool.connection() as connection:
+                await self._pool.look_again(connection)
+                return compiled_for is not self.schema
+        except (AnvilError, psycopg.Error):
+            # The database is down; that is what the caller is told then.
+            return False
 
     async def open(self, stack: CallStack, isolation: str | None) -> None:
         """AnvilError when the stack has one already or there are too many."""
@@ -200,7 +242,10 @@ class Transactions:
             if not rollback:
                 raise transaction_expired()
             return
+        schema = self.schema
         try:
             await transaction.end(commit=not rollback)
         except psycopg.Error as error:
+            if await self._is_stale(error, schema):
+                raise transaction_conflict() from error
             raise translate(error, self.constraint_messages) from error
