@@ -270,7 +270,7 @@ def test_a_queue_that_is_full_refuses(
     monkeypatch.setattr(pool, "WAIT_SECONDS", 5.0)
 
     async def crowd() -> list[Any]:
-        small = pool.ConnectionPool(store.pool._url, 1)
+        small = pool.ConnectionPool(store.pool.url, 1)
         release = asyncio.Event()
 
         async def use() -> str:
@@ -300,7 +300,7 @@ def test_a_quiet_pool_holds_no_connection(
     monkeypatch.setattr(pool, "IDLE_SECONDS", 0.1)
 
     async def use_and_wait() -> tuple[int, int]:
-        quiet = pool.ConnectionPool(store.pool._url)
+        quiet = pool.ConnectionPool(store.pool.url)
 
         async def use() -> None:
             async with quiet.connection() as connection:
@@ -323,7 +323,7 @@ def test_a_transaction_does_not_wait_for_a_connection_in_vain_when_the_caller_gi
     """Cancelled waits give their place back."""
 
     async def give_up() -> dict[str, int]:
-        small = pool.ConnectionPool(store.pool._url, 1)
+        small = pool.ConnectionPool(store.pool.url, 1)
         async with small.connection():
             waiting = [asyncio.create_task(small.acquire(transaction=True)) for _ in range(3)]
             await asyncio.sleep(0.05)
