@@ -74,6 +74,7 @@ class InstanceConfig:
     uplink_key: str | None = field(default=None, repr=False)
     client_uplink_key: str | None = field(default=None, repr=False)
     smtp: SmtpConfig | None = None
+    pdf_browser: str | None = None
     auto_migrate: bool = False
     allow_data_loss: bool = False
     ignore_invalid_schema: bool = False
@@ -215,6 +216,7 @@ def make_instance_config(
         uplink_key=_check_key(options, "uplink-key"),
         client_uplink_key=_check_key(options, "client-uplink-key"),
         smtp=_make_smtp_config(options),
+        pdf_browser=options.get("pdf-browser"),
         auto_migrate=bool(options.get("auto-migrate")),
         allow_data_loss=bool(options.get("allow-data-loss")),
         ignore_invalid_schema=bool(options.get("ignore-invalid-schema")),

@@ -101,6 +101,9 @@ OPTIONS: dict[str, Option] = {
             Kind.FLAG,
             "Believe X-Forwarded-For whoever sends it",
         ),
+        Option(
+            "pdf-browser", Kind.TEXT, "Chromium or Chrome for anvil.pdf (default: if installed)"
+        ),
         Option("smtp-host", Kind.TEXT, "SMTP server for outgoing mail"),
         Option("smtp-port", Kind.NUMBER, "Its port (25, or 587 with --smtp-encryption)"),
         Option("smtp-encryption", Kind.TEXT, "ssl or starttls"),

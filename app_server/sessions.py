@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
 import logging
+import math
 import secrets
 import sqlite3
 import time
@@ -185,6 +187,19 @@ class SessionStore:
         session = Session(self, secrets.token_urlsafe(24), {})
         self._remember(session)
         return session
+
+    def make_copy(self, session: Session) -> Session:
+        """A session of its own that begins as this one is: the same user, data and cookies."""
+        data = copy.deepcopy(session.to_json())
+        data.pop("version")
+        data.pop("client_secret")
+        made = Session(self, secrets.token_urlsafe(24), data)
+        made.cookies = dict(session.cookies or {})
+        # What its browser sends is no newer: it has none of them.
+        made.unsent_cookies = dict.fromkeys(made.cookies, math.inf)
+        self._remember(made)
+        made.save()
+        return made
 
     def create_replacement(self) -> Session:
         """A session for a browser whose own is gone: it has to ask for it (``reset_session``)."""

@@ -133,5 +133,8 @@ async function main(): Promise<void> {
 }
 
 main()
-  .catch((error: unknown) => reportError(error, true))
+  .catch((error: unknown) => {
+    reportError(error, true);
+    performance.mark("anvil-failed"); // what prints the page to a PDF looks out for these marks
+  })
   .finally(hideSplash);
