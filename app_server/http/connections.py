@@ -80,6 +80,8 @@ class BoundedHttp(HttpToolsProtocol):
         self._body_since = 0.0
         self._body_bytes = 0
         self._beside_bytes = 0
+        self._unwanted_bytes = 0
+        self._is_in_body = False
         self._writes = WriteWatch()
         if has_too_many(self.connections, self.client):
             self._refuse(503, "Service Unavailable", TEXT_503)
@@ -101,6 +103,11 @@ class BoundedHttp(HttpToolsProtocol):
             # Trailers and the marks between chunks.
             self._refuse(431, "Request Header Fields Too Large", TEXT_431)
 
+    def on_message_begin(self) -> None:
+        if self._head_since is None:
+            self._head_since = self._clock()
+        super().on_message_begin()
+
     def on_header(self, name: bytes, value: bytes) -> None:
         super().on_header(name, value)
         if len(self.headers) > limits.MAX_HEADERS:
@@ -110,20 +117,30 @@ class BoundedHttp(HttpToolsProtocol):
         self._head_since = None
         self._head_bytes = 0
         self._body_since = self._clock()
-        self._body_bytes = self._beside_bytes = 0
+        self._body_bytes = self._beside_bytes = self._unwanted_bytes = 0
+        self._is_in_body = True
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         self._body_bytes += len(body)
         self._beside_bytes -= len(body)
+        if self.cycle is not None and self.cycle.response_complete:
+            # Whoever is still sending should be able to read that it was refused.
+            self._unwanted_bytes += len(body)
+            if self._unwanted_bytes > limits.MAX_BODY_BYTES:
+                self.transport.abort()
         super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._is_in_body = False
+        super().on_message_complete()
 
     def resume_writing(self) -> None:
         self._writes.progressed()
         super().resume_writing()
 
     def _is_between_requests(self) -> bool:
-        return self.cycle is None or (self.cycle.response_complete and not self.cycle.more_body)
+        return not self._is_in_body and (self.cycle is None or self.cycle.response_complete)
 
     def _refuse(self, status: int, phrase: str, text: bytes) -> None:
         if self.transport.is_closing():
@@ -147,7 +164,7 @@ class BoundedHttp(HttpToolsProtocol):
         elif self._head_since is not None:
             if now - self._head_since > limits.HEAD_SECONDS:
                 self._refuse(408, "Request Timeout", b"The request did not come in time.")
-        elif self.cycle is not None and self.cycle.more_body and not self.flow.read_paused:
+        elif self._is_in_body and not self.flow.read_paused:
             allowed = limits.BODY_SECONDS + self._body_bytes / limits.SLOWEST_BYTES_PER_SECOND
             if now - self._body_since > allowed:
                 self._refuse(408, "Request Timeout", b"The request did not come in time.")

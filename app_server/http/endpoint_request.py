@@ -16,6 +16,7 @@ from app_server.errors import AnvilError
 from app_server.http.client_session import ANVIL_COOKIES
 from app_server.limits import MAX_BODY_BYTES
 from app_server.sessions import COOKIE_NAME, SECURE_COOKIE_NAME
+from app_server.wire.streams import TOO_MANY_UPLOADS, VISITORS
 from app_server.wire.values import Media
 
 OWN_COOKIES = frozenset({COOKIE_NAME, SECURE_COOKIE_NAME, *ANVIL_COOKIES.values()})
@@ -30,22 +31,57 @@ class BadRequestError(AnvilError):
         self.status = status
 
 
+class BodyLease:
+    """The memory that the bodies of requests may take together (VISITORS), as long as the request
+    is served: ``with BodyLease(request):``."""
+
+    def __init__(self, request: Request):
+        self._size = 0
+        request.state.body_lease = self
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_error: object) -> None:
+        VISITORS.add(-self._size)
+
+    def take(self, size: int) -> None:
+        """BadRequestError where there is no room at the moment."""
+        if not VISITORS.takes(size):
+            raise BadRequestError(TOO_MANY_UPLOADS, 503)
+        VISITORS.add(size)
+        self._size += size
+
+
 async def read_body(request: Request) -> bytes:
     """The whole body. BadRequestError where it is larger than MAX_BODY_BYTES."""
+    lease: BodyLease | None = getattr(request.state, "body_lease", None)
     chunks: list[bytes] = []
     size = 0
+    _check_size(_announced_size(request))
     try:
         async for chunk in request.stream():
             size += len(chunk)
-            if size > MAX_BODY_BYTES:
-                limit = MAX_BODY_BYTES // 1024 // 1024
-                raise BadRequestError(f"A request may have at most {limit} MB.", 413)
+            _check_size(size)
+            if lease is not None:
+                lease.take(len(chunk))
             chunks.append(chunk)
     except ClientDisconnect as error:
         raise BadRequestError("The connection was closed.") from error
     body = b"".join(chunks)
     request._body = body  # the form parsers below read it again
     return body
+
+
+def _announced_size(request: Request) -> int:
+    length = request.headers.get("content-length", "")
+    return int(length) if length.isdecimal() and len(length) < 20 else 0
+
+
+def _check_size(size: int) -> None:
+    if size > MAX_BODY_BYTES:
+        limit = MAX_BODY_BYTES // 1024 // 1024
+        raise BadRequestError(f"A request may have at most {limit} MB.", 413)
 
 
 async def make_endpoint_arguments(request: Request, method: str, path: str, ip: str) -> Any:

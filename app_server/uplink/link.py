@@ -22,7 +22,7 @@ from app_server.stack import CallStack
 from app_server.wire.caller import CallingPeer, PendingCall, call_target, take_live_object
 from app_server.wire.payload import CALL_MEMBERS, WireError, take_payload
 from app_server.wire.peer import SendFrame
-from app_server.wire.streams import MediaBudget
+from app_server.wire.streams import VISITORS, MediaBudget
 
 if TYPE_CHECKING:
     from app_server.instance import Instance
@@ -68,7 +68,7 @@ class UplinkLink(CallingPeer):
         self._prefix = f"uplink-outbound-{secrets.token_hex(8)}-"
         self._running = 0
         if not is_trusted:
-            self._budget = MediaBudget(MAX_UNREAD_MEDIA_BYTES)
+            self._budget = MediaBudget(MAX_UNREAD_MEDIA_BYTES, VISITORS)
 
     def describe(self, call: PendingCall) -> dict[str, Any]:
         return {**super().describe(call), "app-version": call.request.instance.app.version}

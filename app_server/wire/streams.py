@@ -10,6 +10,7 @@ from typing import Any
 from app_server.errors import AnvilError
 from app_server.limits import (
     CHUNK_OVERHEAD_BYTES,
+    MAX_ALL_UPLOADS_BYTES,
     MAX_MEDIA_BYTES,
     MEDIA_CHUNK_BYTES,
     MEDIA_TIMEOUT_SECONDS,
@@ -17,14 +18,28 @@ from app_server.limits import (
 
 
 class MediaBudget:
-    """How many bytes of media one sender may have here that nobody has read yet."""
+    """How many bytes one sender may have here that nobody has read yet. ``shared`` is the budget
+    that it has together with others."""
 
-    def __init__(self, limit: int):
+    def __init__(self, limit: int, shared: MediaBudget | None = None):
         self.limit = limit
         self.used = 0
+        self.shared = shared
 
     def takes(self, size: int) -> bool:
         return self.used + size <= self.limit
+
+    def add(self, size: int) -> None:
+        """``size`` more bytes are here; fewer where it is negative."""
+        self.used += size
+        if self.shared is not None:
+            self.shared.add(size)
+
+
+VISITORS = MediaBudget(MAX_ALL_UPLOADS_BYTES)
+"""What browsers, client uplinks and HTTP requests have sent and nobody has read yet."""
+
+TOO_MANY_UPLOADS = "The server has too many uploads at the moment. Please try again shortly."
 
 
 class MediaStream:
@@ -67,11 +82,21 @@ class MediaStream:
         elif self._budget is not None and not self._budget.takes(_cost(chunk)):
             limit = _megabytes(self._budget.limit)
             self._refuse(f"More than {limit} of media at once cannot be sent.")
+        elif not self._fits_shared(_cost(chunk)):
+            self._refuse(TOO_MANY_UPLOADS, "anvil.server.QuotaExceededError")
         else:
             self._put(chunk, last)
 
-    def _refuse(self, message: str) -> None:
-        self.fail({"type": "anvil.server.SerializationError", "message": message})
+    def _fits_shared(self, size: int) -> bool:
+        shared = self._budget.shared if self._budget is not None else None
+        return shared is None or shared.takes(size)
+
+    def _refuse(self, message: str, type_name: str = "anvil.server.SerializationError") -> None:
+        self.fail({"type": type_name, "message": message})
+
+    def __del__(self) -> None:
+        """Its call has been forgotten, read or not."""
+        self._drop_chunks()
 
     def fail(self, cause: dict[str, Any]) -> None:
         """End the stream with an error: ``{"type", "message"}``."""
@@ -92,7 +117,7 @@ class MediaStream:
 
     def _put(self, chunk: bytes, last: bool) -> None:
         if self._budget is not None:
-            self._budget.used += _cost(chunk)
+            self._budget.add(_cost(chunk))
         self._chunks.append((chunk, last))
         self._is_complete = self._is_complete or last
         self._arrived.set()
@@ -100,7 +125,7 @@ class MediaStream:
     def _take(self) -> tuple[bytes, bool]:
         chunk, last = self._chunks.popleft()
         if self._budget is not None:
-            self._budget.used -= _cost(chunk)
+            self._budget.add(-_cost(chunk))
         return chunk, last
 
     async def chunks(self) -> AsyncIterator[tuple[bytes, bool]]:

@@ -56,7 +56,7 @@ class Browser:
     def __init__(self, socket: ClientConnection):
         self.socket = socket
         self.last: dict[str, Any] = {}
-        self.media: dict[str, bytes] = {}
+        self.media: dict[str, bytearray] = {}
         self.updates: list[dict[str, Any]] = []
         self.fetch_cookies: Callable[[Any], None] = lambda ticket: None
         self._ids = itertools.count(1)
@@ -113,7 +113,7 @@ class Browser:
     def _take_chunk(self, header: dict[str, Any]) -> None:
         data = self.socket.recv(timeout=60)
         assert isinstance(data, bytes)
-        self.media[header["mediaId"]] = self.media.get(header["mediaId"], b"") + data
+        self.media.setdefault(header["mediaId"], bytearray()).extend(data)
 
 
 def open_socket(
@@ -194,13 +194,17 @@ class RunningServer:
 
 
 def start_server(
-    arguments: list[str], *, cwd: Path | None = None, host: str = "localhost"
+    arguments: list[str],
+    *,
+    cwd: Path | None = None,
+    host: str = "localhost",
+    program: tuple[str, ...] = ("app_server",),
 ) -> RunningServer:
     """Start ``python -m app_server`` on a free port and wait until it listens. RuntimeError with
-    its output where it ends instead."""
+    its output where it ends instead. ``program``: another module, and its own arguments."""
     root = Path(__file__).resolve().parents[2]
     process = subprocess.Popen(
-        [sys.executable, "-m", "app_server", "--ip", "127.0.0.1", "--port", "0", *arguments],
+        [sys.executable, "-m", *program, "--ip", "127.0.0.1", "--port", "0", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -238,6 +242,7 @@ def serve_app(
     *arguments: str,
     database_url: str | None = None,
     anvil_yaml: str = ANVIL_YAML,
+    program: tuple[str, ...] = ("app_server",),
 ) -> Iterator[RunningServer]:
     """Write a tiny app to ``tmp_path/shop`` and serve it until the block ends. Without a
     ``database_url`` it runs without tables (``--database none``)."""
@@ -246,7 +251,7 @@ def serve_app(
     data.mkdir(exist_ok=True)
     given = ["--app", str(app), "--data-dir", str(data)]
     given += ["--database", database_url or "none", *arguments]
-    server = start_server(given, cwd=tmp_path)
+    server = start_server(given, cwd=tmp_path, program=program)
     try:
         yield server
     finally:
