@@ -62,8 +62,10 @@ def set_session_cookie(
     # A page that was asked for before the new cookie was there must not undo it.
     claim = instance.sessions.read_cookie(known)
     is_other = claim is None or claim.session_id != session.id
-    if not (is_other and instance.sessions.is_superseded(known)):
-        response.headers.append("set-cookie", _make_cookie(instance, session))
+    header = _make_cookie(instance, session)
+    is_there = header in response.headers.getlist("set-cookie")
+    if not is_there and not (is_other and instance.sessions.is_superseded(known)):
+        response.headers.append("set-cookie", header)
 
 
 def clear_session_cookie(response: Response, instance: Instance) -> None:

@@ -26,22 +26,28 @@ from app_server.http.endpoint_reply import make_response
 from app_server.http.endpoint_request import BadRequestError, make_endpoint_arguments
 from app_server.http.visitor import client_ip, request_path
 from app_server.instance import Instance
-from app_server.request import Origin, Request
+from app_server.request import Origin, Reply, Request
 from app_server.stack import CallStack
 from app_server.wire.codec import encode
 
 logger = logging.getLogger(__name__)
 
-Category = Literal["http", "route"]
+Category = Literal["http", "route", "http-wellknown"]
 NO_FUNCTION = "anvil.server.NoServerFunctionError"
 UNAVAILABLE = "anvil.server.RuntimeUnavailableError"
 
 
 async def serve_endpoint(
-    http: HttpRequest, instance: Instance, category: Category, path: str | None = None
+    http: HttpRequest,
+    instance: Instance,
+    category: Category,
+    path: str | None = None,
+    *,
+    otherwise: tuple[Category, str] | None = None,
 ) -> Response:
     """Answer with what the app's endpoint returns. ``path`` is what the endpoint is looked up by,
-    the whole path unless given. HEAD is served as GET, without the body (RFC 9110, 9.3.2)."""
+    the whole path unless given; ``otherwise`` is where to look where there is none. HEAD is served
+    as GET, without the body (RFC 9110, 9.3.2)."""
     path = path or request_path(http)
     method = "GET" if http.method == "HEAD" else http.method
     ip = client_ip(http, instance)
@@ -53,10 +59,19 @@ async def serve_endpoint(
         return problems.make_problem(
             http, error.status, "This request cannot be served", error.message, plain=error.message
         )
-    request = _make_request(http, instance, f"{category}:{path}", arguments, ip)
     updates: set[str] = set()
-    request.on_update = lambda update: updates.update(update)
-    reply = await dispatch(request)
+
+    async def call(category: Category, path: str) -> tuple[Request, Reply]:
+        command, given = f"{category}:{path}", {**arguments, "path": path}
+        request = _make_request(http, instance, command, given, ip)
+        request.on_update = lambda update: updates.update(update)
+        return request, await dispatch(request)
+
+    request, reply = await call(category, path)
+    if otherwise is not None and _is_missing(category, reply):
+        await request.stack.close(False)
+        category, path = otherwise
+        request, reply = await call(category, path)
     try:
         if reply.error is not None:
             response = _make_error_response(http, instance, category, request, reply.error)
@@ -116,7 +131,7 @@ def _make_error_response(
     error: dict[str, Any],
 ) -> Response:
     message = str(error.get("message"))
-    if error.get("type") == NO_FUNCTION and f"{category}:" in message:
+    if _is_missing(category, Reply(error=error)):
         return problems.not_found(http, plain="No matching API endpoint")
     log_error(instance.name, request.command, error)
     if error.get("type") == UNAVAILABLE:
@@ -124,3 +139,9 @@ def _make_error_response(
     return problems.failed(
         http, plain="An exception was raised. Check the application logs for details."
     )
+
+
+def _is_missing(category: Category, reply: Reply) -> bool:
+    """Whether the app has no such endpoint; one that calls a function that is missing differs."""
+    error = reply.error or {}
+    return error.get("type") == NO_FUNCTION and f"{category}:" in str(error.get("message"))

@@ -19,7 +19,8 @@ from app_server.http.client_session import (
     set_anvil_cookies,
     set_session_cookie,
 )
-from app_server.http.endpoints import serve_endpoint
+from app_server.http.endpoint_request import BodyLease
+from app_server.http.endpoints import Category, serve_endpoint
 from app_server.http.lazy_media import serve_lazy_media
 from app_server.http.pages import start_page
 from app_server.http.sockets import serve_browser, serve_uplink
@@ -29,6 +30,7 @@ from app_server.instance import Instance
 from app_server.users.pages import routes as user_pages
 
 ANY_METHOD = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+WELL_KNOWN = "/.well-known"
 TICKET_HEADER = "x-anvil-ticket"
 Serve = Callable[[HttpRequest, Instance], Awaitable[Response]]
 
@@ -48,7 +50,8 @@ def add_route(path: str, methods: list[str]) -> Callable[[Serve], Serve]:
 def make_router(instance: Instance) -> Router:
     def route(path: str, serve: Serve, methods: list[str] | None = None) -> Route:
         async def endpoint(http: HttpRequest) -> Response:
-            return await serve(http, instance)
+            with BodyLease(http):
+                return await serve(http, instance)
 
         return Route(path, endpoint, methods=methods or ["GET"])
 
@@ -115,6 +118,12 @@ async def serve_page(http: HttpRequest, instance: Instance) -> Response:
             return problems.too_many(http)
         session = find_session(http, instance) or instance.sessions.create()
         return await start_page(http, instance, session, PageStart())
+    path = request_path(http)
+    if path.startswith(WELL_KNOWN):
+        # ``wellknown_endpoint`` is a route in the server's library, and still under its old name
+        # in that of uplinks.
+        old: tuple[Category, str] = ("http-wellknown", path.removeprefix(WELL_KNOWN))
+        return await serve_endpoint(http, instance, "route", otherwise=old)
     return await serve_endpoint(http, instance, "route")
 
 
