@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from app_server.errors import AnvilError
 from app_server.sessions import Session
+from app_server.wire.text import write_json
+
+MAX_SESSION_BYTES = 1024 * 1024
 
 
 def merge_user_data(session: Session, sent: dict[str, Any], returned: dict[str, Any]) -> None:
-    """Take over what a function changed in ``anvil.server.session``.
+    """Take over what a function changed in ``anvil.server.session``. AnvilError where that is more
+    than a session can hold; it stays as it was.
 
     ``sent`` is what it was given, ``returned`` what came back, both in wire form
     (``{"session": {...}, "objects": [...]}``). Calls of one session may overlap, so only the keys
@@ -18,8 +23,7 @@ def merge_user_data(session: Session, sent: dict[str, Any], returned: dict[str, 
     """
     if "vt_global" in sent or "vt_global" in returned or "vt_global" in session.user_data:
         if returned != sent and session.user_data == sent:
-            session.user_data = returned
-            session.save()
+            _keep(session, returned)
         return
     before, after = _by_key(sent), _by_key(returned)
     if before == after:
@@ -32,10 +36,21 @@ def merge_user_data(session: Session, sent: dict[str, Any], returned: dict[str, 
             now[key] = after[key]
         else:
             now.pop(key, None)
-    session.user_data = {
+    merged = {
         "session": {key: value for key, (value, _) in now.items()},
         "objects": [entry for _, objects in now.values() for entry in objects],
     }
+    _keep(session, merged)
+
+
+def _keep(session: Session, data: dict[str, Any]) -> None:
+    if len(write_json(data)) > MAX_SESSION_BYTES:
+        raise AnvilError(
+            f"anvil.server.session can hold at most {MAX_SESSION_BYTES // 1024} KB. Keep larger "
+            "things in a data table.",
+            "anvil.server.QuotaExceededError",
+        )
+    session.user_data = data
     session.save()
 
 

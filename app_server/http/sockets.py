@@ -30,6 +30,7 @@ logger = logging.getLogger(__name__)
 
 OLDEST_UPLINK_VERSION = 5
 HELLO_SECONDS = 20.0
+MAX_WAITING_UPLINKS = 200
 DISCONNECTED = "The other end of this socket has disconnected"
 UPLINK_DISCONNECTED = "anvil.server.UplinkDisconnectedError"
 POLICY_VIOLATION = 1008
@@ -100,11 +101,22 @@ async def serve_browser(socket: WebSocket, instance: Instance) -> None:
         link.close({"type": "anvil.server.AppOfflineError", "message": "The browser disconnected"})
 
 
+_waiting: set[WebSocket] = set()
+"""Uplinks that have not said who they are."""
+
+
 async def serve_uplink(socket: WebSocket, instances: Sequence[Instance]) -> None:
     """``/_/uplink``: the key decides whether it is a server's or a client's, and, where several
     instances may be meant, of which."""
-    await socket.accept()
-    hello = await _receive_hello(socket)
+    if len(_waiting) >= MAX_WAITING_UPLINKS:
+        await socket.close(TRY_AGAIN_LATER)
+        return
+    _waiting.add(socket)
+    try:
+        await socket.accept()
+        hello = await _receive_hello(socket)
+    finally:
+        _waiting.discard(socket)
     if hello is None:
         return
     version = hello.get("v")

@@ -73,7 +73,10 @@ async def _send(
 ) -> dict[str, Any]:
     async with (
         httpx.AsyncClient(
-            follow_redirects=True, max_redirects=MAX_REDIRECTS, timeout=None
+            follow_redirects=True,
+            max_redirects=MAX_REDIRECTS,
+            timeout=None,
+            trust_env=False,  # no proxy, no .netrc: an app decides itself what it sends to whom
         ) as client,
         client.stream(method, url, headers=headers, content=body, auth=auth) as response,
     ):
