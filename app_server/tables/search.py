@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from app_server.tables.errors import table_error
 from app_server.tables.fetch import FetchPlan, RawRow, Requested, requested_columns
 from app_server.tables.names import ID
-from app_server.tables.pages import Cursor, GivenPages
+from app_server.tables.pages import BATCH, After, Cursor, OpenSearch, OpenSearches
 from app_server.tables.query import Condition, Parser, Sql, both, compile_condition
 from app_server.tables.schema import Column, Table
 from app_server.tables.table_data import TableData
@@ -102,38 +103,129 @@ class Page:
 
 
 async def get_page(
-    db: Db, access: Access, search: Search, cursor_text: str | None, pages: GivenPages
+    db: Db, access: Access, search: Search, cursor_text: str | None, searches: OpenSearches
 ) -> Page:
     """One page after a cursor (None: the first). The next page's cursor is None at the end."""
-    table = access.table(search.view.table_id)
-    order = [(_order_column(table, name), ascending) for name, ascending in search.order]
-    # A browser that goes on with a search must not find hidden values in its cursor.
-    tells_values = not any(column.client_hidden for column, _ in order)
-    fetch = search.fetch
-    if isinstance(fetch, Mapping) and tells_values:  # the cursor is made of these columns
-        fetch = {**fetch, **{name: fetch.get(name) or True for name, _ in search.order}}
-    plan = FetchPlan(access, search.view, fetch)
-    limit = search.page_rows or PAGE_ROWS
-    where, values = compile_condition(search.full_condition, table)
     cursor = Cursor.from_text(cursor_text) if cursor_text else None
-    if cursor:
-        following, more = _following(order, cursor, pages)
-        where, values = f"({where}) AND {following}", [*values, *more]
-    # One row more than the page tells whether there is a next one.
-    source = f"FROM {table.sql} AS t WHERE {where} ORDER BY {_order_by(order)} LIMIT {limit + 1}"
-    also = f"(SELECT coalesce(max({ID}), 0) FROM {table.sql})"
-    asks = bool(order) and cursor is None
-    fetched, newest = await plan.read_with(db, (source, values), also if asks else None)
-    rows = fetched[0]
-    if len(rows) <= limit:
-        return Page([row[0] for row in rows], None, TableData(plan, fetched))
-    row_ids = [row[0] for row in rows[:limit]]
-    if cursor:
-        newest = cursor.newest
-    given = pages.add(cursor.given if cursor else None, row_ids) if order else None
-    after = _values_of(plan, order, rows[limit - 1]) if tells_values else None
-    del rows[limit:]
-    return Page(row_ids, Cursor(after, given, newest or 0).to_text(), TableData(plan, fetched))
+    reader = _PageReader(db, access, search, searches)
+    if cursor is None:
+        return await reader.first()
+    found = searches.find(cursor.token)
+    if found is not None:
+        return await reader.listed(found, cursor)
+    if cursor.after is None:
+        raise table_error("This search was begun too long ago to go on; please search again")
+    return await reader.behind(cursor.after, cursor.newest)
+
+
+class _PageReader:
+    """Reads pages of one search."""
+
+    def __init__(self, db: Db, access: Access, search: Search, searches: OpenSearches) -> None:
+        self._db = db
+        self._searches = searches
+        table = self._table = access.table(search.view.table_id)
+        self._order = [(_order_column(table, name), ascending) for name, ascending in search.order]
+        # A browser that goes on with a search must not find hidden values in its cursor.
+        self._tells_values = not any(column.client_hidden for column, _ in self._order)
+        fetch = search.fetch
+        if isinstance(fetch, Mapping) and self._tells_values:  # cursors are made of these columns
+            fetch = {**fetch, **{name: fetch.get(name) or True for name, _ in search.order}}
+        self._plan = FetchPlan(access, search.view, fetch)
+        self._limit = search.page_rows or PAGE_ROWS
+        self._where = compile_condition(search.full_condition, table)
+
+    async def first(self) -> Page:
+        where, values = self._where
+        # Only pages with an order have to know what is added later.
+        newest = f"(SELECT coalesce(max({ID}), 0) FROM {self._table.sql})" if self._order else None
+        source = self._source(where), values
+        fetched, highest = await self._plan.read_with(self._db, source, newest)
+        return await self._page(fetched, highest or 0, is_first=True)
+
+    async def behind(self, after: After, newest: int) -> Page:
+        """The page behind a row's values."""
+        where, values = self._where
+        behind, more = _behind(self._order, after)
+        source = self._source(f"({where}) AND {behind}"), [*values, *more]
+        return await self._page(await self._plan.read(self._db, source), newest, is_first=False)
+
+    async def listed(self, found: OpenSearch, cursor: Cursor) -> Page:
+        """The page of a search whose rows to come are known, or can be."""
+        if found.rest is None:
+            rest, is_cut = await self._read_rest(found, cursor.newest)
+            self._searches.fill(found, rest, is_cut=is_cut)
+        ids, end = found.rest or array("q"), cursor.offset + self._limit
+        where, values = self._where
+        source = (
+            "FROM unnest(%s::bigint[]) WITH ORDINALITY AS o (id, n)"
+            f" JOIN {self._table.sql} AS t ON t.{ID} = o.id WHERE {where} ORDER BY o.n"
+        )
+        page = list(ids[cursor.offset : end])
+        fetched = await self._plan.read(self._db, (source, [page, *values]))
+        token, rows = cursor.token, fetched[0]
+        if end >= len(ids):
+            if not found.is_cut:
+                return Page([row[0] for row in rows], None, TableData(self._plan, fetched))
+            after = await self._after(rows[-1]) if rows else found.after
+            end, token = 0, self._searches.go_on(found, after)
+        else:
+            after = await self._after(rows[-1]) if rows and self._tells_values else found.after
+        following = self._cursor(after, token, end, cursor.newest)
+        return Page([row[0] for row in rows], following, TableData(self._plan, fetched))
+
+    async def _read_rest(self, found: OpenSearch, newest: int) -> tuple[list[int], bool]:
+        """The ids of rows that were not given yet, and whether there are more of them."""
+        given, (where, values) = found.were_given(), self._where
+        behind, more = _behind(self._order, found.after)
+        if found.is_first:
+            # Those that were there from the start, wherever they are now.
+            behind, more = f"(t.{ID} <= %s OR {behind})", [newest, *more]
+        for limit in (BATCH, BATCH + len(given)):
+            found_ids = (
+                f"SELECT t.{ID} FROM {self._table.sql} AS t WHERE ({where}) AND {behind}"
+                f" ORDER BY {_order_by(self._order)} LIMIT {limit + 1}"
+            )
+            joined = f"SELECT string_agg({ID}::text, ',') FROM ({found_ids}) AS s"
+            [(text,)] = await self._db.rows((joined, [*values, *more]))
+            ids = list(map(int, text.split(","))) if text else []
+            rest, is_cut = [i for i in ids[:limit] if i not in given], len(ids) > limit
+            if rest or not is_cut:
+                break
+        return rest, is_cut
+
+    def _source(self, where: str) -> str:
+        # One row more than the page tells whether there is a next one.
+        order, limit = _order_by(self._order), self._limit + 1
+        return f"FROM {self._table.sql} AS t WHERE {where} ORDER BY {order} LIMIT {limit}"
+
+    async def _page(self, fetched: list[list[RawRow]], newest: int, *, is_first: bool) -> Page:
+        """A page of which one row too many may have been read."""
+        rows = fetched[0]
+        if len(rows) <= self._limit:
+            return Page([row[0] for row in rows], None, TableData(self._plan, fetched))
+        del rows[self._limit :]
+        row_ids, after = [row[0] for row in rows], await self._after(rows[-1])
+        token = None
+        if self._order:
+            token = self._searches.begin(row_ids, after, is_first=is_first)
+        following = self._cursor(after, token, 0, newest)
+        return Page(row_ids, following, TableData(self._plan, fetched))
+
+    def _cursor(self, after: After, token: str | None, offset: int, newest: int) -> str:
+        told = after if self._tells_values else None
+        return Cursor(told, token, offset, newest).to_text()
+
+    async def _after(self, row: RawRow) -> After:
+        """A row's values in the columns of the order, and its id, as text."""
+        fetch = self._plan.fetches[0]
+        index, values = {c.id: i for i, c in enumerate(fetch.columns)}, fetch.values(row)
+        if all(column.id in index for column, _ in self._order):
+            return [*(value_text(c, values[index[c.id]]) for c, _ in self._order), str(row[0])]
+        texts = ", ".join([*(f"t.{c.sql}::text" for c, _ in self._order), f"t.{ID}::text"])
+        query = f"SELECT {texts} FROM {self._table.sql} AS t WHERE t.{ID} = %s"
+        found = await self._db.rows((query, [row[0]]))
+        return list(found[0]) if found else [*(None for _ in self._order), str(row[0])]
 
 
 def _order_column(table: Table, name: str) -> Column:
@@ -147,30 +239,7 @@ def _order_by(order: list[tuple[Column, bool]]) -> str:
     return ", ".join([*parts, f"t.{ID}"])
 
 
-def _values_of(plan: FetchPlan, order: list[tuple[Column, bool]], row: RawRow) -> list[str | None]:
-    """A row's values in the columns of an order, and its id, as text."""
-    fetch = plan.fetches[0]
-    index = {column.id: i for i, column in enumerate(fetch.columns)}
-    values = fetch.values(row)
-    return [*(value_text(column, values[index[column.id]]) for column, _ in order), str(row[0])]
-
-
-def _following(order: list[tuple[Column, bool]], cursor: Cursor, pages: GivenPages) -> Sql:
-    """The condition for rows of the pages after a cursor."""
-    given = pages.find(cursor.given) if cursor.given else None
-    if cursor.after is None:
-        if given is None:
-            raise table_error("This search was begun too long ago to go on; please search again")
-        return f"t.{ID} <> ALL (%s::bigint[]) AND t.{ID} <= %s", [given, cursor.newest]
-    behind, values = _behind(order, cursor.after)
-    if given is None:
-        return behind, values
-    # Those that were there from the start and not given yet, wherever they are now.
-    text = f"t.{ID} <> ALL (%s::bigint[]) AND (t.{ID} <= %s OR {behind})"
-    return text, [given, cursor.newest, *values]
-
-
-def _behind(order: list[tuple[Column, bool]], after: list[str | None]) -> Sql:
+def _behind(order: list[tuple[Column, bool]], after: After) -> Sql:
     """The condition for rows behind a row in an order. None is smaller than every value."""
     text, values = f"t.{ID} > %s::bigint", [after[-1]]
     for (column, ascending), value in reversed(list(zip(order, after, strict=False))):

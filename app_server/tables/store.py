@@ -20,7 +20,7 @@ from app_server.tables.errors import table_error, translate
 from app_server.tables.metadata import CHANNEL, Stored
 from app_server.tables.migration_renames import Rename
 from app_server.tables.names import ID, META_SCHEMA
-from app_server.tables.pages import GivenPages
+from app_server.tables.pages import OpenSearches
 from app_server.tables.pool import GATE, MAX_CONNECTIONS, Connection, ConnectionPool, connect
 from app_server.tables.query import Parser, compile_condition
 from app_server.tables.schema import Column, Schema, Table, WantedColumn
@@ -76,7 +76,7 @@ class TableStore:
         self.pool = pool
         self.plan = plan
         self.transactions = Transactions(pool)
-        self.pages = GivenPages()
+        self.pages = OpenSearches()
         self._take(stored)
         pool.greet = self._greet
 

@@ -14,7 +14,7 @@ import pytest
 
 from app_server.errors import AnvilError, StartupError
 from app_server.tables import TableStore
-from app_server.tables.pages import GivenPages
+from app_server.tables.pages import OpenSearches
 from app_server.tables.query import Parser
 from app_server.tables.search import Search
 from app_server.tables.views import Access, View
@@ -102,7 +102,7 @@ async def explain(
 
     db = Explaining()
     wanted = Search(View(table.id), condition, order=order)
-    await search.get_page(db, access, wanted, None, GivenPages())  # type: ignore[arg-type]
+    await search.get_page(db, access, wanted, None, OpenSearches())  # type: ignore[arg-type]
     return db.plan
 
 

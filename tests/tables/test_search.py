@@ -142,10 +142,42 @@ def test_an_order_goes_on_when_its_pages_are_forgotten(
 
     from app_server.tables import pages
 
-    monkeypatch.setattr(pages, "MAX_ROWS", 8)
+    monkeypatch.setattr(pages, "MAX_IDS", 8)
     app_tables.counters.add_rows([{"value": n % 7} for n in range(40)])
     found = values(app_tables.counters.search(order_by("value"), q.page_size(5))[:])
     assert found == sorted(n % 7 for n in range(40))
+
+
+def test_an_order_goes_on_beyond_what_is_read_at_once(
+    app_tables: Any, q: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from anvil.tables import order_by
+
+    from app_server.tables import search
+
+    monkeypatch.setattr(search, "BATCH", 12)
+    app_tables.counters.add_rows([{"value": n % 9} for n in range(70)])
+    found = values(app_tables.counters.search(order_by("value", ascending=False), q.page_size(5)))
+    assert found == sorted((n % 9 for n in range(70)), reverse=True)
+    touched = 0
+    for row in app_tables.counters.search(order_by("value"), q.page_size(5)):
+        row["value"] += 1000
+        touched += 1
+    assert touched == 70
+
+
+def test_a_page_costs_the_same_however_many_came_before(
+    app_tables: Any, q: Any, parameters: list[Any]
+) -> None:
+    """What is sent to the database for a page does not grow with the pages before it."""
+    from anvil.tables import order_by
+
+    app_tables.counters.add_rows([{"value": n % 11} for n in range(3000)])
+    del parameters[:]
+    assert sum(1 for _ in app_tables.counters.search(order_by("value"), q.page_size(10))) == 3000
+    sizes = [len(str(each)) for each in parameters]
+    assert len(sizes) == 301  # a page each, and once the ids of all that follow
+    assert max(sizes) < 200
 
 
 def test_knows_without_asking_that_the_last_page_is_the_last(

@@ -4,29 +4,42 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app_server.native.registry import NativeCall
-from app_server.tables.pages import GivenPages
+from app_server.tables.errors import table_error
+from app_server.tables.pages import OpenSearches
 from app_server.tables.transactions import Db
 from app_server.tables.views import Access
+
+if TYPE_CHECKING:
+    from app_server.tables.store import TableStore
 
 V2 = "anvil.private.tables.v2."
 
 
+NO_DATABASE = "This app runs without a database (--database none), so it has no Data Tables."
+
+
+def store_of(call: NativeCall) -> TableStore:
+    """TableError where the app runs without a database."""
+    store: TableStore | None = call.instance.tables
+    if store is None:
+        raise table_error(NO_DATABASE)
+    return store
+
+
 def access_of(call: NativeCall) -> Access:
-    access: Access = call.instance.tables.access(call)
-    return access
+    return store_of(call).access(call)
 
 
-def pages_of(call: NativeCall) -> GivenPages:
-    pages: GivenPages = call.instance.tables.pages
-    return pages
+def pages_of(call: NativeCall) -> OpenSearches:
+    return store_of(call).pages
 
 
 @asynccontextmanager
 async def database_of(call: NativeCall) -> AsyncIterator[Db]:
-    async with call.instance.tables.transactions.database(call.stack) as db:
+    async with store_of(call).transactions.database(call.stack) as db:
         yield db
 
 
