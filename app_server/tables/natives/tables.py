@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from app_server.native.registry import NativeCall, native
@@ -121,3 +121,33 @@ def _only_columns(
             raise table_error(f"Column {', '.join(unknown)} {why}")
         only = tuple(sorted(names))
     return only, rest
+
+
+@native("get_restricted_columns")
+async def get_restricted_columns(call: NativeCall, table_cap: Any, wanted: Any) -> list[Any]:
+    """``table.restrict_columns(columns)``: the same view with fewer columns. ``columns``: names, a
+    ``q.only_cols()`` or a ``q.fetch_only()``. The name has no prefix in the library either; Anvil's
+    own server does not serve it."""
+    access = access_of(call)
+    if table_cap is None:
+        access.open_table(None, READ)
+    view = table_view(table_cap)
+    content = wanted.value if isinstance(wanted, PortableValue) else {"cols": wanted}
+    names = content.get("cols", content.get("spec")) if isinstance(content, Mapping) else None
+    if isinstance(names, str) or not isinstance(names, Iterable):
+        raise table_error("restrict_columns() takes a list of column names")
+    only = PortableValue("anvil.tables.query.only_cols", {"cols": [str(name) for name in names]})
+    columns, _ = _only_columns(set(access.columns_of(view)), [only], view)
+    made = View(view.table_id, view.perm, columns, view.restrict)
+    return [made.capability, made.key]
+
+
+@native("anvil.private.get_direct_postgres_connection_string")
+async def get_connection_string(call: NativeCall, **_address: Any) -> str:
+    """Anvil has this on its Dedicated plan, with a login made for it."""
+    call.require_server("get a connection string of the database")
+    raise table_error(
+        "get_connection_string() is not available on this server. The tables of this app are plain "
+        "Postgres tables in the schema 'app' of its database: whoever operates the server can give "
+        "you a login for them."
+    )
