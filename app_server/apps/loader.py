@@ -148,13 +148,14 @@ def _load_dependencies(
 def _find_dependency(
     main: Path, asking: Path, dep_id: str, spec: dict[str, Any], dep_ids: dict[str, str]
 ) -> Path:
-    """The folder of a dependency: named by --dep-id, else by the id itself, else by
-    ``resolution_hints.package_name``; always beside the main app."""
+    """The folder of a dependency: named by --dep-id under its id or ``resolution_hints.app_id``,
+    else by the id itself, else by ``resolution_hints.package_name``; always beside the main app."""
     yaml_path = asking / "anvil.yaml"
     if not dep_id:
         raise StartupError(f"{yaml_path}: a dependency has neither `dep_id` nor `app_id`.")
-    hint = str((spec.get("resolution_hints") or {}).get("package_name") or "")
-    given = dep_ids.get(dep_id)
+    hints = spec.get("resolution_hints") or {}
+    hint = str(hints.get("package_name") or "")
+    given = dep_ids.get(dep_id) or dep_ids.get(str(hints.get("app_id")))
     if given is not None:
         folder = main.parent / given
         if not (folder / "anvil.yaml").is_file():

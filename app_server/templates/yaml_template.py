@@ -44,6 +44,14 @@ def _construct_mapping(loader: _Loader, node: yaml.MappingNode) -> _Lined:
     return mapping
 
 
+def _construct_string(loader: _Loader, node: yaml.ScalarNode) -> str:
+    """A text whose characters beyond the basic plane may be written as two escapes, as JSON does
+    and Anvil's editor: "\\ud83d\\ude00"."""
+    text = loader.construct_scalar(node)
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+_Loader.add_constructor("tag:yaml.org,2002:str", _construct_string)
 _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _construct_mapping)
 
 

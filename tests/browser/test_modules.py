@@ -190,3 +190,26 @@ def test_compiled_code_is_kept_for_the_next_visit(make_server: MakeServer, page:
     with page.expect_console_message(lambda message: message.text == "ran"):
         page.reload()
     assert lines == ["ran"]
+
+
+def test_a_package_whose_import_failed_can_be_tried_again(run_module: RunModule) -> None:
+    lines = run_module(
+        """
+        for attempt in range(2):
+            try:
+                import shop.bad
+            except ZeroDivisionError as error:
+                print("failed", error)
+        import shop.settings
+        shop.settings.is_ready = True
+        import shop.bad
+        print(shop.bad.part.name)
+        """,
+        extra_files={
+            "client_code/bad/__init__.py": "from . import part\nfrom ..later import value\n",
+            "client_code/bad/part.py": "name = 'part'\n",
+            "client_code/settings.py": "is_ready = False\n",
+            "client_code/later.py": "from . import settings\nvalue = 1 / int(settings.is_ready)\n",
+        },
+    )
+    assert lines == ["failed division by zero", "failed division by zero", "part"]

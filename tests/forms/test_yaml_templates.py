@@ -120,3 +120,9 @@ slots:
 def test_tells_what_is_wrong_and_where(tmp_path: Path, source: str, fault: str) -> None:
     found = [f"{p.line}: {p.message}" for p in read(tmp_path, source).problems]
     assert found == [fault]
+
+
+def test_reads_a_character_that_is_written_as_two_escapes(tmp_path: Path) -> None:
+    source = 'container:\n  type: Label\n  properties: {text: "\\ud83d\\ude00 \\ud83d"}'
+    template = read(tmp_path, source).templates["shop.Main"]
+    assert template["container"]["properties"]["text"] == "\U0001f600 \ufffd"

@@ -9,6 +9,7 @@
  */
 
 import { cachedCode, rememberCode } from "./compiled_cache";
+import { findSubmodules } from "./submodules";
 import { mangle, pyName, pyStr, type PyObject, type Result } from "./skulpt";
 
 /** Fills a module: gets its globals (use `defineIn`), may wait, and returns nothing. */
@@ -154,6 +155,7 @@ export function configureEngine(output: (text: string) => void): void {
     syspath: ["app"],
     __future__: { ...Sk.python3, super_args: true },
   });
+  findSubmodules();
 }
 
 /** A module's globals, for a test or a tool: name to value. */

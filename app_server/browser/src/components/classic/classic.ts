@@ -6,6 +6,7 @@
 import {
   chain,
   chainEach,
+  isException,
   isNone,
   isTrue,
   nativeClass,
@@ -13,8 +14,10 @@ import {
   pyList,
   pyNone,
   setAttr,
+  textOf,
   toJs,
   toPy,
+  tryCatch,
   type Kwargs,
   type MethodDef,
   type PyObject,
@@ -133,7 +136,18 @@ function setGiven(self: Classic, args: PyObject[], kwargs: Kwargs = []): Result 
   }
   if (given.has("tag")) known.push("tag");
   // In the order of the class, not of the call: items come before the selected one.
-  const each = chainEach(known, (name) => setAttr(self, name, given.get(name)!));
+  const set = (name: string): unknown => setAttr(self, name, given.get(name)!);
+  const tolerate = (name: string): unknown =>
+    tryCatch<unknown>(
+      () => set(name),
+      (error) => {
+        // A template's value that the property does not take: the rest of the form is there.
+        const text = isException(error) ? textOf(error) : String(error);
+        console.warn(`${self.tp$name}.${name} of a form's template is left out: ${text}`);
+        return undefined;
+      },
+    );
+  const each = chainEach(known, isLenient ? tolerate : set);
   return chain(each, () => pyNone);
 }
 
