@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from app_server.dispatch import call_peer
 from app_server.errors import AnvilError
 from app_server.limits import (
-    CALL_TIMEOUT_SECONDS,
     EXTRA_WORKER_IDLE_SECONDS,
     MAX_CALLS_PER_WORKER,
     MAX_WAITING_CALLS,
@@ -67,16 +66,17 @@ class WorkerPool:
             return await self._call(request)
 
     async def _call(self, request: Request) -> Reply:
+        seconds = self._instance.config.call_seconds
         try:
-            async with asyncio.timeout(CALL_TIMEOUT_SECONDS):
+            async with asyncio.timeout(seconds):
                 worker = await self._acquire(request)
         except TimeoutError:
             return Reply.failed(
                 "anvil.server.TimeoutError",
-                f"Server code took too long: {request.description} waited "
-                f"{CALL_TIMEOUT_SECONDS:.0f} seconds for others to end.",
+                f"Server code took too long: {request.description} waited {seconds:.0f} seconds "
+                "for others to end.",
             )
-        return await call_peer(worker, request, CALL_TIMEOUT_SECONDS)
+        return await call_peer(worker, request, seconds)
 
     def take_for_task(self) -> Worker:
         """A worker for one background task, which ends with it."""

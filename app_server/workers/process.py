@@ -22,6 +22,8 @@ LAUNCH = Path(__file__).resolve().parent / "launch.py"
 # What a worker needs of our environment; secrets of ours stay out.
 PASSED_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH", "SSL_CERT_FILE")
 LINE_CHARS = 2000
+LAST_WORDS_SECONDS = 0.5
+"""How long what an ended process wrote last may take to arrive."""
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 
 OnFrame = Callable[[bytes, bytes | None], None]
@@ -43,6 +45,7 @@ class WorkerProcess(asyncio.Protocol):
         self._is_over = False
         self._process: asyncio.subprocess.Process | None = None
         self._copier: asyncio.Task[None] | None = None
+        self._exit_watch: asyncio.Task[None] | None = None
         self.name = ""
         """What its lines in the log are marked with: the instance that it works for."""
 
@@ -53,6 +56,9 @@ class WorkerProcess(asyncio.Protocol):
     async def start(self) -> None:
         """OSError where the system does not let us. What is written meanwhile waits."""
         ours, theirs = socket.socketpair()
+        # A pipe of our own: asyncio's would have the process count as running while anybody,
+        # such as a child that it left behind, holds the other end.
+        errors, error_sink = os.pipe()
         try:
             ours.setblocking(False)
             self._process = await asyncio.create_subprocess_exec(
@@ -62,16 +68,19 @@ class WorkerProcess(asyncio.Protocol):
                 env=_environment(),
                 stdin=theirs.fileno(),
                 stdout=theirs.fileno(),
-                stderr=asyncio.subprocess.PIPE,
+                stderr=error_sink,
                 start_new_session=True,
             )
         except BaseException:
             ours.close()
+            os.close(errors)
             raise
         finally:
             theirs.close()
+            os.close(error_sink)
         loop = asyncio.get_running_loop()
-        self._copier = asyncio.create_task(self._copy_errors())
+        self._copier = asyncio.create_task(self._copy_errors(errors))
+        self._exit_watch = asyncio.create_task(self._close_at_exit(self._process))
         await loop.create_unix_connection(lambda: self, sock=ours)
 
     async def write(self, frame: bytes) -> None:
@@ -99,6 +108,8 @@ class WorkerProcess(asyncio.Protocol):
         if self._process is None:
             return None
         code = await self._process.wait()
+        if self._exit_watch is not None:
+            self._exit_watch.cancel()
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         if self._copier is not None:
@@ -106,6 +117,12 @@ class WorkerProcess(asyncio.Protocol):
                 # What it said last is told; a child that kept the pipe is not waited for.
                 await asyncio.wait_for(self._copier, 1)
         return code
+
+    async def _close_at_exit(self, process: asyncio.subprocess.Process) -> None:
+        """A child that server code left behind may keep the pipe open."""
+        await process.wait()
+        await asyncio.sleep(LAST_WORDS_SECONDS)
+        self.kill()
 
     def resident_bytes(self) -> int:
         """The memory that it holds; 0 where the system does not tell."""
@@ -143,10 +160,18 @@ class WorkerProcess(asyncio.Protocol):
         self._may_write.set()
         self._on_end()
 
-    async def _copy_errors(self) -> None:
+    async def _copy_errors(self, descriptor: int) -> None:
         """Into our log: what goes to standard error beside Python, which is not a call's output."""
-        assert self._process is not None and self._process.stderr is not None
-        stream = self._process.stderr
+        stream = asyncio.StreamReader()
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(stream), os.fdopen(descriptor, "rb", 0)
+        )
+        try:
+            await self._copy_lines(stream)
+        finally:
+            transport.close()
+
+    async def _copy_lines(self, stream: asyncio.StreamReader) -> None:
         while True:
             try:
                 line = await stream.readline()

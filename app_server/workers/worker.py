@@ -12,7 +12,7 @@ from app_server.app_log import log_output
 from app_server.apps.provide import to_downlink
 from app_server.dispatch import dispatch
 from app_server.errors import AnvilError
-from app_server.limits import CALL_TIMEOUT_SECONDS, MAX_MESSAGE_BYTES, TASK_STATE_SECONDS
+from app_server.limits import MAX_MESSAGE_BYTES, TASK_STATE_SECONDS
 from app_server.request import Reply, Request
 from app_server.wire.caller import CallingPeer, PendingCall
 from app_server.wire.payload import Payload, WireError
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 OUTPUT_KEPT_CHARS = 256
+STATE_SECONDS = 30.0
+"""How long a background task may take to tell its state, as on Anvil's server."""
 
 
 class WorkerState(enum.Enum):
@@ -138,7 +140,7 @@ class Worker(CallingPeer):
             raise
         self._reserved -= 1
         self.has_served = True
-        seconds = CALL_TIMEOUT_SECONDS if kind == "CALL" else float("inf")
+        seconds = request.instance.config.call_seconds if kind == "CALL" else float("inf")
         self.deadlines[call.id] = asyncio.get_running_loop().time() + seconds
         return call
 
@@ -201,7 +203,7 @@ class Worker(CallingPeer):
     async def get_task_state(self, call: PendingCall) -> Reply:
         """TimeoutError of Anvil's where the process does not answer; the task is ended then."""
         try:
-            async with asyncio.timeout(CALL_TIMEOUT_SECONDS):
+            async with asyncio.timeout(STATE_SECONDS):
                 return await super().get_task_state(call)
         except TimeoutError:
             message = "Timeout getting task state, terminating task"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -20,7 +21,7 @@ from app_server.instance import Instance, load_natives
 from app_server.request import Origin, Reply, Request
 from app_server.stack import CallStack
 from app_server.wire.payload import Payload
-from app_server.workers import Workers, pool, process, worker
+from app_server.workers import Workers, pool, process
 from app_server.workers.frames import FrameError, FrameReader, pack
 from tests.app_server.running import ANVIL_YAML, write_files
 
@@ -65,6 +66,14 @@ def write_rubbish(text):
     full_python_worker.PIPE_OUT.pipe.write(text.encode("latin-1"))
     full_python_worker.PIPE_OUT.pipe.flush()
     time.sleep(60)
+
+@anvil.server.callable
+def fork_and_die(folder):
+    child = os.fork()
+    if child == 0:
+        time.sleep(600)
+    (pathlib.Path(folder) / "child").write_text(str(child))
+    os._exit(3)
 
 @anvil.server.callable
 def die():
@@ -112,6 +121,10 @@ class App:
         path = self.folder / name
         await until(lambda: path.exists() and path.read_text() != "")
         return int(path.read_text())
+
+    def limit_calls(self, seconds: float) -> None:
+        config = dataclasses.replace(self.instance.config, call_seconds=seconds)
+        self.instance.config = config
 
     def go(self) -> None:
         (self.folder / "go").touch()
@@ -192,12 +205,12 @@ async def test_server_code_that_exits_fails_its_call(open_app: Open):
     assert await app.call("pid")
 
 
-async def test_a_call_that_loops_is_ended_and_no_other(open_app: Open, monkeypatch: Patch):
+async def test_a_call_that_loops_is_ended_and_no_other(open_app: Open):
     app = await open_app()
     await app.call("pid")
     async with running(app.reply("wait_for_go", str(app.folder), "good")) as good:
         await app.started("good")
-        monkeypatch.setattr(pool, "CALL_TIMEOUT_SECONDS", 2.0)
+        app.limit_calls(2.0)
         async with running(app.reply("loop", str(app.folder), "bad")) as bad:
             looping = psutil.Process(await app.started("bad"))
             error = (await bad[0]).error
@@ -207,9 +220,9 @@ async def test_a_call_that_loops_is_ended_and_no_other(open_app: Open, monkeypat
         assert (await good[0]).error is None
 
 
-async def test_a_call_whose_caller_has_gone_ends_too(open_app: Open, monkeypatch: Patch):
-    monkeypatch.setattr(worker, "CALL_TIMEOUT_SECONDS", 1.0)
+async def test_a_call_whose_caller_has_gone_ends_too(open_app: Open):
     app = await open_app()
+    app.limit_calls(1.0)
     async with running(app.reply("loop", str(app.folder), "bad")):
         looping = psutil.Process(await app.started("bad"))
     await asyncio.to_thread(looping.wait, 20)
@@ -220,11 +233,11 @@ async def test_calls_share_a_process_when_there_may_be_no_more(open_app: Open, m
     app = await open_app()
     async with running(app.reply("wait_for_go", str(app.folder), "good")) as good:
         pid = await app.started("good")
-        monkeypatch.setattr(pool, "CALL_TIMEOUT_SECONDS", 2.0)
+        app.limit_calls(2.0)
         async with running(app.reply("loop", str(app.folder), "bad")) as bad:
             assert await app.started("bad") == pid
             assert (await bad[0]).error["type"] == "anvil.server.TimeoutError"
-        monkeypatch.setattr(pool, "CALL_TIMEOUT_SECONDS", 30.0)
+        app.limit_calls(30.0)
         app.go()
         assert (await good[0]).error is None, "it may end before its process is"
         assert await app.call("pid") != pid
@@ -294,6 +307,14 @@ async def test_a_process_that_does_not_start_is_told_of(
     await until(lambda: not app.instance.workers.is_well)
     monkeypatch.undo()
     assert await app.call("pid")
+
+
+async def test_a_child_left_behind_keeps_no_call_waiting(open_app: Open):
+    app = await open_app()
+    kind, message = await app.error("fork_and_die", str(app.folder))
+    assert kind == "anvil.server.ExecutionTerminatedError" and "exit code 3" in message
+    child = int((app.folder / "child").read_text())
+    await until(lambda: not psutil.pid_exists(child))
 
 
 @pytest.mark.parametrize(
