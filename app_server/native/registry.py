@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from app_server.errors import AnvilError, StaleSchemaError
+from app_server.errors import AnvilError
 
 if TYPE_CHECKING:
     from app_server.instance import Instance
@@ -39,6 +39,7 @@ class Native:
     name: str
     function: NativeFunction
     signature: inspect.Signature
+    spools_media: bool = False
 
     async def call(self, call: NativeCall, args: list[Any], kwargs: dict[str, Any]) -> Any:
         """Run it. AnvilError of type TypeError where the arguments do not fit. What belongs to
@@ -50,9 +51,10 @@ class Native:
         for _ in range(MAX_RUNS - 1):
             try:
                 return await self.function(call, *args, **kwargs)
-            except StaleSchemaError:
-                if not self.name.startswith(TABLES):
-                    # It may have done something else already.
+            except AnvilError as error:
+                # Any other may have done something already.
+                is_of_tables = self.name.startswith(TABLES)
+                if not is_of_tables or not await call.instance.tables.is_stale(error):
                     raise
         return await self.function(call, *args, **kwargs)
 
@@ -100,13 +102,14 @@ class NativeCall:
             raise AnvilError(f"Cannot {what} from client code.", "anvil.server.PermissionDenied")
 
 
-def native(name: str) -> Callable[[NativeFunction], NativeFunction]:
-    """Declare the function that serves calls to ``name`` (given in full)."""
+def native(name: str, *, spools_media: bool = False) -> Callable[[NativeFunction], NativeFunction]:
+    """Declare the function that serves calls to ``name`` (given in full). With ``spools_media`` it
+    gets media that come with the call as ``SpooledMedia``."""
 
     def declare(function: NativeFunction) -> NativeFunction:
         if name in _functions:
             raise RuntimeError(f"native function {name!r} is declared twice")
-        _functions[name] = Native(name, function, inspect.signature(function))
+        _functions[name] = Native(name, function, inspect.signature(function), spools_media)
         return function
 
     return declare

@@ -14,11 +14,13 @@ from psycopg import errors as pg
 from app_server.errors import AnvilError
 
 TABLE_ERROR = "anvil.tables.TableError"
+NO_SUCH_COLUMN = "anvil.tables.NoSuchColumnError"
 
 DATABASE_DOWN = (
     "The database of this app cannot be reached right now. Nothing was changed; please try again "
     "in a moment."
 )
+NO_DATABASE = "This app runs without a database (--database none), so it has no Data Tables."
 DATABASE_BUSY = (
     "The database of this app is busy: too many calls are waiting for it. Please try again."
 )
@@ -34,7 +36,7 @@ def row_deleted(message: str = "This row has been deleted") -> AnvilError:
 
 
 def no_such_column(name: str, where: str = "") -> AnvilError:
-    return AnvilError(f"No such column '{name}'{where}", "anvil.tables.NoSuchColumnError")
+    return AnvilError(f"No such column '{name}'{where}", NO_SUCH_COLUMN)
 
 
 def transaction_conflict() -> AnvilError:

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from app_server.errors import StaleSchemaError, StartupError
+from app_server.errors import AnvilError, StaleSchemaError, StartupError
 from app_server.stack import CallStack
 from app_server.tables import fetch as fetching
 from app_server.tables import metadata, migration, search, writes
-from app_server.tables.errors import table_error, translate
+from app_server.tables.errors import NO_SUCH_COLUMN, TABLE_ERROR, table_error, translate
 from app_server.tables.metadata import CHANNEL, Stored
 from app_server.tables.migration_renames import Rename
 from app_server.tables.names import ID, META_SCHEMA
@@ -56,8 +56,8 @@ def _again_when_stale(
         for _ in range(MAX_RUNS - 1):
             try:
                 return await method(self, *args, **options)
-            except StaleSchemaError:
-                if options.get("connection") is not None:
+            except AnvilError as error:
+                if options.get("connection") is not None or not await self.is_stale(error):
                     raise
         return await method(self, *args, **options)
 
@@ -314,6 +314,20 @@ class TableStore:
                 logger.info("The data tables were changed by another server.")
                 self._take(stored)
         self.transactions.is_outdated = False
+
+    async def is_stale(self, error: AnvilError) -> bool:
+        """Whether something failed only because another server changed the tables."""
+        if isinstance(error, StaleSchemaError):
+            return True
+        if error.type_name not in (TABLE_ERROR, NO_SUCH_COLUMN):
+            return False
+        schema = self.schema
+        try:
+            async with self.pool.connection() as connection:
+                await self._greet(connection)
+        except (AnvilError, psycopg.Error):
+            return False
+        return self.schema is not schema
 
     def _hear(self, _notify: psycopg.Notify) -> None:
         self.transactions.is_outdated = True
