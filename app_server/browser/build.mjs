@@ -1,8 +1,8 @@
 // Builds the browser runtime: `npm run build` (or `node app_server/browser/build.mjs [--force]`).
 //
 // Writes app_server/browser/dist/: content-hashed files with .br and .gz beside them, and
-// manifest.json {hash, files: {engine, library, runtime, styles}, legacy: {jquery, bootstrap, ...},
-// lazy: {group: {file, paths}}}.
+// manifest.json {hash, files: {engine, runtime, styles}, legacy: {jquery, bootstrap, ...},
+// code: {group: {file, modules: {virtual path: [full names of modules that it imports]}}}}.
 // Nothing is done when the inputs are those of the last build. Takes some 10 s on 2 cores.
 
 import { execFileSync } from "node:child_process";
@@ -16,7 +16,7 @@ import zlib from "node:zlib";
 import * as esbuild from "esbuild";
 
 import { buildLegacy } from "./legacy.mjs";
-import { buildLibrary, listAnvilFiles, loadEngine } from "./library.mjs";
+import { asScript, buildLibrary, listAnvilFiles, loadEngine } from "./library.mjs";
 import { iconsFile, symbolsPlugin } from "./symbols.mjs";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
@@ -133,6 +133,15 @@ async function bundle(hash, chunks, libraries) {
   return { script: find(".js"), styles: find(".css") };
 }
 
+/** A group of Python modules as a script; gives its entry in the manifest. */
+async function writeCode(folder, group, modules) {
+  const entries = Object.entries(modules);
+  const script = asScript(Object.fromEntries(entries.map(([name, { code }]) => [name, code])));
+  const file = await write(folder, `py-${group}`, "js", script);
+  const imports = Object.fromEntries(entries.map(([name, module]) => [name, module.imports]));
+  return [group, { file, modules: imports }];
+}
+
 async function build() {
   const started = performance.now();
   const python = findPython();
@@ -172,31 +181,19 @@ async function build() {
       buildLibrary({ Sk, anvilFolder, ownFolder: ownPython, minify }),
       bundle(hash, Object.fromEntries(chunks), { jquery, moment }),
     ]);
-    const { library, ...lazyGroups } = groups;
     const engine = fs.readFileSync(path.join(engineFolder, "skulpt.min.js"));
-    const libraryScript = `globalThis.anvilLibrary=${JSON.stringify(library)};`;
-    const [engineFile, libraryFile, runtimeFile, stylesFile, ...lazyFiles] = await Promise.all([
+    const [engineFile, runtimeFile, stylesFile, ...code] = await Promise.all([
       write(folder, "engine", "js", engine),
-      write(folder, "library", "js", libraryScript),
       write(folder, "runtime", "js", script),
       write(folder, "styles", "css", styles),
-      ...Object.entries(lazyGroups).map(([group, files]) =>
-        write(folder, group, "json", JSON.stringify(files)),
-      ),
+      ...Object.entries(groups).map((group) => writeCode(folder, ...group)),
     ]);
-    const lazy = Object.fromEntries(
-      Object.entries(lazyGroups).map(([group, files], index) => [
-        group,
-        { file: lazyFiles[index], paths: Object.keys(files) },
-      ]),
+    const files = { engine: engineFile, runtime: runtimeFile, styles: stylesFile };
+    const manifest = JSON.stringify(
+      { hash, files, legacy, code: Object.fromEntries(code) },
+      null,
+      1,
     );
-    const files = {
-      engine: engineFile,
-      library: libraryFile,
-      runtime: runtimeFile,
-      styles: stylesFile,
-    };
-    const manifest = JSON.stringify({ hash, files, legacy, lazy }, null, 1);
     fs.writeFileSync(path.join(folder, "manifest.json"), manifest);
     fs.rmSync(dist, { recursive: true, force: true });
     fs.renameSync(folder, dist);

@@ -1,11 +1,11 @@
 // Compiles the client code of app packages to JavaScript, as Skulpt in the browser would.
 //
 // Usage: node compile.mjs < job.json, where the job is
-//   {folder, packages: [{name, modules: [{path, filename, source}]}]}
-// For each package it writes to `folder` the file NAME of the job (JSON: virtual path to code, see
-// CompiledFiles in src/engine/files.ts) with NAME.br and NAME.gz beside it. A module that does not
-// compile is left out: the browser gets its source and shows the error where it is imported.
-// Modules are kept in `folder`/modules, so that a change costs one module.
+//   {folder, files: [{name, modules: [{path, filename, source}]}]}
+// Each file is written to `folder` under its name, as a script (see `asScript` in library.mjs), with
+// .br and .gz beside it, and NAME.json with the list of virtual paths that are in it. A module that
+// does not compile is left out: the browser gets its source and shows the error where it is
+// imported. Modules are kept in `folder`/modules, so that a change costs one module.
 
 import crypto from "node:crypto";
 import fs from "node:fs";
@@ -15,20 +15,20 @@ import zlib from "node:zlib";
 
 import * as esbuild from "esbuild";
 
-import { asModule, loadEngine } from "./library.mjs";
+import { asScript, compilePython, loadEngine } from "./library.mjs";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const engineFolder = path.resolve(here, "../../.build/engine");
 const KEEP_DAYS = 30;
-// 9 takes a third of a second for a package, 11 twenty; it is a tenth smaller.
+// 9 takes a third of a second for a large package, 11 twenty; it is a tenth smaller.
 const BROTLI_QUALITY = 9;
 
 let Sk;
 
 function compileModule({ filename, source }) {
   Sk ??= loadEngine(engineFolder);
-  const { code } = Sk.compile(source, filename, "exec", true);
-  return esbuild.transformSync(asModule(code), { minify: true, target: "es2021" }).code;
+  const code = compilePython(Sk, source, filename);
+  return esbuild.transformSync(code, { minify: true, target: "es2021" }).code;
 }
 
 /** Code from the cache, or compiled now; null if it does not compile. */
@@ -65,20 +65,22 @@ function prune(folder) {
   }
 }
 
-const { folder, packages } = JSON.parse(fs.readFileSync(0, "utf8"));
+const { folder, files } = JSON.parse(fs.readFileSync(0, "utf8"));
 const modulesFolder = path.join(folder, "modules");
 fs.mkdirSync(modulesFolder, { recursive: true });
-for (const { name, modules } of packages) {
+for (const { name, modules } of files) {
   const compiled = {};
   for (const module of modules) {
     const code = getModule(modulesFolder, module);
     if (code !== null) compiled[module.path] = code;
   }
-  const data = Buffer.from(JSON.stringify(compiled));
+  const data = Buffer.from(asScript(compiled));
   const params = { [zlib.constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY };
   writeWhole(path.join(folder, `${name}.gz`), zlib.gzipSync(data, { level: 6 }));
   writeWhole(path.join(folder, `${name}.br`), zlib.brotliCompressSync(data, { params }));
   writeWhole(path.join(folder, name), data);
+  // Last: it says that the others are there.
+  writeWhole(path.join(folder, `${name}.json`), JSON.stringify(Object.keys(compiled)));
 }
 prune(folder);
 prune(modulesFolder);

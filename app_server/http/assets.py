@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import mimetypes
 import re
-from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from starlette.requests import Request as HttpRequest
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from app_server.errors import StartupError
+from app_server.http.built import DIST
 from app_server.http.bundle import bundle_name, get_bundle
-from app_server.http.compiled import are_ready, compiled_packages
+from app_server.http.compiled import find_plan
 from app_server.http.theme import read_theme
 
 if TYPE_CHECKING:
     from app_server.instance import Instance
 
-DIST = Path(__file__).parent.parent / "browser" / "dist"
 IMMUTABLE = "public, max-age=31536000, immutable"
 REVALIDATE = "no-cache"
 ENCODINGS = (("br", ".br"), ("gzip", ".gz"))
@@ -35,23 +32,6 @@ mimetypes.add_type("text/javascript", ".mjs")
 mimetypes.add_type("font/woff2", ".woff2")
 mimetypes.add_type("image/webp", ".webp")
 mimetypes.add_type("image/avif", ".avif")
-
-
-def read_manifest(dist: Path = DIST) -> dict[str, Any]:
-    """The built runtime's files: see build.mjs. StartupError if it has not been built."""
-    path = dist / "manifest.json"
-    try:
-        return _read_json(path, path.stat().st_mtime_ns)
-    except FileNotFoundError:
-        raise StartupError(
-            f"The browser runtime has not been built: there is no {path}. Run `npm run build`."
-        ) from None
-
-
-@lru_cache(maxsize=4)
-def _read_json(path: Path, _modified: int) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    return content
 
 
 async def serve_runtime(http: HttpRequest) -> Response:
@@ -68,27 +48,33 @@ async def serve_app_bundle(http: HttpRequest) -> Response:
     instance = _instance(http)
     name = http.path_params["name"]
     try:
-        app = instance.find_version(name.removesuffix("-source"))
+        app = instance.find_version(name.partition("-")[0])
     except LookupError:
         return _not_found()
-    is_compiled = not name.endswith("-source")
-    if bundle_name(app, is_compiled=is_compiled) != name or (is_compiled and not are_ready(app)):
+    for plan in (find_plan(app), None):
+        if bundle_name(app, plan) == name:
+            bundle = await get_bundle(app, plan)
+            break
+    else:
         return _not_found()
-    bundle = await get_bundle(app, is_compiled=is_compiled)
+    accepted = _accepted_encodings(http)
     headers = {"Cache-Control": IMMUTABLE, "Vary": "Accept-Encoding"}
-    if "gzip" in _accepted_encodings(http):
-        headers["Content-Encoding"] = "gzip"
-        return Response(bundle.gzipped, headers=headers, media_type="application/json")
+    for encoding, data in (("br", bundle.brotli), ("gzip", bundle.gzipped)):
+        if encoding in accepted:
+            headers["Content-Encoding"] = encoding
+            return Response(data, headers=headers, media_type="application/json")
     return Response(bundle.data, headers=headers, media_type="application/json")
 
 
 async def serve_code(http: HttpRequest) -> Response:
-    """``/_/code/<package>-<hash>.json``: a package of this app, compiled; see compiled.py."""
+    """``/_/code/<package>-<number>-<hash>.js``: compiled modules of this app; see compiled.py."""
     name = http.path_params["name"]
-    known = {compiled.file: compiled for compiled in compiled_packages(_instance(http).app)}
-    if name not in known or not known[name].is_ready:
-        return _not_found()
-    return _serve_built(http, known[name].path)
+    for app in _instance(http).recent_versions():
+        plan = find_plan(app)
+        for file in plan.files if plan else ():
+            if file.file == name:
+                return _serve_built(http, file.path)
+    return _not_found()
 
 
 def _serve_built(http: HttpRequest, path: Path) -> Response:

@@ -9,22 +9,36 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import hashlib
 import json
 import logging
 from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any
 
+import brotli  # type: ignore[import-untyped]
+
 from app_server.apps import App, AppPackage, Dependency, Service
-from app_server.http.compiled import compiled_packages, list_modules, virtual_path
+from app_server.http.app_templates import dependency_packages, read_app_templates
+from app_server.http.built import read_manifest
+from app_server.http.compiled import CodePlan, list_modules, virtual_path
 from app_server.http.extras import read_extras
 from app_server.http.theme import read_theme
-from app_server.templates import Package, Problem, read_templates
+from app_server.templates import Problem
 
 logger = logging.getLogger(__name__)
 
 KEPT_BUNDLES = 16
 TABLES_SERVICE = "/runtime/services/tables.yml"
+BROTLI_QUALITY = 9
+SHORT_HASH = 12
+HTTP = Path(__file__).parent
+TEMPLATES = HTTP.parent / "templates"
+#: Of HTTP: the files whose code decides what is in a bundle.
+MAKERS = ("app_templates.py", "bundle.py", "code_graph.py", "compiled.py", "extras.py", "theme.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +46,7 @@ class Bundle:
     """The JSON of one app version, plain and compressed, and what is wrong with its templates."""
 
     data: bytes
+    brotli: bytes
     gzipped: bytes
     problems: list[Problem]
 
@@ -41,18 +56,18 @@ _reported: set[str] = set()
 _building: dict[str, asyncio.Task[Bundle]] = {}
 
 
-async def get_bundle(app: App, *, is_compiled: bool = False) -> Bundle:
-    """The app's bundle, made once per version: with the sources, or (``is_compiled``) for a page
-    that loads the compiled code of its packages (compiled.py), with the sources only of modules
-    that do not compile. Call it at start to learn of bad templates early."""
-    key = bundle_name(app, is_compiled=is_compiled)
+async def get_bundle(app: App, plan: CodePlan | None = None) -> Bundle:
+    """The app's bundle, made once per version: with the sources, or for a page that loads the
+    compiled code of ``plan``, with the sources only of modules that do not compile. Call it at
+    start to learn of bad templates early."""
+    key = bundle_name(app, plan)
     known = _bundles.get(key)
     if known is not None:
         _bundles.move_to_end(key)
         return known
     task = _building.get(key)
     if task is None:
-        task = asyncio.create_task(asyncio.to_thread(make_bundle, app, is_compiled=is_compiled))
+        task = asyncio.create_task(asyncio.to_thread(make_bundle, app, plan))
         _building[key] = task
         task.add_done_callback(lambda _: _building.pop(key, None))
     bundle = await asyncio.shield(task)
@@ -66,29 +81,46 @@ async def get_bundle(app: App, *, is_compiled: bool = False) -> Bundle:
     return bundle
 
 
-def bundle_name(app: App, *, is_compiled: bool) -> str:
-    """The bundle's name in ``/_/app/<name>.json``."""
-    return app.version if is_compiled else f"{app.version}-source"
+def bundle_name(app: App, plan: CodePlan | None) -> str:
+    """The bundle's name in ``/_/app/<name>.json``: another one where anything that is in it
+    changes, what this server makes of the app among it."""
+    parts = [read_manifest()["hash"], _maker_version(), plan.digest if plan else "source"]
+    digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:SHORT_HASH]
+    return f"{app.version}-{digest}"
 
 
-def make_bundle(app: App, *, is_compiled: bool = False) -> Bundle:
-    packages = list(app.packages)
-    compiled = _read_compiled(app) if is_compiled else set()
-    read = read_templates([_template_package(app, package) for package in packages])
+@cache
+def _maker_version() -> str:
+    """A hash of the code that makes bundles."""
+    digest = hashlib.sha256()
+    for file in [*sorted(TEMPLATES.glob("*.py")), *(HTTP / name for name in MAKERS)]:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def make_bundle(app: App, plan: CodePlan | None = None) -> Bundle:
+    compiled = {path for file in plan.files for path in file.read_paths()} if plan else set()
+    read = read_app_templates(app)
     content = {
         "version": app.version,
         "id": app.app_id,
         "name": app.name,
         "package": app.package_name,
-        "packages": [_describe_package(app, package, compiled) for package in packages],
-        "dependencies": _dependency_packages(app, app),
+        "packages": [_describe_package(app, package, compiled) for package in app.packages],
+        "code": [*_library_code(), *(_app_code(plan) if plan else [])],
+        "dependencies": dependency_packages(app, app),
         "templates": read.templates,
         "services": {source: _client_config(service) for source, service in app.services.items()},
         "theme": read_theme(app).to_json(),
         "plainClassNames": read_extras(app).plain_class_names,
     }
     data = json.dumps(content, ensure_ascii=False, separators=(",", ":"), default=str).encode()
-    return Bundle(data, gzip.compress(data, 6, mtime=0), read.problems)
+    return Bundle(
+        data,
+        brotli.compress(data, mode=brotli.MODE_TEXT, quality=BROTLI_QUALITY),
+        gzip.compress(data, 6, mtime=0),
+        read.problems,
+    )
 
 
 def _client_config(service: Service) -> dict[str, Any]:
@@ -99,34 +131,21 @@ def _client_config(service: Service) -> dict[str, Any]:
     return service.client_config
 
 
-def _dependency_packages(app: App, package: AppPackage) -> dict[str, str]:
-    """Package by every id under which ``package`` may name a dependency: the app id, the folder,
-    and the logical id (``dep_...``) of its anvil.yaml."""
-    names: dict[str, str] = {}
-    for dependency in app.dependencies:
-        names[dependency.dep_id] = dependency.package_name
-        names[dependency.app_id] = dependency.package_name
-    for entry in package.yaml.get("dependencies") or []:
-        for target in (entry.get("app_id"), entry.get("id")):
-            if target in names and entry.get("dep_id"):
-                names[str(entry["dep_id"])] = names[target]
-    return names
+def _library_code() -> Iterator[dict[str, Any]]:
+    """Files of Anvil's and Python's library: address, and what each module in it imports."""
+    for group in read_manifest()["code"].values():
+        yield {"url": f"_/runtime/{group['file']}", "modules": group["modules"]}
 
 
-def _template_package(app: App, package: AppPackage) -> Package:
-    return Package(
-        name=package.package_name,
-        client_code=package.folder / "client_code",
-        dependencies=_dependency_packages(app, package),
-    )
-
-
-def _read_compiled(app: App) -> set[str]:
-    """Virtual paths of the modules that are there in compiled form."""
-    paths: set[str] = set()
-    for compiled in compiled_packages(app):
-        paths.update(json.loads(compiled.path.read_bytes()))
-    return paths
+def _app_code(plan: CodePlan) -> Iterator[dict[str, Any]]:
+    for file in plan.files:
+        compiled = file.read_paths()
+        needs = {
+            module.path: sorted(plan.graph[module.name])
+            for module in file.modules
+            if module.path in compiled
+        }
+        yield {"url": f"_/code/{file.file}", "modules": needs}
 
 
 def _describe_package(app: App, package: AppPackage, compiled: set[str]) -> dict[str, Any]:

@@ -14,9 +14,10 @@ from urllib.parse import quote
 from starlette.responses import HTMLResponse, Response
 
 from app_server.apps import App
-from app_server.http.assets import read_manifest
+from app_server.http.built import read_manifest
 from app_server.http.bundle import bundle_name
-from app_server.http.compiled import are_ready, compiled_packages
+from app_server.http.code_graph import find_needed, module_name
+from app_server.http.compiled import CodePlan, find_plan, imported_names
 from app_server.http.extras import read_extras
 from app_server.http.page_template import PAGE, SPLASH_CSS
 from app_server.http.startup import PageStart
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 #: Meta fields that have a place of their own on the page.
 KNOWN_META = {"title", "description", "logo_img", "lang"}
 
+#: What each page imports: see src/boot/main.ts.
+START_MODULES = ("anvil.server", "anvil.tz", "sys", "datetime")
+
 
 async def render_page(instance: Instance, session: Session, start: PageStart) -> Response:
     """The page of an instance for this session. ``start`` says what opens; nothing in it means the
@@ -40,10 +44,10 @@ async def render_page(instance: Instance, session: Session, start: PageStart) ->
     files = {name: f"_/runtime/{file}" for name, file in manifest["files"].items()}
     extras = read_extras(app)
     legacy = {name: f"_/runtime/{file}" for name, file in manifest["legacy"].items()}
-    is_compiled = are_ready(app)
-    app_url = f"_/app/{bundle_name(app, is_compiled=is_compiled)}.json"
-    code_urls = [f"_/code/{one.file}" for one in compiled_packages(app)] if is_compiled else []
-    boot = make_boot(instance, start, app_url, code_urls, manifest)
+    plan = find_plan(app)
+    app_url = f"_/app/{bundle_name(app, plan)}.json"
+    opens = _what_opens(app, start)
+    boot = make_boot(instance, start, opens, app_url)
     page = PAGE.format(
         html_class=extras.html_class,
         extra_styles=extras.style_links(legacy),
@@ -59,9 +63,10 @@ async def render_page(instance: Instance, session: Session, start: PageStart) ->
             str(package.native_deps.get("head_html") or "") for package in app.packages
         ),
         name=escape(app.name),
-        preloads="\n".join(
-            f'<link rel="preload" href="{url}" as="fetch" crossorigin>'
-            for url in (app_url, *code_urls)
+        preloads=f'<link rel="preload" href="{app_url}" as="fetch" crossorigin>',
+        code="\n".join(
+            f'<script defer src="{escape(url)}"></script>'
+            for url in _code_urls(app, plan, opens, manifest)
         ),
         boot=_json_for_script(boot),
         **files,
@@ -70,38 +75,61 @@ async def render_page(instance: Instance, session: Session, start: PageStart) ->
 
 
 def make_boot(
-    instance: Instance,
-    start: PageStart,
-    app_url: str,
-    code_urls: list[str],
-    manifest: dict[str, Any],
+    instance: Instance, start: PageStart, opens: dict[str, str], app_url: str
 ) -> dict[str, Any]:
     """The boot data; its shape is ``BootData`` in app_server/browser/src/boot/boot_data.ts."""
-    app = instance.app
-    opens: dict[str, str] = {}
-    if start.form:
-        opens["form"] = start.form
-    elif start.module:
-        opens["module"] = _qualified(app, start.module)
-    elif app.startup:
-        kind = "module" if app.startup.get("type") == "module" else "form"
-        name = str(app.startup["module"])
-        opens[kind] = _qualified(app, name) if kind == "module" else name
     return {
-        "appName": app.name,
+        "appName": instance.app.name,
         "app": instance.app_info,
         "origin": instance.origin,
         "appUrl": app_url,
-        "codeUrls": code_urls,
         "socketUrl": "_/ws",
-        "engineHash": manifest["hash"],
-        "lazy": [
-            {"url": f"_/runtime/{group['file']}", "paths": group["paths"]}
-            for group in manifest["lazy"].values()
-        ],
+        "engineHash": read_manifest()["hash"],
         "open": opens,
         "message": start.message,
     }
+
+
+def _what_opens(app: App, start: PageStart) -> dict[str, str]:
+    """``{"form": name}`` or ``{"module": full name}``; neither where the app has no start."""
+    if start.form:
+        return {"form": start.form}
+    if start.module:
+        return {"module": _qualified(app, start.module)}
+    if not app.startup:
+        return {}
+    name = str(app.startup["module"])
+    if app.startup.get("type") == "module":
+        return {"module": _qualified(app, name)}
+    return {"form": name}
+
+
+def _code_urls(
+    app: App, plan: CodePlan | None, opens: dict[str, str], manifest: dict[str, Any]
+) -> list[str]:
+    """The compiled code that what opens first needs; the rest is loaded when it is imported."""
+    graph: dict[str, frozenset[str]] = {}
+    urls: dict[str, str] = {}
+    for group in manifest["code"].values():
+        for path, needs in group["modules"].items():
+            name = module_name(path)
+            graph[name] = frozenset(needs)
+            urls[name] = f"_/runtime/{group['file']}"
+    names = [*START_MODULES]
+    if plan is None:
+        names += imported_names(app)
+        return sorted({urls[name] for name in find_needed(graph, names)})
+    graph |= plan.graph
+    for file in plan.files:
+        urls |= {module.name: f"_/code/{file.file}" for module in file.modules}
+    names += opens.values()
+    names += [f"{app.package_name}.{name}" for name in opens.values()]
+    names += [
+        f"{package.package_name}.{package.client_init_module}"
+        for package in app.packages
+        if package.client_init_module
+    ]
+    return sorted({urls[name] for name in find_needed(graph, names) if name in urls})
 
 
 def _qualified(app: App, name: str) -> str:

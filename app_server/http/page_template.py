@@ -20,7 +20,7 @@ PAGE = """<!doctype html>
 {head_html}
 <script type="application/json" id="anvil-boot">{boot}</script>
 <script defer src="{engine}"></script>
-<script defer src="{library}"></script>
+{code}
 <script defer src="{runtime}"></script>
 </head>
 <body>

@@ -125,6 +125,7 @@ class StubServer:
             origin=self.url,
             app_info={"id": "STUB", "branch": None, "environment": {"name": "stub", "tags": []}},
             find_version=lambda version: self.app,
+            recent_versions=lambda: [self.app],
         )
 
     async def _page(self, request: Request) -> Response:

@@ -1,6 +1,12 @@
 /** The app's code, as the server bundles it (app_server/http/bundle.py). */
 
-import { addModuleName, addSource, hasModule, registerAppModule } from "../engine/files";
+import {
+  addModuleName,
+  addSource,
+  hasModule,
+  registerAppModule,
+  type CodeFile,
+} from "../engine/files";
 import { pyError, type PyObject, type Result } from "../engine/skulpt";
 import type { Json } from "../wire/types";
 
@@ -12,7 +18,7 @@ export interface AppPackage {
   clientInit: string | null;
   config: Record<string, Json>;
   /** Forms and modules: name within the package, whether it is a package, source. A source is
-   * null where the compiled code (`BootData.codeUrls`) has the module. */
+   * null where the compiled code (`AppBundle.code`) has the module. */
   modules: [name: string, isPackage: boolean, code: string | null][];
   /** Theme's HTML templates by file name, for `HtmlTemplate` and `HtmlPanel`. */
   html: Record<string, string>;
@@ -35,6 +41,8 @@ export interface AppBundle {
   /** The app's own package; also the last of `packages`. */
   package: string;
   packages: AppPackage[];
+  /** Compiled Python: the library's, and the app's unless its sources are in `packages`. */
+  code: CodeFile[];
   /** Package by dependency id, logical ids included. */
   dependencies: Record<string, string>;
   /** Form templates by qualified name; shape in app_server/templates/shape.py. */
@@ -54,6 +62,10 @@ export function app(): AppBundle {
 
 export const findPackage = (name: string): AppPackage | undefined =>
   app().packages.find((candidate) => candidate.name === name);
+
+/** Whether any module has to be compiled here. */
+export const hasSources = (bundle: AppBundle): boolean =>
+  bundle.packages.some(({ modules }) => modules.some(([, , code]) => Boolean(code)));
 
 /** Makes the class of a form's template (`FooTemplate`). May wait: a layout may be imported. */
 export type TemplateMaker = (qualifiedName: string, template: Record<string, unknown>) => Result;

@@ -24,12 +24,8 @@ export interface BootData {
   origin: string;
   /** Address of the app's code, relative to the page's base. */
   appUrl: string;
-  /** Addresses of the packages' compiled code; none where the app's bundle has the sources. */
-  codeUrls: string[];
   socketUrl: string;
   engineHash: string;
-  /** Compiled Python that is fetched when first imported: addresses and virtual paths. */
-  lazy: { url: string; paths: string[] }[];
   /** What opens: a form or a module by its full name; neither when the app has no start. */
   open: { form?: string; module?: string };
   message: BootMessage;

@@ -4,12 +4,7 @@ import "../styles/index.css";
 
 import { installComponents, makeTemplateClass } from "../components/index";
 import { loadCompiled } from "../engine/compiled_cache";
-import {
-  addCompiledFiles,
-  addLazyFiles,
-  configureEngine,
-  type CompiledFiles,
-} from "../engine/files";
+import { addCode, configureEngine } from "../engine/files";
 import {
   chainEach,
   importModule,
@@ -26,14 +21,9 @@ import { registerNativeModules } from "../python/index";
 import { setStartupData } from "../python/rpc";
 import { server } from "../transport/server";
 import { Deserializer } from "../wire/deserialize";
-import { app, installApp, type AppBundle } from "./app";
+import { app, hasSources, installApp, type AppBundle } from "./app";
 import { boot, type BootData, type BootMessage } from "./boot_data";
 import { openFormByPython } from "./open_form";
-
-declare global {
-  /** Set by the build's library file: virtual path to code. */
-  var anvilLibrary: CompiledFiles | undefined;
-}
 
 async function fetchJson<T>(url: string): Promise<T> {
   const response = await fetch(url);
@@ -41,11 +31,9 @@ async function fetchJson<T>(url: string): Promise<T> {
   return (await response.json()) as T;
 }
 
-function startEngine({ lazy }: BootData): void {
+function startEngine(): void {
   defineGlobals();
   configureEngine((text) => console.log(text.replace(/\n$/, "")));
-  addCompiledFiles(globalThis.anvilLibrary ?? {});
-  for (const { url, paths } of lazy) addLazyFiles(paths, () => fetchJson<CompiledFiles>(url));
   registerNativeModules();
 }
 
@@ -111,17 +99,16 @@ async function main(): Promise<void> {
   const data = boot();
   // The code and the connection are on their way while the engine starts.
   const bundle = fetchJson<AppBundle>(data.appUrl);
-  const compiled = Promise.all(data.codeUrls.map((url) => fetchJson<CompiledFiles>(url)));
   bundle.catch(() => undefined);
-  compiled.catch(() => undefined);
-  startEngine(data);
+  startEngine();
   server()
     .connect()
     .catch(() => undefined);
-  // What was compiled here on an earlier visit is of use only where the server compiles nothing.
-  if (data.codeUrls.length === 0) await loadCompiled(data.engineHash, data.appName);
-  for (const files of await compiled) addCompiledFiles(files);
-  installApp(await bundle, makeTemplateClass);
+  const loaded = await bundle;
+  addCode(loaded.code);
+  // What was compiled here on an earlier visit is of use only where sources came.
+  if (hasSources(loaded)) await loadCompiled(data.engineHash, data.appName);
+  installApp(loaded, makeTemplateClass);
   installComponents();
   await run(() => importModule("anvil.tz"));
   await run(() => importModule("anvil.server"));

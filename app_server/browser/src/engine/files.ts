@@ -3,8 +3,8 @@
  *
  * Each module is one of four kinds, and is made only when first imported:
  *   native    written in TypeScript (`registerModule`)
- *   compiled  Python compiled when the runtime was built
- *   lazy      compiled Python in a file of its own, fetched when first imported
+ *   compiled  Python compiled ahead, in a script that came with the page or is loaded when a module
+ *             in it is first imported, together with all that this module imports in turn
  *   source    Python of an app, compiled here on first import (and kept, see `compiled_cache.ts`)
  */
 
@@ -15,8 +15,16 @@ import { mangle, pyName, pyStr, type PyObject, type Result } from "./skulpt";
 /** Fills a module: gets its globals (use `defineIn`), may wait, and returns nothing. */
 export type ModuleFactory = (define: (name: string, value: PyObject) => void) => unknown;
 
-/** The runtime's own library as the build writes it: virtual path to code for the importer. */
-export type CompiledFiles = Record<string, string>;
+/** A script of compiled modules: its address, and what each module (by virtual path) imports. */
+export interface CodeFile {
+  url: string;
+  modules: Record<string, string[]>;
+}
+
+declare global {
+  /** Filled by the scripts: what each module's code leaves for the importer, by virtual path. */
+  var anvilModules: Record<string, () => unknown> | undefined;
+}
 
 export interface SourceModule {
   /** Full dotted name, package first. */
@@ -84,29 +92,77 @@ Sk.anvil$raise = (index) => {
   throw failures[index];
 };
 
-/** Add the runtime's compiled Python that came with the page. */
-export function addCompiledFiles(files: CompiledFiles): void {
-  for (const [path, code] of Object.entries(files)) {
-    if (!paths.has(path)) paths.set(path, () => code);
+interface CompiledModule {
+  path: string;
+  file: CodeFile;
+}
+
+const compiled = new Map<string, CompiledModule>();
+const scripts = new Map<string, Promise<void>>();
+
+const isLoaded = (path: string): boolean => globalThis.anvilModules?.[path] !== undefined;
+const nameOf = (path: string): string =>
+  path
+    .replace(/^(src\/builtin\/|src\/lib\/|app\/)/, "")
+    .replace(/(\/__init__)?\.js$/, "")
+    .replaceAll("/", ".");
+
+/** Add compiled Python; what is not on the page yet is loaded when it is imported. */
+export function addCode(files: CodeFile[]): void {
+  for (const file of files) {
+    for (const path of Object.keys(file.modules)) {
+      compiled.set(nameOf(path), { path, file });
+      if (!paths.has(path)) paths.set(path, () => readCompiled(path));
+    }
   }
 }
 
-/** Add compiled Python that is fetched in one piece when any of `names` is first imported. */
-export function addLazyFiles(names: string[], fetchFiles: () => Promise<CompiledFiles>): void {
-  let fetched: Promise<CompiledFiles> | undefined;
-  for (const path of names) {
-    paths.set(path, () => {
-      fetched ??= fetchFiles().catch((error: unknown) => {
-        fetched = undefined;
-        throw error;
-      });
-      const pending = fetched.then((files) => {
-        for (const [name, code] of Object.entries(files)) paths.set(name, () => code);
-        return files[path]!;
-      }, failingCode);
-      return Sk.misceval.promiseToSuspension(pending) as Result<string>;
-    });
+const loadedCode = (path: string): string =>
+  `var $builtinmodule = anvilModules[${JSON.stringify(path)}]();`;
+
+function readCompiled(path: string): string | Result<string> {
+  if (isLoaded(path)) return loadedCode(path);
+  const pending = Promise.all(urlsNeeded(nameOf(path)).map(loadScript)).then(
+    () => loadedCode(path),
+    failingCode,
+  );
+  return Sk.misceval.promiseToSuspension(pending) as Result<string>;
+}
+
+/** The scripts with a module and with all that it imports, as far as they are not there. */
+function urlsNeeded(name: string): string[] {
+  const urls = new Set<string>();
+  const seen = new Set<string>();
+  const waiting = [name];
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    if (next === "" || seen.has(next)) continue;
+    seen.add(next);
+    waiting.push(next.slice(0, Math.max(0, next.lastIndexOf("."))));
+    const module = compiled.get(next);
+    if (module === undefined) continue;
+    if (!isLoaded(module.path)) urls.add(module.file.url);
+    waiting.push(...module.file.modules[module.path]!);
   }
+  return [...urls];
+}
+
+function loadScript(url: string): Promise<void> {
+  let loading = scripts.get(url);
+  if (loading === undefined) {
+    loading = new Promise((resolve, reject) => {
+      const script = document.createElement("script");
+      script.src = url;
+      script.onload = () => resolve();
+      script.onerror = () => {
+        script.remove();
+        scripts.delete(url); // it may be tried again
+        reject(new Error(`A part of the app (${url}) could not be loaded`));
+      };
+      document.head.append(script);
+    });
+    scripts.set(url, loading);
+  }
+  return loading;
 }
 
 /** Add a module of an app. */
@@ -141,9 +197,12 @@ function compileSource(path: string, module: SourceModule): string {
 /** What tracebacks call a file: `m3/_Components/Button/__init__.py`. */
 const sourcePath = (path: string): string => path.slice(APP_ROOT.length).replace(/\.js$/, ".py");
 
+/** The importer tries many paths; it wants to hear of each that it is not there. */
+const NO_FILE = new Error("no such file");
+
 function read(path: string): unknown {
   const make = paths.get(path);
-  if (make === undefined) throw new Error(`no file ${path}`);
+  if (make === undefined) throw NO_FILE;
   return make();
 }
 
@@ -156,6 +215,9 @@ export function configureEngine(output: (text: string) => void): void {
     __future__: { ...Sk.python3, super_args: true },
   });
   findSubmodules();
+  // As when the library was compiled (library.mjs).
+  Sk.execLimit = null;
+  Sk.yieldLimit = null;
 }
 
 /** A module's globals, for a test or a tool: name to value. */

@@ -132,6 +132,9 @@ interface SkGlobal {
   };
   /** Hands a native module or form template to the code that stands in for its file. */
   /** Raises what went wrong when a module was read; by its number in `files.ts`. */
+  /** Limits of time, or null for none: the compiler then leaves out the clocks. */
+  execLimit: number | null;
+  yieldLimit: number | null;
   anvil$raise?: (index: number) => never;
   anvil$module?: (name: string, globals: Record<string, PyObject>) => unknown;
 }

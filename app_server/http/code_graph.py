@@ -1,0 +1,82 @@
+"""Which modules of client code need which others, as far as their sources and templates say.
+
+A page is given the code that its first form needs before anything else, so this only has to be
+right for most modules: what it does not see (``importlib``, names in strings) is fetched where it
+is imported.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+#: Modules by full name, each with the full names that it imports or shows.
+Graph = Mapping[str, frozenset[str]]
+
+
+def read_imports(name: str, is_package: bool, code: str) -> frozenset[str]:
+    """Full names that may be modules and that ``code`` imports anywhere in it; none where it is no
+    Python. ``from a import b`` gives both ``a`` and ``a.b``."""
+    try:
+        tree = ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError):
+        return frozenset()
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = _resolve(name, is_package, node.level, node.module)
+            if base is not None:
+                found.add(base)
+                found.update(f"{base}.{alias.name}" for alias in node.names)
+    return frozenset(found)
+
+
+def _resolve(name: str, is_package: bool, level: int, module: str | None) -> str | None:
+    """What ``from ..module`` means in the module ``name``; None above the topmost package."""
+    if level == 0:
+        return module
+    parts = name.split(".")
+    kept = len(parts) - level + (1 if is_package else 0)
+    if kept <= 0:
+        return None
+    return ".".join([*parts[:kept], *([module] if module else [])])
+
+
+def read_forms(template: Any) -> Iterator[str]:
+    """Full names of the forms that a template shows, in the JSON of app_server/templates."""
+    if isinstance(template, dict):
+        for key, value in template.items():
+            is_name = key in ("type", "item_template") and isinstance(value, str)
+            if is_name and "." in value:
+                yield value
+            yield from read_forms(value)
+    elif isinstance(template, list):
+        for item in template:
+            yield from read_forms(item)
+
+
+def module_name(path: str) -> str:
+    """The full name of the module at a virtual path: ``src/lib/anvil/tables/__init__.js`` is
+    ``anvil.tables``."""
+    for root in ("src/builtin/", "src/lib/", "app/"):
+        path = path.removeprefix(root)
+    return path.removesuffix(".js").removesuffix("/__init__").replace("/", ".")
+
+
+def find_needed(graph: Graph, names: Iterable[str]) -> set[str]:
+    """The modules among ``names``, and all that they need in turn, with the packages around
+    them."""
+    needed: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        if name in needed or not name:
+            continue
+        if name in graph:
+            needed.add(name)
+            waiting.extend(graph[name])
+        waiting.append(name.rpartition(".")[0])
+    return needed
