@@ -21,15 +21,15 @@ class RateLimit:
         self._tokens = burst
         self._refilled_at = clock()
 
-    def allows(self) -> bool:
-        """Count one request; False where it is one too many."""
+    def allows(self, cost: float = 1) -> bool:
+        """Count one request, or one that counts for several; False where it is too many."""
         now = self._clock()
         earned = (now - self._refilled_at) * self._per_second
         self._tokens = min(self._burst, self._tokens + earned)
         self._refilled_at = now
-        if self._tokens < 1:
+        if self._tokens < cost:
             return False
-        self._tokens -= 1
+        self._tokens -= cost
         return True
 
     def give_back(self) -> None:

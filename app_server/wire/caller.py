@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +21,11 @@ from app_server.wire.payload import (
     take_payload,
 )
 from app_server.wire.peer import Peer, PeerClosedError, SendFrame
+
+logger = logging.getLogger(__name__)
+
+MALFORMED = (TypeError, AttributeError, LookupError, ValueError, RecursionError)
+"""What reading an answer raises whose members are of the wrong types."""
 
 LIVE_OBJECT_KEYS = ("id", "backend", "permissions", "mac")
 
@@ -116,26 +122,31 @@ class CallingPeer(Peer):
         call = self.pending.pop(str(message.get("id")), None)
         if call is None:
             return
-        request = call.request
-        log_output(request.instance.name, [call.output])
-        if isinstance(message.get("sessionData"), dict):
-            try:
-                merge_user_data(request.session, request.sent_user_data, message["sessionData"])
-            except AnvilError as error:
-                call.finish(Reply.from_error(error))
-                return
-        if message.get("error") is not None:
-            reply = Reply(payload=self._take_task_state(message, request), error=message["error"])
-        else:
-            payload = take_payload(
-                message,
-                REPLY_MEMBERS,
-                request.instance.server_key,
-                self.stream_opener(call.id),
-                is_trusted=True,
-            )
-            reply = Reply(payload)
+        log_output(call.request.instance.name, [call.output])
+        try:
+            reply = self._take_reply(message, call)
+        except AnvilError as error:
+            reply = Reply.from_error(error)
+        except MALFORMED as error:
+            logger.warning("%s answered with what is no answer: %r", self.name, error)
+            reply = Reply.from_error(WireError("The answer of this function makes no sense."))
         call.finish(reply)
+
+    def _take_reply(self, message: dict[str, Any], call: PendingCall) -> Reply:
+        request = call.request
+        if isinstance(message.get("sessionData"), dict):
+            merge_user_data(request.session, request.sent_user_data, message["sessionData"])
+        if message.get("error") is not None:
+            error = take_error(message["error"])
+            return Reply(payload=self._take_task_state(message, request), error=error)
+        payload = take_payload(
+            message,
+            REPLY_MEMBERS,
+            request.instance.server_key,
+            self.stream_opener(call.id),
+            is_trusted=True,
+        )
+        return Reply(payload)
 
     def _take_task_state(self, message: dict[str, Any], request: Request) -> Payload:
         opener = self.stream_opener(str(message.get("id")))
@@ -206,6 +217,20 @@ class CallingPeer(Peer):
         for call in pending.values():
             call.is_lost = True
             call.finish(Reply(error={**cause, "trace": [["<rpc>", 0]]}))
+
+
+def take_error(error: Any) -> dict[str, Any]:
+    """What a peer says went wrong: ``{"type", "message", "trace": [[path, line], ...], ...}``, each
+    of its kind. WireError where it is nothing of that sort."""
+    if not isinstance(error, dict):
+        raise WireError("A function failed, and why makes no sense.")
+    taken = {**error, "message": str(error.get("message", ""))}
+    if "type" in error:
+        taken["type"] = str(error["type"])
+    if "trace" in error:
+        frames = error["trace"] if isinstance(error["trace"], list) else []
+        taken["trace"] = [x for x in frames if isinstance(x, list) and len(x) == 2]
+    return taken
 
 
 def call_target(message: dict[str, Any]) -> str:

@@ -29,6 +29,7 @@ from app_server.workers.endings import (
     timed_out,
 )
 from app_server.workers.frames import pack
+from app_server.workers.output import OutputLimit
 from app_server.workers.process import WorkerProcess
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ class Worker(CallingPeer):
         self.never_ran = False
         """Whether it ended before it was ready."""
         self._reserved = 0
+        self._output = OutputLimit()
         self._end: dict[str, Any] | None = None
         self._ended = asyncio.Event()
         self._starting: asyncio.Task[None] | None = None
@@ -298,11 +300,15 @@ class Worker(CallingPeer):
             self.on_change(self)
 
     def _take_output(self, message: dict[str, Any]) -> None:
+        whose = self.instance.name if self.instance is not None else ""
+        text = self._output.take(str(message["output"]), whose)
+        if not text:
+            return
         if message.get("id") in self.pending:
-            self.receive_output(message)
+            self.receive_output({**message, "output": text})
         elif self.instance is not None:
             # Printed by a thread of its own, which belongs to no call.
-            log_output(self.instance.name, str(message["output"]).split("\n"))
+            log_output(self.instance.name, text.split("\n"))
 
     def _refuse_oversized(self, message: dict[str, Any]) -> None:
         """As Anvil's host does with what is larger than a WebSocket message may be."""
