@@ -91,6 +91,12 @@ class InstanceConfig:
         return (urlsplit(self.origin).hostname or "").lower()
 
     @property
+    def is_local(self) -> bool:
+        """Whether only people at this machine can come, who may be told what is wrong."""
+        name = self.host_name
+        return name in ("localhost", "127.0.0.1", "::1") or name.endswith(".localhost")
+
+    @property
     def is_https(self) -> bool:
         return self.origin.startswith("https://")
 
@@ -106,6 +112,7 @@ class ServerConfig:
     instances_folder: Path | None = None
     tls: TlsConfig | None = None
     redirect_port: int | None = None
+    smtp_server_port: int | None = None
     has_shell: bool = False
     shared: dict[str, Any] = field(default_factory=dict)
 
@@ -122,6 +129,7 @@ def make_server_config(given: dict[str, Any]) -> ServerConfig:
     port = check_port(given, "port")
     tls = _make_tls_config(given)
     redirect_port = check_port(given, "http-redirect-port")
+    mail_port = check_port(given, "smtp-server-port")
     if "instances" in given:
         others = sorted(set(given) - OF_THE_SERVER - {"instances"})
         if others:
@@ -142,6 +150,7 @@ def make_server_config(given: dict[str, Any]) -> ServerConfig:
             instances_folder=folder,
             tls=tls,
             redirect_port=redirect_port,
+            smtp_server_port=mail_port,
             shared=shared,
         )
     has_shell = bool(given.get("shell"))
@@ -157,7 +166,13 @@ def make_server_config(given: dict[str, Any]) -> ServerConfig:
         usual = {"http": 80, "https": 443 if tls is not None else DEFAULT_PORT}
         port = urlsplit(instance.origin).port or usual[urlsplit(instance.origin).scheme]
     return ServerConfig(
-        ip, port, instance=instance, tls=tls, redirect_port=redirect_port, has_shell=has_shell
+        ip,
+        port,
+        instance=instance,
+        tls=tls,
+        redirect_port=redirect_port,
+        smtp_server_port=mail_port,
+        has_shell=has_shell,
     )
 
 
@@ -264,7 +279,8 @@ def _check_key(options: dict[str, Any], name: str) -> str | None:
 def _make_smtp_config(options: dict[str, Any]) -> SmtpConfig | None:
     host = options.get("smtp-host")
     if host is None:
-        lonely = sorted(name for name in options if name.startswith("smtp-"))
+        names = set(options) - {"smtp-server-port"}
+        lonely = sorted(name for name in names if name.startswith("smtp-"))
         if lonely:
             raise StartupError(f"{lonely[0]} is given without smtp-host.")
         return None

@@ -143,3 +143,19 @@ PDF_SECONDS = 25.0
 PDF_TASK_SECONDS = 60.0
 """For one PDF, waiting included: in a call, which has CALL_TIMEOUT_SECONDS in all, and in a
 background task."""
+
+MAX_INCOMING_MAIL_BYTES = 25 * 1024 * 1024
+MAX_MAIL_RECIPIENTS = 100
+"""Of one incoming message (RFC 5321, 4.5.3.1.8, asks for 100 recipients)."""
+
+MAX_MAIL_CONNECTIONS = 25
+MAX_MAIL_CONNECTIONS_PER_ADDRESS = 5
+"""Senders of mail that talk to us at the same time. Each may fill MAX_INCOMING_MAIL_BYTES."""
+
+MAX_MAILS_PER_MINUTE = 60
+MAIL_BURST = 120
+"""Incoming messages from one address: on average, and at once."""
+
+MAIL_COMMAND_SECONDS = 60.0
+MAIL_CONNECTION_SECONDS = 600.0
+"""Between two signs of life of a sender of mail, and for its whole connection."""

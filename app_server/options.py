@@ -104,6 +104,7 @@ OPTIONS: dict[str, Option] = {
         Option(
             "pdf-browser", Kind.TEXT, "Chromium or Chrome for anvil.pdf (default: if installed)"
         ),
+        Option("smtp-server-port", Kind.NUMBER, "Receive e-mail on this port (default: do not)"),
         Option("smtp-host", Kind.TEXT, "SMTP server for outgoing mail"),
         Option("smtp-port", Kind.NUMBER, "Its port (25, or 587 with --smtp-encryption)"),
         Option("smtp-encryption", Kind.TEXT, "ssl or starttls"),
@@ -118,11 +119,9 @@ NO_CERTIFICATES = (
     "this server gets no certificates by itself. Give it one with --manual-cert-file and "
     "--manual-cert-key-file, or put a proxy that does TLS before it (--disable-tls)."
 )
-NO_INCOMING_MAIL = "this server receives no mail."
 
 LACKING: dict[str, str] = {
     "downlink-key": OWN_PROCESSES,
-    "smtp-server-port": NO_INCOMING_MAIL,
     "letsencrypt-storage": NO_CERTIFICATES,
     "letsencrypt-staging": NO_CERTIFICATES,
 }
@@ -139,6 +138,7 @@ OF_THE_SERVER = frozenset(
         "http-redirect-port",
         "add-hsts-headers",
         "forward-headers-insecure",
+        "smtp-server-port",
     )
 )
 """Those that also go together with --instances."""

@@ -14,6 +14,7 @@ from email.message import EmailMessage, MIMEPart
 from email.policy import SMTP
 from email.utils import format_datetime, make_msgid
 
+from app_server.email.loops import mark_automatic
 from app_server.errors import AnvilError
 from app_server.wire.values import Media
 
@@ -50,6 +51,8 @@ class Email:
     inline: Mapping[str, Media] = field(default_factory=dict)
     in_reply_to: str | None = None
     references: str | None = None
+    hops: int = 0
+    """Above 0, it is sent while another is handled; see ``loops``."""
 
     @property
     def recipients(self) -> list[str]:
@@ -143,6 +146,8 @@ def build_message(email: Email, default_domain: str, now: datetime | None = None
     for header, value in (("In-Reply-To", email.in_reply_to), ("References", email.references)):
         if value:
             message[header] = refuse_line_breaks(header, value)
+    if email.hops:
+        mark_automatic(message, email.hops)
     _fill_body(message, email)
     for number, media in enumerate(email.attachments, 1):
         _attach(message, media, number)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from app_server.email.loops import HOPS
 from app_server.email.message import Email, parse_addresses, send_failure
 from app_server.email.service import SERVICE, send_email
 from app_server.errors import AnvilError
@@ -56,6 +57,7 @@ async def _read_arguments(call: NativeCall, given: dict[str, Any]) -> Email:
         inline=await _read_inline(call, given.get("inline_attachments")),
         in_reply_to=given.get("in_reply_to"),
         references=given.get("references"),
+        hops=call.stack.resources.get(HOPS, 0),
     )
 
 

@@ -266,7 +266,7 @@ def test_instances_come_change_and_go(
 def test_a_broken_instance_harms_no_other_and_heals(
     server: RunningServer, folder: Path, databases: Callable[[str], str]
 ):
-    write_instance(folder, "smith", databases("smith"), **{"smtp-server-port": 25})
+    write_instance(folder, "smith", databases("smith"), **{"downlink-key": "abc"})
     write_instance(folder, "twin", databases("twin"), origin="http://yoga.localhost:3030")
     write_instance(folder, "lonely", "postgresql://u:p@127.0.0.1:1/none")
     lonely = at(server, "lonely")
@@ -276,7 +276,7 @@ def test_a_broken_instance_harms_no_other_and_heals(
     )
     wait_for(lambda: any("[twin] cannot be started" in line for line in server.log))
     log = "".join(server.log)
-    assert "[smith] cannot be started" in log and "smtp-server-port is an option of anvil" in log
+    assert "[smith] cannot be started" in log and "downlink-key is an option of anvil" in log
     assert "has the host name of yoga" in log
     assert at(server, "yoga").get("/who").text == "yoga"
     write_instance(folder, "lonely", databases("lonely"))

@@ -25,7 +25,7 @@ ANVILS = {
         microsoft-app-secret microsoft-tenant-id""",
 }
 KINDS = {name: kind for kind, names in ANVILS.items() for name in names.split()}
-OWN = {"instances", "requests-per-second"}
+OWN = {"instances", "requests-per-second", "pdf-browser"}
 
 
 @pytest.fixture(autouse=True)
