@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from starlette.requests import HTTPConnection
-from starlette.routing import Router
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from app_server.http import problems
@@ -20,13 +19,14 @@ from app_server.instance import Instance
 logger = logging.getLogger(__name__)
 
 UPLINK_PATH = "/_/uplink"
-NOT_RUNNING = "This site cannot be reached at the moment. Please try again shortly."
+HSTS = b"max-age=31536000; includeSubDomains"
+"""As Anvil's server says it with ``--add-hsts-headers`` (ring's default)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hosted:
     instance: Instance
-    router: Router
+    router: ASGIApp
 
 
 class Hosting:
@@ -55,9 +55,20 @@ class Hosting:
     def remove(self, instance: Instance) -> None:
         self._hosted = {h: x for h, x in self._hosted.items() if x.instance is not instance}
 
+    def answers_to(self, host_name: str) -> bool:
+        """Whether a host name is one of ours, as far as is known."""
+        if self._only is not None:
+            return host_name == self._only.instance.config.host_name
+        return host_name in self._hosted
+
     def find(self, host_name: str) -> Instance | None:
         hosted = self._hosted.get(host_name)
         return hosted.instance if hosted is not None else None
+
+    def find_for_mail(self, domain: str) -> Instance | None:
+        """Whose e-mail comes to this domain. One that is given alone takes all, as Anvil's server
+        does."""
+        return self._only.instance if self._only is not None else self.find(domain)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -73,7 +84,7 @@ class Hosting:
         elif scope["type"] == "websocket":
             await self._serve_unknown_socket(WebSocket(scope, receive, send), host_name)
         elif host_name in self.down:
-            await problems.unavailable(connection, NOT_RUNNING)(scope, receive, send)
+            await problems.unavailable(connection, problems.NOT_RUNNING)(scope, receive, send)
         else:
             await problems.not_found(connection)(scope, receive, send)
 
@@ -101,6 +112,9 @@ def _with_headers(instance: Instance, send: Send) -> Send:
     ]
     if not instance.app.allow_embedding:
         extra.append((b"x-frame-options", b"DENY"))
+
+    if instance.config.has_hsts:
+        extra.append((b"strict-transport-security", HSTS))
 
     async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":

@@ -6,22 +6,22 @@ import asyncio
 import importlib
 import logging
 import pkgutil
-import secrets
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Coroutine
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from starlette.types import ASGIApp
+
+from app_server.app_reload import AppReload
 from app_server.apps import App, load_app
-from app_server.apps.folder import read_yaml
-from app_server.apps.loader import stamp_folders
 from app_server.background import BackgroundTasks, Scheduler
 from app_server.config import NO_DATABASE, InstanceConfig
 from app_server.embedded import EmbeddedDatabase, open_embedded
-from app_server.errors import StartupError
+from app_server.gate import Gate
 from app_server.http.bundle import get_bundle
-from app_server.http.compiled import start_compiling
+from app_server.http.compiled import find_plan, start_compiling
+from app_server.http.problems import refuse_for_now
 from app_server.keys import InstanceKeys
 from app_server.limits import (
     ATTEMPT_BURST,
@@ -33,9 +33,11 @@ from app_server.request import Reply
 from app_server.session_renewal import Tickets
 from app_server.sessions import SessionStore
 from app_server.tables import TableStore
+from app_server.tables.migration import Options
+from app_server.tables.pool import MAX_CONNECTIONS
+from app_server.tables.wanted import schema_of
 from app_server.uplink.registry import UplinkRegistry
 from app_server.users.request import prepare_users
-from app_server.users.schema import complete_schema
 from app_server.wire.macs import MacKey
 from app_server.wire.peer import Peer
 from app_server.workers.pool import WorkerPool
@@ -45,10 +47,20 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-RELOAD_CHECK_SECONDS = 1.0
+FIXED = (
+    "name",
+    "data_dir",
+    "database",
+    "pool_size",
+    "transaction_seconds",
+    "auto_migrate",
+    "allow_data_loss",
+    "ignore_invalid_schema",
+)
+"""What an instance cannot change while it runs."""
+
 SWEEP_SECONDS = 300.0
 KEPT_VERSIONS = 4
-CONSTRAINTS_FILE = "constraints.yaml"
 
 
 class Instance:
@@ -80,6 +92,9 @@ class Instance:
         self._versions: OrderedDict[str, App] = OrderedDict({self.app.version: self.app})
         self._tasks: list[asyncio.Task[None]] = []
         self._is_flush_due = False
+        self.reload = AppReload(self)
+        self.gate = Gate()
+        self.entrance: ASGIApp = refuse_for_now
 
     @property
     def origin(self) -> str:
@@ -108,7 +123,7 @@ class Instance:
             await self.stop()
             raise
         self._tasks = [
-            asyncio.create_task(self._watch_app()),
+            asyncio.create_task(self.reload.watch()),
             asyncio.create_task(self._sweep_sessions()),
             asyncio.create_task(self._prepare_pages(self.app)),
         ]
@@ -118,9 +133,9 @@ class Instance:
         the operator at once instead of to that visitor."""
         try:
             future = start_compiling(app)
-            await get_bundle(app)
             if future is not None:
                 await asyncio.wrap_future(future)
+            await get_bundle(app, find_plan(app))
         except Exception:
             # Nobody waits for this; a page that needs it tries again and tells its visitor.
             logger.exception("[%s] The browser's code cannot be made ready", self.name)
@@ -134,12 +149,27 @@ class Instance:
             database = self._embedded.url
         self.tables = await TableStore.open(
             database,
-            complete_schema(self.app),
+            **schema_of(self.app),
             data_dir=self.config.data_dir,
             auto_migrate=self.config.auto_migrate,
             ignore_invalid_schema=self.config.ignore_invalid_schema,
-            constraints=read_constraints(self.app),
+            allow_data_loss=self.config.allow_data_loss,
+            pool_size=self.config.pool_size or MAX_CONNECTIONS,
         )
+
+    async def migrate_tables(self, app: App) -> None:
+        """Change the tables for a changed app while it is served. StartupError where the options or
+        the values forbid it; then nothing is changed."""
+        wanted, known = schema_of(app), schema_of(self.app)
+        wanted_version, _ = wanted.pop("app_version"), known.pop("app_version")
+        if self.tables is None or wanted == known:
+            return
+        options = Options(
+            auto_migrate=self.config.auto_migrate,
+            ignore_invalid_schema=self.config.ignore_invalid_schema,
+            allow_data_loss=self.config.allow_data_loss,
+        )
+        await self.tables.migrate(**wanted, app_version=wanted_version, options=options)
 
     async def stop(self) -> None:
         """Close everything, in the reverse order. Safe to call after a start that failed."""
@@ -206,9 +236,40 @@ class Instance:
         task.add_done_callback(self.calls.discard)
         return task
 
+    def leave(self) -> None:
+        """Take leave of whoever is connected: what runs may end, and browsers connect anew."""
+        self.gate.is_leaving = True
+        for link in list(self.links):
+            link.leave()
+
+    async def wait_until_idle(self) -> None:
+        """Until nothing is done for anybody."""
+        await self.gate.wait_until_empty()
+        while self.calls:
+            await asyncio.wait(self.calls)
+        for link in list(self.links):
+            await link.wait_until_idle()
+
+    def take_config(self, config: InstanceConfig) -> bool:
+        """Go on with another configuration. False where that takes another instance."""
+        if any(getattr(config, name) != getattr(self.config, name) for name in FIXED):
+            return False
+        before, self.config = self.config, config
+        self.request_rates = RateLimits(config.requests_per_second, REQUEST_BURST)
+        keys = (config.uplink_key, config.client_uplink_key)
+        if keys != (before.uplink_key, before.client_uplink_key):
+            # Whoever has the key comes back; who has the old one does not.
+            for uplink in self.uplinks.links:
+                uplink.spawn(uplink.shut_down())
+        return True
+
     def find_version(self, version: str) -> App:
         """The app as it was in this version, if that was a short while ago; else as it is now."""
         return self._versions.get(version, self.app)
+
+    def recent_versions(self) -> list[App]:
+        """The app as it is now, and as it was for pages that were opened a short while ago."""
+        return [self.app, *(app for app in self._versions.values() if app is not self.app)]
 
     def _want_flush(self) -> None:
         """Write sessions soon, once for all changes of this turn."""
@@ -228,74 +289,14 @@ class Instance:
             except sqlite3.Error as error:
                 logger.error("[%s] Expired sessions were not removed: %s", self.name, error)
 
-    async def _watch_app(self) -> None:
-        """Load the app again when one of its files changes. While it is broken, the version before
-        goes on."""
-        folders = [package.folder for package in self.app.packages]
-        stamp = await asyncio.to_thread(_stamp, folders)
-        while True:
-            await asyncio.sleep(RELOAD_CHECK_SECONDS)
-            now = await asyncio.to_thread(_stamp, folders)
-            if now == stamp:
-                continue
-            stamp = now
-            try:
-                app = await asyncio.to_thread(load_app, self.config.app_folder, self.config.dep_ids)
-            except (StartupError, OSError) as error:
-                logger.error("[%s] The changed app cannot be loaded: %s", self.name, error)
-                continue
-            except Exception:
-                # Files may be half written; the next change is looked at all the same.
-                logger.exception("[%s] The changed app cannot be loaded", self.name)
-                continue
-            folders = [package.folder for package in app.packages]
-            if app.version != self.app.version:
-                self._take(app)
-
-    def _take(self, app: App) -> None:
+    async def take(self, app: App) -> None:
+        """Go on with a new version of the app."""
         logger.info("[%s] The app changed to version %s", self.name, app.version)
         self.app = app
         self._versions[app.version] = app
         self._tasks.append(asyncio.create_task(self._prepare_pages(app)))
         if len(self._versions) > KEPT_VERSIONS:
             self._versions.popitem(last=False)
-
-
-def _stamp(folders: list[Path]) -> Any:
-    try:
-        return stamp_folders(folders)
-    except OSError:
-        # A file vanished while we looked: something is changing.
-        return secrets.token_hex(4)
-
-
-def read_constraints(app: App) -> Any:
-    """The rules in ``constraints.yaml`` of the app and of its dependencies, by table; the app's own
-    come last."""
-    merged: dict[str, dict[str, Any]] = {}
-    for package in app.packages:
-        path = package.folder / CONSTRAINTS_FILE
-        if not path.is_file():
-            continue
-        content = read_yaml(path) or {}
-        if not isinstance(content, dict):
-            raise StartupError(f"{path} has to be a mapping of tables to their rules.")
-        for table, rules in content.items():
-            _merge_rules(merged.setdefault(str(table), {}), rules, path)
-    return merged or None
-
-
-def _merge_rules(into: dict[str, Any], rules: Any, path: Path) -> None:
-    if not isinstance(rules, dict):
-        raise StartupError(f"{path}: the rules of a table have to be a mapping.")
-    for kind, entries in rules.items():
-        present = into.get(kind)
-        if isinstance(entries, list) and isinstance(present, list):
-            into[kind] = [*present, *entries]
-        elif isinstance(entries, dict) and isinstance(present, dict):
-            into[kind] = {**present, **entries}
-        else:
-            into[kind] = entries
 
 
 def load_natives() -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from app_server.config import INSTANCE_FILE, InstanceConfig, read_instance_config
 from app_server.errors import StartupError
 from app_server.hosting import Hosting
 from app_server.instance import Instance
+from app_server.replacement import change_instance
 from app_server.workers import Workers
 
 logger = logging.getLogger(__name__)
@@ -22,6 +23,7 @@ STARTS_AT_ONCE = 4
 
 Stamp = tuple[int, int]
 """Time of change (ns) and size of an instance.yaml."""
+UNKNOWN: Stamp = (0, 0)
 
 
 @dataclass(slots=True)
@@ -42,24 +44,35 @@ class InstancesFolder:
     time; the others are not affected.
     """
 
-    def __init__(self, folder: Path, port: int, hosting: Hosting, workers: Workers):
+    def __init__(
+        self,
+        folder: Path,
+        port: int,
+        hosting: Hosting,
+        workers: Workers,
+        shared: dict[str, Any] | None = None,
+    ):
         self._folder = folder
         self._port = port
         self._hosting = hosting
         self._workers = workers
         self._entries: dict[str, Entry] = {}
         self._opening: set[str] = set()
-        self._wake = asyncio.Event()
+        self._shared = shared or {}
+        self._is_missing = False
+        self._lock = asyncio.Lock()
 
-    def check_now(self) -> None:
-        self._wake.set()
+    async def reload(self, shared: dict[str, Any]) -> None:
+        """Read all that may have changed, also what shows no sign of it."""
+        self._shared = shared
+        for entry in self._entries.values():
+            entry.stamp = UNKNOWN
+        await self.check()
 
     async def watch(self) -> None:
         """Check again and again, until cancelled."""
         while True:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), CHECK_SECONDS)
-            self._wake.clear()
+            await asyncio.sleep(CHECK_SECONDS)
             try:
                 await self.check()
             except Exception:
@@ -68,7 +81,20 @@ class InstancesFolder:
 
     async def check(self) -> None:
         """Bring what runs in line with the folder."""
-        found = await asyncio.to_thread(find_instances, self._folder)
+        async with self._lock:
+            await self._check()
+
+    async def _check(self) -> None:
+        try:
+            found = await asyncio.to_thread(find_instances, self._folder)
+        except OSError as error:
+            if not self._is_missing:
+                logger.error(
+                    "%s cannot be read; what runs goes on: %s", self._folder, error.strerror
+                )
+            self._is_missing = True
+            return
+        self._is_missing = False
         for name in [name for name in self._entries if name not in found]:
             logger.info("[%s] The instance was removed", name)
             await self._drop(name)
@@ -83,17 +109,56 @@ class InstancesFolder:
     async def _update(self, name: str, stamp: Stamp) -> None:
         entry = self._entries.get(name)
         if entry is not None and entry.stamp != stamp:
-            logger.info("[%s] %s changed", name, INSTANCE_FILE)
-            await self._drop(name)
+            logger.info("[%s] %s is read anew", name, INSTANCE_FILE)
+            entry.stamp = stamp
+            if entry.instance is not None:
+                await self._change(name, entry, entry.instance)
+                return
+            self._hosting.down.discard(entry.host_name)
             entry = None
         now = asyncio.get_running_loop().time()
         if entry is None or (entry.instance is None and now >= entry.retry_at):
             await self._start(name, stamp, entry.complaint if entry else "")
 
+    async def _change(self, name: str, entry: Entry, old: Instance) -> None:
+        """Another configuration for an instance that runs. Where that is broken, or another one has
+        its host name, it goes on as it was."""
+
+        def host(instance: Instance) -> None:
+            self._hosting.remove(entry.instance or old)
+            self._hosting.remove(instance)
+            self._hosting.add(instance)
+            entry.instance, entry.host_name = instance, instance.config.host_name
+
+        try:
+            config = await asyncio.to_thread(
+                read_instance_config, self._folder / name, self._port, self._shared
+            )
+            self._check_host_name(config, old)
+            await change_instance(old, config, self._workers, host)
+        except (StartupError, OSError) as error:
+            logger.error("[%s] What was before goes on: %s", name, error)
+        except Exception:
+            # The others have to be followed all the same.
+            logger.exception("[%s] What was before goes on", name)
+        else:
+            if old.origin != config.origin:
+                logger.info("%s is at %s", name, config.origin)
+
+    def _check_host_name(self, config: InstanceConfig, instance: Instance | None) -> None:
+        other = self._hosting.find(config.host_name)
+        if (other is not None and other is not instance) or config.host_name in self._opening:
+            name = other.name if other is not None else "another instance"
+            raise StartupError(
+                f"Its origin {config.origin} has the host name of {name}. Give it another."
+            )
+
     async def _start(self, name: str, stamp: Stamp, known_complaint: str) -> None:
         entry = self._entries[name] = Entry(stamp, complaint=known_complaint)
         try:
-            config = await asyncio.to_thread(read_instance_config, self._folder / name, self._port)
+            config = await asyncio.to_thread(
+                read_instance_config, self._folder / name, self._port, self._shared
+            )
             entry.host_name = config.host_name
             entry.instance = await self._open(config)
         except Exception as error:
@@ -115,12 +180,7 @@ class InstancesFolder:
         logger.info("%s is at %s", name, config.origin)
 
     async def _open(self, config: InstanceConfig) -> Instance:
-        other = self._hosting.find(config.host_name)
-        if other is not None or config.host_name in self._opening:
-            name = other.name if other is not None else "another instance"
-            raise StartupError(
-                f"Its origin {config.origin} has the host name of {name}. Give it another."
-            )
+        self._check_host_name(config, None)
         self._opening.add(config.host_name)
         try:
             instance = await asyncio.to_thread(Instance, config, self._workers)

@@ -27,7 +27,7 @@ from app_server.wire.caller import call_target, take_live_object
 from app_server.wire.codec import encode
 from app_server.wire.payload import CALL_MEMBERS, WireError, give_objects, take_payload
 from app_server.wire.peer import Peer, SendFrame
-from app_server.wire.streams import MediaBudget
+from app_server.wire.streams import VISITORS, MediaBudget
 
 if TYPE_CHECKING:
     from app_server.instance import Instance
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 RESET_SESSION = "anvil.private.reset_session"
+FAREWELL_SECONDS = 0.3
+IDLE_CHECK_SECONDS = 0.02
 
 
 class BrowserLink(Peer):
@@ -59,7 +61,7 @@ class BrowserLink(Peer):
         self._client = {"type": "browser", "ip": ip, "location": None}
         self._read_cookies = read_cookies
         self._running = 0
-        self._budget = MediaBudget(MAX_UNREAD_MEDIA_BYTES)
+        self._budget = MediaBudget(MAX_UNREAD_MEDIA_BYTES, VISITORS)
         self._rate = RateLimit(MAX_CALLS_PER_SECOND, CALL_BURST)
         self._is_retired = False
         session.sockets.add(self)
@@ -162,6 +164,22 @@ class BrowserLink(Peer):
             self._running -= 1
             if self._is_retired and not self._running:
                 await self.shut_down()
+
+    def leave(self) -> None:
+        """Tell the page to go on over a new socket. This one ends when its last call is answered;
+        a page that is about to send a call gets a moment to hear of it."""
+
+        async def say_farewell() -> None:
+            await self.send({"type": "RECONNECT"})
+            await asyncio.sleep(FAREWELL_SECONDS)
+            await self.wait_until_idle()
+            await self.shut_down()
+
+        self.spawn(say_farewell())
+
+    async def wait_until_idle(self) -> None:
+        while self._running:
+            await asyncio.sleep(IDLE_CHECK_SECONDS)
 
     def retire(self) -> None:
         """The session has a new cookie, and this socket was opened with one before: take no more

@@ -6,7 +6,11 @@ import html
 
 from starlette.requests import HTTPConnection
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
 
+TRY_AGAIN_LATER = 1013
+NOT_RUNNING = "This site cannot be reached at the moment. Please try again shortly."
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -15,6 +19,7 @@ PAGE = """<!doctype html>
 body {{ font: 1rem/1.6 system-ui, sans-serif; display: grid; place-content: center;
   min-height: 90vh; margin: 0 1.5rem }}
 h1 {{ font-size: 1.5rem; margin: 0 }}
+p {{ white-space: pre-line; overflow-wrap: anywhere; max-width: 45rem }}
 </style></head>
 <body><main><h1>{title}</h1><p>{text}</p></main></body></html>
 """
@@ -75,4 +80,24 @@ def unavailable(connection: HTTPConnection, message: str) -> Response:
         message,
         plain=message,
         headers={"Retry-After": "5"},
+    )
+
+
+async def refuse_for_now(scope: Scope, receive: Receive, send: Send) -> None:
+    """An ASGI app that stands where an instance cannot be reached."""
+    if scope["type"] == "websocket":
+        await WebSocket(scope, receive, send).close(TRY_AGAIN_LATER)
+    else:
+        await unavailable(HTTPConnection(scope), NOT_RUNNING)(scope, receive, send)
+
+
+def broken_app(connection: HTTPConnection, problem: str) -> Response:
+    """For whoever is working on the app: it cannot be loaded as its files are now."""
+    return make_problem(
+        connection,
+        500,
+        "This app cannot be loaded",
+        problem,
+        plain=f"This app cannot be loaded: {problem}",
+        headers={"Cache-Control": "no-store"},
     )

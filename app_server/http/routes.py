@@ -8,8 +8,10 @@ from typing import Any
 from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route, Router, WebSocketRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
+from app_server.gate import Gated
 from app_server.http import assets, problems
 from app_server.http.client_session import (
     clear_session_cookie,
@@ -47,7 +49,9 @@ def add_route(path: str, methods: list[str]) -> Callable[[Serve], Serve]:
     return add
 
 
-def make_router(instance: Instance) -> Router:
+def make_router(instance: Instance) -> ASGIApp:
+    """The instance behind its gate."""
+
     def route(path: str, serve: Serve, methods: list[str] | None = None) -> Route:
         async def endpoint(http: HttpRequest) -> Response:
             with BodyLease(http):
@@ -78,7 +82,14 @@ def make_router(instance: Instance) -> Router:
         route("/_/{rest:path}", serve_not_found, ANY_METHOD),
         route("/{rest:path}", serve_page, ANY_METHOD),
     ]
-    return Router(routes, redirect_slashes=False, default=_default)
+    router = Router(routes, redirect_slashes=False, default=_default)
+
+    async def enter(scope: Scope, receive: Receive, send: Send) -> None:
+        scope["state"] = {"instance": instance}
+        await router(scope, receive, send)
+
+    instance.entrance = Gated(instance.gate, enter, problems.refuse_for_now)
+    return instance.entrance
 
 
 def _with_session(page: Route, instance: Instance) -> Route:
@@ -112,6 +123,9 @@ async def serve_api(http: HttpRequest, instance: Instance) -> Response:
 
 async def serve_page(http: HttpRequest, instance: Instance) -> Response:
     """The app's own start at ``/``, if it has one; routes everywhere else."""
+    problem = instance.reload.problem
+    if problem is not None and instance.config.is_local and problems.wants_html(http):
+        return problems.broken_app(http, problem)
     is_start = request_path(http) == "/" and http.method in ("GET", "HEAD")
     if is_start and instance.app.startup is not None:
         if not instance.request_rates.allows(client_ip(http, instance)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import secrets
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from app_server.instance import Instance
 
 logger = logging.getLogger(__name__)
+
+IDLE_CHECK_SECONDS = 0.02
 
 
 class UplinkRefusedError(AnvilError):
@@ -184,6 +187,10 @@ class UplinkLink(CallingPeer):
     def _release_stack(self, stack: CallStack) -> None:
         if not stack.resources:
             self._stacks.pop(stack.id.removeprefix(self._prefix), None)
+
+    async def wait_until_idle(self) -> None:
+        while self._running:
+            await asyncio.sleep(IDLE_CHECK_SECONDS)
 
     async def end(self) -> None:
         """The connection is gone: roll back what its call stacks hold."""

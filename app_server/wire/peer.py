@@ -214,6 +214,12 @@ class Peer:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    def leave(self) -> None:
+        """This server is about to go: say so where the protocol has a word for it."""
+
+    async def wait_until_idle(self) -> None:
+        """Until the calls that came here are answered."""
+
     def close(self, cause: dict[str, Any]) -> None:
         """The socket is gone: whoever waits for its media gets ``cause``."""
         self.is_closed = True
