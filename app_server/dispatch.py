@@ -91,7 +91,7 @@ def _find_native(request: Request) -> Native | None:
 
 async def call_native(native: Native, request: Request) -> Reply:
     """Run a native function: decode the arguments, call, encode the result."""
-    body = await decode(request.payload)
+    body = await decode(request.payload, spools_media=native.spools_media)
     call = NativeCall(
         instance=request.instance,
         session=request.session,

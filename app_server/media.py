@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from app_server.errors import AnvilError
+from app_server.limits import MAX_MEDIA_BYTES
 from app_server.wire.macs import is_same_text
 from app_server.wire.text import write_json
-from app_server.wire.values import LazyMedia, Media, PortableValue
+from app_server.wire.values import LazyMedia, Media, MediaSource, PortableValue
 
 if TYPE_CHECKING:
     from app_server.instance import Instance
@@ -23,13 +24,15 @@ if TYPE_CHECKING:
     from app_server.request import Request
     from app_server.sessions import Session
 
-FetchMedia = Callable[["Request", str], Awaitable[Media]]
-"""Gets the bytes of a manager's media: the request on whose behalf, and the id. AnvilError where
-there are none."""
+FetchMedia = Callable[["Request", str], Awaitable[Media | MediaSource]]
+"""Gets a manager's media: the request on whose behalf, and the id. AnvilError where there are
+none."""
 
 _managers: dict[str, FetchMedia] = {}
 KEY_DIGITS = 32
 MAX_TYPE_CHARS = 200
+PIECE_BYTES = 256 * 1024
+"""Read at once from media in memory."""
 CONTENT_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+(;[ -~]*)?")
 
 
@@ -75,26 +78,59 @@ def make_lazy_media(
     return LazyMedia(spec)
 
 
-async def fetch_media(request: Request, manager: str, media_id: str, key: str) -> Media:
-    """The bytes of a reference. AnvilError where its key is not one of this session, or the
-    manager has nothing under the id."""
+async def open_media(request: Request, manager: str, media_id: str, key: str) -> MediaSource:
+    """What a reference stands for, to be read piece by piece. AnvilError where its key is not one
+    of this session, or the manager has nothing under the id."""
     expected = sign_media(request.instance, request.session, manager, media_id)
     if not is_same_text(key, expected):
         raise AnvilError("Invalid (Lazy) Media object", "anvil.server.InvalidObjectError")
     fetch = _managers.get(manager)
     if fetch is None:
         raise AnvilError(f"Invalid (Lazy) Media type {manager!r}")
-    return await fetch(request, media_id)
+    found = await fetch(request, media_id)
+    return found if isinstance(found, MediaSource) else source_of(found)
+
+
+async def fetch_media(request: Request, manager: str, media_id: str, key: str) -> Media:
+    """All bytes of a reference, as ``open_media`` finds them."""
+    return await read_source(await open_media(request, manager, media_id, key))
+
+
+def source_of(media: Media) -> MediaSource:
+    async def read(start: int, end: int | None) -> AsyncIterator[bytes]:
+        view = memoryview(media.data)[start:end]
+        for at in range(0, len(view), PIECE_BYTES):
+            yield bytes(view[at : at + PIECE_BYTES])
+
+    return MediaSource(media.content_type, media.name, len(media.data), read)
+
+
+async def read_source(source: MediaSource) -> Media:
+    """AnvilError where it is larger than MAX_MEDIA_BYTES."""
+    data = bytearray()
+    async for piece in source.read(0, None):
+        data += piece
+        if len(data) > MAX_MEDIA_BYTES:
+            limit = MAX_MEDIA_BYTES // 2**20
+            raise AnvilError(f"Media larger than {limit} MB cannot be read as a whole.")
+    return Media(source.content_type, bytes(data), source.name)
+
+
+async def open_argument(call: NativeCall, value: Media | LazyMedia) -> MediaSource:
+    """A media argument of a native function, wherever its bytes are."""
+    if isinstance(value, Media):
+        return source_of(value)
+    spec = value.spec
+    return await open_media(
+        call.request, str(spec.get("manager")), str(spec.get("id")), str(spec.get("key") or "")
+    )
 
 
 async def read_media(call: NativeCall, value: Media | LazyMedia) -> Media:
-    """The bytes of a media argument of a native function, wherever they are."""
+    """All bytes of a media argument of a native function."""
     if isinstance(value, Media):
         return value
-    spec = value.spec
-    return await fetch_media(
-        call.request, str(spec.get("manager")), str(spec.get("id")), str(spec.get("key") or "")
-    )
+    return await read_source(await open_argument(call, value))
 
 
 def media_address(instance: Instance, media: LazyMedia, *, is_download: bool) -> str:

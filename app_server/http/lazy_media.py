@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncIterator
 from urllib.parse import quote, unquote
 
 from starlette.requests import Request as HttpRequest
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from app_server.app_log import log_error
 from app_server.errors import AnvilError
@@ -14,11 +15,11 @@ from app_server.http import problems
 from app_server.http.client_session import find_session
 from app_server.http.visitor import client_ip, request_path
 from app_server.instance import Instance
-from app_server.media import fetch_media, safe_content_type
+from app_server.media import open_media, safe_content_type
 from app_server.request import Origin, Request
 from app_server.stack import CallStack
 from app_server.wire.payload import Payload
-from app_server.wire.values import Media
+from app_server.wire.values import MediaSource
 
 PREFIX = "/_/lm/"
 RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
@@ -40,45 +41,92 @@ async def serve_lazy_media(http: HttpRequest, instance: Instance) -> Response:
         frames=({"type": "lazy_media_server"},),
         client={"type": "browser", "ip": client_ip(http, instance), "location": None},
     )
-    ok = False
+    answer: Response | None = None
     try:
-        media = await fetch_media(request, manager, media_id, key)
-        ok = True
+        source = await open_media(request, manager, media_id, key)
+        is_download = "nodl" not in http.query_params
+        answer = await media_response(http, source, is_download=is_download)
     except AnvilError as error:
         if error.type_name == "anvil.server.InvalidObjectError":
             return problems.not_found(http)
         log_error(instance.name, f"lazy media {manager}", error.to_json())
         return problems.failed(http, plain=error.message)
     finally:
-        await request.stack.close(ok)
-    return media_response(http, media, is_download="nodl" not in http.query_params)
+        await request.stack.close(answer is not None)
+    return answer
 
 
-def media_response(http: HttpRequest, media: Media, *, is_download: bool) -> Response:
-    """The bytes, or the one range of them that was asked for (RFC 9110, section 14).
+async def media_response(http: HttpRequest, source: MediaSource, *, is_download: bool) -> Response:
+    """The bytes as they are read, or the one range of them that was asked for (RFC 9110, sections
+    13 and 14). AnvilError where the first of them cannot be read.
 
     Media come from users: nothing in them may run as a page of ours, so they come in a sandbox.
     """
     headers = {
-        "Accept-Ranges": "bytes",
         "Cache-Control": "private, max-age=0",
         "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'; "
         "img-src data:; media-src 'self'",
     }
     disposition = "attachment" if is_download else "inline"
-    if media.name:
-        disposition += f"; filename*=UTF-8''{quote(media.name, safe='', errors='replace')}"
+    if source.name:
+        disposition += f"; filename*=UTF-8''{quote(source.name, safe='', errors='replace')}"
     headers["Content-Disposition"] = disposition
-    size = len(media.data)
-    wanted = parse_range(http.headers.get("range", ""), size)
-    content_type = safe_content_type(media.content_type)
-    if wanted is None:
-        return Response(media.data, 200, headers, media_type=content_type)
-    start, end = wanted
-    if start >= end:
-        return Response(b"", 416, {"Content-Range": f"bytes */{size}"})
-    headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
-    return Response(media.data[start:end], 206, headers, media_type=content_type)
+    content_type = safe_content_type(source.content_type)
+    if source.tag:
+        headers["ETag"] = f'"{source.tag}"'
+        if _is_known(http.headers.get("if-none-match", ""), headers["ETag"]):
+            return Response(None, 304, headers)
+    if source.length is None:
+        headers["Accept-Ranges"] = "none"
+        return await _streamed(http, source, 0, None, 200, headers, content_type)
+    headers["Accept-Ranges"] = "bytes"
+    wanted = parse_range(_range_header(http, headers.get("ETag")), source.length)
+    start, end = wanted or (0, source.length)
+    if wanted is not None and start >= end:
+        return Response(None, 416, headers | {"Content-Range": f"bytes */{source.length}"})
+    if wanted is not None:
+        headers["Content-Range"] = f"bytes {start}-{end - 1}/{source.length}"
+    headers["Content-Length"] = str(end - start)
+    status = 200 if wanted is None else 206
+    return await _streamed(http, source, start, end, status, headers, content_type)
+
+
+async def _streamed(
+    http: HttpRequest,
+    source: MediaSource,
+    start: int,
+    end: int | None,
+    status: int,
+    headers: dict[str, str],
+    content_type: str,
+) -> Response:
+    """The first bytes are read before the status is sent, so that a failure can still be told. One
+    after that ends the connection: what came is not the whole, and the reader sees it."""
+    if http.method == "HEAD":
+        return Response(None, status, headers, media_type=content_type)
+    pieces = source.read(start, end)
+    first = await anext(pieces, b"")
+
+    async def body() -> AsyncIterator[bytes]:
+        yield first
+        async for piece in pieces:
+            yield piece
+
+    return StreamingResponse(body(), status, headers, media_type=content_type)
+
+
+def _range_header(http: HttpRequest, tag: str | None) -> str:
+    """The wanted range, unless it is one of something else (RFC 9110, section 13.1.5)."""
+    condition = http.headers.get("if-range")
+    if condition is not None and condition != tag:
+        return ""
+    return http.headers.get("range", "")
+
+
+def _is_known(header: str, tag: str) -> bool:
+    """Whether the visitor has it already (RFC 9110, section 13.1.2)."""
+    tags = [each.strip().removeprefix("W/") for each in header.split(",")]
+    return "*" in tags or tag in tags
 
 
 def parse_range(header: str, size: int) -> tuple[int, int] | None:
@@ -87,6 +135,8 @@ def parse_range(header: str, size: int) -> tuple[int, int] | None:
     match = RANGE.fullmatch(header.strip())
     if match is None or not (match[1] or match[2]):
         return None
+    if match[1] and match[2] and int(match[1]) > int(match[2]):
+        return None  # no valid range (RFC 9110, section 14.1.1), which counts as none
     if not match[1]:
         length = int(match[2])
         return (size, size) if length == 0 else (max(size - length, 0), size)

@@ -7,10 +7,10 @@ import mimetypes
 from typing import Any
 
 from app_server.errors import AnvilError
-from app_server.media import make_lazy_media, media_address, read_media
+from app_server.media import make_lazy_media, media_address, open_argument
 from app_server.native.registry import NativeCall, native
 from app_server.wire.text import write_json
-from app_server.wire.values import LazyMedia, Media
+from app_server.wire.values import LazyMedia, Media, MediaSource
 
 LONGEST_SLEEP_SECONDS = 2.0
 TABLES_SERVICE = "/runtime/services/tables.yml"
@@ -107,9 +107,9 @@ async def make_function_media(
 
 
 @native("anvil.private.fetch_lazy_media")
-async def fetch_lazy_media(call: NativeCall, spec: dict[str, Any] | LazyMedia) -> Media:
+async def fetch_lazy_media(call: NativeCall, spec: dict[str, Any] | LazyMedia) -> MediaSource:
     media = spec if isinstance(spec, LazyMedia) else LazyMedia(dict(spec))
-    return await read_media(call, media)
+    return await open_argument(call, media)
 
 
 @native("anvil.private.get_lazy_media_url")

@@ -53,8 +53,8 @@ class Native:
                 return await self.function(call, *args, **kwargs)
             except AnvilError as error:
                 # Any other may have done something already.
-                is_of_tables = self.name.startswith(TABLES)
-                if not is_of_tables or not await call.instance.tables.is_stale(error):
+                tables = call.instance.tables if self.name.startswith(TABLES) else None
+                if tables is None or not await tables.is_stale(error):
                     raise
         return await self.function(call, *args, **kwargs)
 

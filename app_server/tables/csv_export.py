@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from app_server.media import make_lazy_media
 from app_server.tables.errors import table_error
-from app_server.tables.fetch import FetchPlan
+from app_server.tables.fetch import FetchPlan, RawRow
+from app_server.tables.media import Connections
 from app_server.tables.names import ID
 from app_server.tables.query import compile_condition
 from app_server.tables.schema import Column, Schema, Table
@@ -21,12 +22,13 @@ from app_server.tables.search import Search
 from app_server.tables.transactions import Db
 from app_server.tables.values import decode, encode_number
 from app_server.tables.views import Access, View, canonical
-from app_server.wire.values import LazyMedia, Media
+from app_server.wire.values import LazyMedia, MediaSource
 
 if TYPE_CHECKING:
     from app_server.native.registry import NativeCall
 
 MANAGER = "query-csv-v2"
+ROWS_AT_ONCE = 500
 _FORMULA = re.compile(r"^[=+\-@]")
 
 
@@ -43,8 +45,9 @@ def reference(call: NativeCall, access: Access, search: Search, escape: bool) ->
     )
 
 
-async def export(db: Db, schema: Schema, media_id: str) -> Media:
-    """The file of a reference. ``"ID"`` holds row ids in the form of ``row.get_id()``."""
+def export(connections: Connections, schema: Schema, media_id: str) -> MediaSource:
+    """The file of a reference, made as it is read. ``"ID"`` holds row ids in the form of
+    ``row.get_id()``."""
     table_id, condition, names, escape = json.loads(media_id)
     table = schema.tables.get(table_id)
     if table is None:
@@ -52,27 +55,49 @@ async def export(db: Db, schema: Schema, media_id: str) -> Media:
     columns = sorted(table.columns.values(), key=lambda column: column.position)
     if names is not None:
         columns = [column for column in columns if column.name in names]
-    lines = [",".join(_text(name, escape) for name in ["ID", *(c.name for c in columns)])]
-    lines += [line async for line in _lines(db, table, columns, condition, escape)]
-    return Media("text/csv", "\n".join(lines).encode(), f"{table.title}.csv")
+    rows = _Rows(table, columns, condition, escape)
+
+    async def read(_start: int, _end: int | None) -> AsyncIterator[bytes]:
+        heading = ",".join(_text(name, escape) for name in ["ID", *(c.name for c in columns)])
+        yield heading.encode()
+        after: int | None = 0
+        while after is not None:
+            async with connections() as db:
+                lines, after = await rows.read(db, after)
+            if lines:
+                yield ("\n" + "\n".join(lines)).encode()
+
+    return MediaSource("text/csv", f"{table.title}.csv", None, read)
 
 
-async def _lines(
-    db: Db, table: Table, columns: list[Column], condition: Any, escape: bool
-) -> AsyncIterator[str]:
-    requested: dict[str, Any] = {column.name: {} if column.is_link else True for column in columns}
-    access = Access(Schema({table.id: table}), is_client=False)
-    plan = FetchPlan(access, View(table.id), requested)
-    where, values = compile_condition(condition, table)
-    source = (f"FROM {table.sql} AS t WHERE {where} ORDER BY t.{ID}", values)
-    fetch = plan.fetches[0]
-    async for row in plan.stream(db, source):
-        zones = row[1] or {}
+class _Rows:
+    """Reads a table ``ROWS_AT_ONCE`` at a time, in the order of row ids: a slow reader of a long
+    file holds neither the file nor a connection."""
+
+    def __init__(self, table: Table, columns: list[Column], condition: Any, escape: bool) -> None:
+        wanted: dict[str, Any] = {column.name: {} if column.is_link else True for column in columns}
+        access = Access(Schema({table.id: table}), is_client=False)
+        self._plan = FetchPlan(access, View(table.id), wanted)
+        self._table, self._columns, self._escape = table, columns, escape
+        self._where, self._values = compile_condition(condition, table)
+
+    async def read(self, db: Db, after: int) -> tuple[list[str], int | None]:
+        """Lines of the rows after an id, and the last one's id; None at the end."""
+        source = (
+            f"FROM {self._table.sql} AS t WHERE ({self._where}) AND t.{ID} > %s"
+            f" ORDER BY t.{ID} LIMIT {ROWS_AT_ONCE}"
+        )
+        [rows] = await self._plan.read(db, (source, [*self._values, after]))
+        return [self._line(row) for row in rows], rows[-1][0] if len(rows) == ROWS_AT_ONCE else None
+
+    def _line(self, row: RawRow) -> str:
+        fetch, zones, escape = self._plan.fetches[0], row[1] or {}, self._escape
         cells = {
             column.name: _cell(column, decode(column, value, zones, lambda media: media), escape)
             for column, value in zip(fetch.columns, fetch.values(row), strict=True)
         }
-        yield ",".join([_text(f"[{table.id},{row[0]}]", escape), *(cells[c.name] for c in columns)])
+        first = _text(f"[{self._table.id},{row[0]}]", escape)
+        return ",".join([first, *(cells[column.name] for column in self._columns)])
 
 
 def _cell(column: Column, value: Any, escape: bool) -> str:

@@ -14,7 +14,7 @@ columns do:
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -178,13 +178,6 @@ class FetchPlan:
         rows = ", ".join(f"(SELECT json_agg(j) FROM f{fetch.number})" for fetch in self.fetches)
         selected = f"SELECT array_to_json(ARRAY[{rows}])::text{more}"
         return f"WITH {', '.join(parts)} {selected}", parameters
-
-    async def stream(self, db: Db, source: Sql) -> AsyncIterator[RawRow]:
-        """Rows of fetch 0 one after the other, as the database finds them: for any number."""
-        text, parameters = source
-        query = f"SELECT j::text FROM (SELECT {self._row(self.fetches[0])} {text}) AS f0"
-        async for row in db.stream((query, parameters)):
-            yield json.loads(row[0])
 
     def _row(self, fetch: Fetch) -> str:
         values = [_json_value(column) for column in fetch.columns]

@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from app_server.media import register_media_manager
 from app_server.tables import csv_export
-from app_server.tables.media import MANAGER, load_media
-from app_server.wire.values import Media
+from app_server.tables.errors import NO_DATABASE, table_error
+from app_server.tables.media import MANAGER, find_media
+from app_server.wire.values import MediaSource
 
 if TYPE_CHECKING:
     from app_server.request import Request
+    from app_server.tables.store import TableStore
 
 
-async def fetch_table_media(request: Request, media_id: str) -> Media:
-    async with request.instance.tables.transactions.database(request.stack) as db:
-        return await load_media(db, media_id)
+def _store(request: Request) -> TableStore:
+    store: TableStore | None = request.instance.tables
+    if store is None:
+        raise table_error(NO_DATABASE)
+    return store
 
 
-async def fetch_csv(request: Request, media_id: str) -> Media:
-    store = request.instance.tables
-    async with store.transactions.database(request.stack) as db:
-        return await csv_export.export(db, store.schema, media_id)
+async def open_table_media(request: Request, media_id: str) -> MediaSource:
+    connections = partial(_store(request).transactions.database, request.stack)
+    return await find_media(connections, media_id)
 
 
-register_media_manager(MANAGER, fetch_table_media)
-register_media_manager(csv_export.MANAGER, fetch_csv)
+async def open_csv(request: Request, media_id: str) -> MediaSource:
+    store = _store(request)
+    connections = partial(store.transactions.database, request.stack)
+    return csv_export.export(connections, store.schema, media_id)
+
+
+register_media_manager(MANAGER, open_table_media)
+register_media_manager(csv_export.MANAGER, open_csv)

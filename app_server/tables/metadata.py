@@ -16,7 +16,7 @@ from app_server.tables.names import DATA_SCHEMA, META_SCHEMA, aside_schema
 from app_server.tables.pool import Connection
 from app_server.tables.schema import LEVELS, Column, Schema, Table
 
-VERSION = 2
+VERSION = 3
 """Of this schema. A newer one in the database means that an older server must not touch it."""
 
 CHANNEL = "mybizz_schema"
@@ -96,6 +96,14 @@ CREATE TABLE IF NOT EXISTS {META_SCHEMA}.media (
 );
 -- Not compressed, so that a range of a video or a PDF is read without reading what is before it.
 ALTER TABLE {META_SCHEMA}.media ALTER COLUMN bytes SET STORAGE EXTERNAL;
+-- Larger media, whose own bytes are empty: pieces of a mebibyte, so that nobody needs all at once.
+CREATE TABLE IF NOT EXISTS {META_SCHEMA}.media_pieces (
+  media_id bigint NOT NULL REFERENCES {META_SCHEMA}.media ON DELETE CASCADE,
+  number integer NOT NULL,
+  bytes bytea NOT NULL,
+  PRIMARY KEY (media_id, number)
+);
+ALTER TABLE {META_SCHEMA}.media_pieces ALTER COLUMN bytes SET STORAGE EXTERNAL;
 
 CREATE OR REPLACE FUNCTION {META_SCHEMA}.discard_media() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE

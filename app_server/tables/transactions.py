@@ -37,8 +37,6 @@ logger = logging.getLogger(__name__)
 IDLE_SECONDS = 10.0
 """As on Anvil's server (``data-table-txn-timeout``)."""
 
-STREAMED_ROWS = 100
-
 RESOURCE = "tables.transaction"
 
 _ISOLATION = {None: "SERIALIZABLE", "relaxed": "REPEATABLE READ"}
@@ -52,17 +50,13 @@ class Db:
         self.connection = connection
         self._in_transaction = in_transaction
 
-    async def rows(self, sql: tuple[str, list[Any]]) -> list[tuple[Any, ...]]:
+    async def rows(
+        self, sql: tuple[str, list[Any]], *, binary: bool = False
+    ) -> list[tuple[Any, ...]]:
+        """``binary``: how the values come, which for bytes is half the size and no work."""
         text, parameters = sql
-        cursor = await self.connection.execute(text.encode(), parameters)
+        cursor = await self.connection.execute(text.encode(), parameters, binary=binary)
         return await cursor.fetchall()
-
-    async def stream(self, sql: tuple[str, list[Any]]) -> AsyncIterator[tuple[Any, ...]]:
-        """Rows as they come; at most STREAMED_ROWS of them are in memory."""
-        text, parameters = sql
-        async with self.connection.cursor() as cursor:
-            async for row in cursor.stream(text.encode(), parameters, size=STREAMED_ROWS):
-                yield row
 
     async def run(self, sql: tuple[str, list[Any]]) -> int:
         """Runs a statement without a result; answers how many rows it touched."""

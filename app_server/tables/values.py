@@ -19,7 +19,7 @@ from typing import Any
 from app_server.errors import AnvilError
 from app_server.tables.errors import table_error
 from app_server.tables.schema import LINK_MULTIPLE, LINK_SINGLE, Column, Schema
-from app_server.wire.values import Capability, LazyMedia, Media, PortableValue
+from app_server.wire.values import Capability, LazyMedia, Media, PortableValue, SpooledMedia
 
 ROW_REF = "anvil.tables.v2._RowRef"
 """How the library sends a row as an argument: its capability in a portable value."""
@@ -103,7 +103,7 @@ def type_of(value: Any) -> ValueType:
         return ValueType("datetime")
     if isinstance(value, dt.date):
         return ValueType("date")
-    if isinstance(value, Media | LazyMedia | StoredMedia):
+    if isinstance(value, Media | SpooledMedia | LazyMedia | StoredMedia):
         return ValueType("media")
     if isinstance(value, list | tuple):
         return _type_of_list(value)

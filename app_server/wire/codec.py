@@ -8,14 +8,16 @@ import secrets
 from typing import Any
 
 from app_server.wire.payload import Payload, WireError, object_type
-from app_server.wire.streams import MediaStream
+from app_server.wire.streams import MediaStream, SourceStream
 from app_server.wire.values import (
     Capability,
     LazyMedia,
     LiveObject,
     Media,
+    MediaSource,
     PortableClass,
     PortableValue,
+    SpooledMedia,
     WireValue,
 )
 
@@ -23,10 +25,14 @@ MAX_PLAIN_INT = 2_147_483_647
 """Larger integers travel as ``Long`` (``fill_out_media`` in anvil/_server.py)."""
 
 
-async def decode(payload: Payload) -> dict[str, Any]:
+async def decode(payload: Payload, *, spools_media: bool = False) -> dict[str, Any]:
     """The body with every object in its place. Waits until all media have arrived. WireError where
-    that cannot be done."""
-    data = {name: await stream.read() for name, stream in payload.media.items()}
+    that cannot be done. With ``spools_media`` they are ``SpooledMedia``, so that large ones do not
+    take memory."""
+    data: dict[str, Any] = {
+        name: await (stream.spool() if spools_media else stream.read())
+        for name, stream in payload.media.items()
+    }
     try:
         body: dict[str, Any] = _copy(payload.body)
     except RecursionError as error:
@@ -44,7 +50,7 @@ def _copy(value: Any) -> Any:
     return value
 
 
-def _put(body: dict[str, Any], entry: dict[str, Any], media: dict[str, bytes]) -> None:
+def _put(body: dict[str, Any], entry: dict[str, Any], media: dict[str, Any]) -> None:
     *way, last = entry["path"]
     holder: Any = body
     try:
@@ -56,11 +62,14 @@ def _put(body: dict[str, Any], entry: dict[str, Any], media: dict[str, bytes]) -
         raise WireError(f"An object's path leads nowhere: {entry['path']!r}") from error
 
 
-def _decode_object(entry: dict[str, Any], current: Any, media: dict[str, bytes]) -> Any:
+def _decode_object(entry: dict[str, Any], current: Any, media: dict[str, Any]) -> Any:
     kind = object_type(entry)
     if kind == "DataMedia":
         content_type = str(entry.get("mime-type") or "application/octet-stream")
-        return Media(content_type, media[entry["id"]], entry.get("name"))
+        data, name = media[entry["id"]], entry.get("name")
+        if isinstance(data, bytes):
+            return Media(content_type, data, name)
+        return SpooledMedia(content_type, data, data.tell(), name)
     if kind == "LazyMedia":
         return LazyMedia({k: v for k, v in entry.items() if k not in ("path", "type")})
     if kind == "LiveObject":
@@ -143,6 +152,12 @@ class Encoder:
             self.media[media_id] = MediaStream.from_bytes(
                 value.content_type, value.data, value.name
             )
+            return self._add(
+                "DataMedia", id=media_id, name=value.name, **{"mime-type": value.content_type}
+            )
+        if isinstance(value, MediaSource):
+            media_id = secrets.token_hex(8)
+            self.media[media_id] = SourceStream(value)
             return self._add(
                 "DataMedia", id=media_id, name=value.name, **{"mime-type": value.content_type}
             )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
-from typing import Any
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any
 
 from app_server.errors import AnvilError
 from app_server.limits import (
@@ -15,6 +16,10 @@ from app_server.limits import (
     MEDIA_CHUNK_BYTES,
     MEDIA_TIMEOUT_SECONDS,
 )
+from app_server.wire.values import MediaSource
+
+SPOOL_BYTES = 1024 * 1024
+"""Larger uploads wait on disk, where their reader asks for that."""
 
 
 class MediaBudget:
@@ -152,6 +157,50 @@ class MediaStream:
 
     async def read(self) -> bytes:
         return b"".join([chunk async for chunk, _ in self.chunks()])
+
+    async def spool(self) -> IO[bytes]:
+        """The bytes in a temporary file that goes with its object; it stands at the end. A small
+        one stays in memory. MediaError where the disk is full."""
+        file = SpooledTemporaryFile(max_size=SPOOL_BYTES)  # noqa: SIM115  lives with its value
+        try:
+            async for chunk, _ in self.chunks():
+                file.write(chunk)
+        except OSError as error:
+            file.close()
+            raise MediaError(
+                {
+                    "type": "anvil.server.RuntimeUnavailableError",
+                    "message": f"The server cannot keep this upload: {error.strerror or error}.",
+                }
+            ) from error
+        except BaseException:
+            file.close()
+            raise
+        return file
+
+
+class SourceStream(MediaStream):
+    """Sends a source: its bytes are read as they are sent."""
+
+    def __init__(self, source: MediaSource) -> None:
+        super().__init__(source.content_type, source.name)
+        self._source = source
+        self._is_complete = True
+
+    async def chunks(self) -> AsyncIterator[tuple[bytes, bool]]:
+        waiting = b""
+        try:
+            async for piece in self._source.read(0, None):
+                view = memoryview(piece)
+                for start in range(0, len(piece), MEDIA_CHUNK_BYTES):
+                    if waiting:
+                        yield waiting, False
+                    waiting = bytes(view[start : start + MEDIA_CHUNK_BYTES])
+        except MediaError:
+            raise
+        except AnvilError as error:
+            raise MediaError({"type": error.type_name, "message": error.message}) from error
+        yield waiting, True
 
 
 def _cost(chunk: bytes) -> int:

@@ -7,8 +7,9 @@ Source: ``anvil/_server.py`` (``fill_out_media``, ``_reconstruct_objects``) of t
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import IO, Any
 
 
 @dataclass(slots=True)
@@ -36,6 +37,30 @@ class Media:
     content_type: str
     data: bytes
     name: str | None = None
+
+
+@dataclass(slots=True)
+class SpooledMedia:
+    """Bytes that travelled whole and wait in a temporary file, for native functions that ask for it
+    (``@native(..., spools_media=True)``). ``length`` in bytes."""
+
+    content_type: str
+    file: IO[bytes]
+    length: int
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MediaSource:
+    """Bytes that can be read piece by piece, from anywhere: ``read(start, end)`` gives those from
+    ``start`` to before ``end`` (None: all). ``length`` is None where nobody knows it before the
+    end; then ``start`` is 0. ``tag`` differs between any two contents."""
+
+    content_type: str
+    name: str | None
+    length: int | None
+    read: Callable[[int, int | None], AsyncIterator[bytes]]
+    tag: str | None = None
 
 
 @dataclass(slots=True)

@@ -81,8 +81,9 @@ def studio(library: Library, studio_url: str) -> Iterator[TableStore]:
 @pytest.fixture
 def store(library: Library, studio: TableStore, studio_url: str) -> TableStore:
     tables = ", ".join(table.sql for table in studio.schema.tables.values())
+    tables += ", _mybizz.media, _mybizz.media_pieces"
     with psycopg.connect(studio_url, autocommit=True) as admin:
-        admin.execute(f"TRUNCATE {tables}, _mybizz.media RESTART IDENTITY".encode())
+        admin.execute(f"TRUNCATE {tables} RESTART IDENTITY".encode())
     library.instance.tables = studio
     library.forget()
     return studio

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from app_server.native.registry import NativeCall
-from app_server.tables.errors import table_error
+from app_server.tables.errors import NO_DATABASE, table_error
 from app_server.tables.pages import OpenSearches
 from app_server.tables.transactions import Db
 from app_server.tables.views import Access
@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from app_server.tables.store import TableStore
 
 V2 = "anvil.private.tables.v2."
-
-
-NO_DATABASE = "This app runs without a database (--database none), so it has no Data Tables."
 
 
 def store_of(call: NativeCall) -> TableStore:

@@ -38,7 +38,7 @@ def _is_hidden(access: Access, view: View, name: str) -> bool:
     return column is None or (column.client_hidden and access.hides_columns_on_write)
 
 
-@native(V2 + "table.add_rows")
+@native(V2 + "table.add_rows", spools_media=True)
 async def add_rows(
     call: NativeCall, table_cap: Any, rows: list[Any], overrides: Any = None
 ) -> list[Any]:
@@ -47,7 +47,7 @@ async def add_rows(
     return [added, spec]
 
 
-@native(V2 + "table.add_row")
+@native(V2 + "table.add_row", spools_media=True)
 async def add_row(
     call: NativeCall,
     table_cap: Any,
@@ -86,7 +86,7 @@ async def row_fetch(call: NativeCall, row_cap: Any, columns: Any = None) -> Tabl
     return data
 
 
-@native(V2 + "row.update")
+@native(V2 + "row.update", spools_media=True)
 async def row_update(
     call: NativeCall, row_cap: Any, values: dict[str, Any], overrides: Any = None
 ) -> dict[str, Any]:
@@ -94,7 +94,7 @@ async def row_update(
     return spec
 
 
-@native(V2 + "row.batch_update")
+@native(V2 + "row.batch_update", spools_media=True)
 async def row_batch_update(call: NativeCall, updates: list[list[Any]]) -> list[dict[str, Any]]:
     """All updates or none. Answers the table spec of each."""
     return await _update_rows(call, updates)
