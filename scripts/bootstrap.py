@@ -25,7 +25,9 @@ MINIMUM_NODE = 20
 
 EXTRAS = {
     "run": "",
+    "develop": "",
     "provision": "",
+    "migrate": "",
     "publish": "",
     "test": "[dev]",
     "check": "[dev]",

@@ -87,6 +87,22 @@ def ensure_instance(home: Home, server: DatabaseServer, port: int) -> InstanceFo
     return instance
 
 
+def set_up_and_welcome(
+    instance: InstanceFolder, port: int, started: float, *, sample_data: bool
+) -> None:
+    """Complete the first set-up of an instance that answers, and say how to get in."""
+    set_up(
+        instance,
+        port,
+        title=TITLE,
+        owner_email=OWNER_EMAIL,
+        owner_name=OWNER_NAME,
+        sample_data=sample_data,
+        say=say,
+    )
+    print_welcome(instance, port, time.monotonic() - started)
+
+
 def print_welcome(instance: InstanceFolder, port: int, seconds: float) -> None:
     origin = origin_of(instance.name, port)
     say(f"\nReady in {seconds:.1f} s.\n")
@@ -118,16 +134,7 @@ def serve(options: argparse.Namespace, home: Home, server: DatabaseServer) -> in
             path="/_/health" if is_embedded else "/",
             seconds=60 if is_embedded else 300,
         )
-        set_up(
-            instance,
-            options.port,
-            title=TITLE,
-            owner_email=OWNER_EMAIL,
-            owner_name=OWNER_NAME,
-            sample_data=not options.no_sample_data,
-            say=say,
-        )
-        print_welcome(instance, options.port, time.monotonic() - started)
+        set_up_and_welcome(instance, options.port, started, sample_data=not options.no_sample_data)
         code = child.wait()
     say(f"The server stopped by itself (exit code {code}).")
     return code or 1

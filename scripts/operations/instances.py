@@ -146,7 +146,7 @@ def make_app(instance: InstanceFolder, release: Release, title: str) -> dict[str
         {
             # No "dep_id": the real server then looks the app id up in the options' dep-id map.
             "app_id": app_id,
-            "version": {"version_tag": release.version},
+            "version": {"version_tag": release.version} if release.is_published else {"dev": True},
             "resolution_hints": {"package_name": package, "app_id": app_id},
         }
         for package, app_id in (("master_template", TEMPLATE_ID), ("m3", M3_ID))

@@ -78,11 +78,19 @@ def write_folder(
         (folder.path / app).symlink_to(target, target_is_directory=True)
     app_folder = folder.path / folder.package_name
     (app_folder / "theme" / "assets").mkdir(parents=True)
-    (app_folder / "anvil.yaml").write_text(
-        yaml.safe_dump(make_app(folder, release, title), sort_keys=False, allow_unicode=True)
-    )
+    write_app(folder, release, title)
     (app_folder / "theme" / "parameters.yaml").write_text("roles: []\ncolor_schemes: []\n")
     folder.write_config(config)
+
+
+def write_app(folder: InstanceFolder, release: Release, title: str) -> bool:
+    """Write the tenant's ``anvil.yaml``; whether it was another before."""
+    path = folder.path / folder.package_name / "anvil.yaml"
+    text = yaml.safe_dump(make_app(folder, release, title), sort_keys=False, allow_unicode=True)
+    if path.exists() and path.read_text() == text:
+        return False
+    path.write_text(text)
+    return True
 
 
 def remove_instance(server: DatabaseServer, instance: InstanceFolder) -> None:

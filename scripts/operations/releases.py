@@ -30,10 +30,12 @@ VERSION = re.compile(r"v(\d+)\.(\d+)\.(\d+)")
 
 @dataclass(frozen=True)
 class Release:
-    """A published version: ``v1.2.0`` and the folder it lies in."""
+    """A published version: ``v1.2.0`` and the folder it lies in. Or, not published, the checkout as
+    it stands (``scripts/develop``)."""
 
     version: str
     folder: Path
+    is_published: bool = True
 
     @property
     def order(self) -> tuple[int, ...]:
@@ -121,7 +123,10 @@ def hash_files(folder: Path) -> dict[str, str]:
 
 
 def verify(release: Release) -> None:
-    """Raise ``OperationError`` naming the files, if any differs from what was published."""
+    """Raise ``OperationError`` naming the files, if any differs from what was published. The
+    checkout may change as it likes."""
+    if not release.is_published:
+        return
     manifest = json.loads((release.folder / "manifest.json").read_text())
     expected, found = manifest["files"], hash_files(release.folder)
     changed = sorted(
