@@ -49,7 +49,7 @@ const OWN_GROUPS = {
 };
 
 /** Our own modules (src/python/lib) that few apps import: they travel with the services. */
-const OWN_ON_IMPORT = ["http", "image", "media"].map((name) => `anvil/${name}.py`);
+const OWN_ON_IMPORT = ["history", "http", "image", "media"].map((name) => `anvil/${name}.py`);
 
 /** A Skulpt in this process, with the dialect of `configureEngine` in src/engine/files.ts. */
 export function loadEngine(engineFolder) {
