@@ -84,7 +84,7 @@ OPTIONS: dict[str, Option] = {
         Option(
             "db-connection-pool-size",
             Kind.NUMBER,
-            "Connections to the database, at most (default: 20)",
+            "Connections to the database, at most (default: 10)",
         ),
         Option("shell", Kind.FLAG, "Open a Python shell that is connected by an uplink"),
         Option("disable-tls", Kind.FLAG, "A proxy before this server does TLS; believe it"),

@@ -90,6 +90,7 @@ class AppServer:
         self._hurry = asyncio.Event()
         self._folder: InstancesFolder | None = None
         self._tls: ssl.SSLContext | None = None
+        self._mail_tls: ssl.SSLContext | None = None
         self._redirect: RedirectServer | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -104,7 +105,8 @@ class AppServer:
         raise_file_limit()
         load_natives()
         if self.config.tls is not None:
-            self._tls = make_tls_context(self.config.tls)
+            self._tls = make_tls_context(self.config.tls, "http/1.1")
+            self._mail_tls = make_tls_context(self.config.tls)
         self.listener = listen(self.config.ip, self.config.port)
         self.port = self.listener.getsockname()[1]
         try:
@@ -112,7 +114,9 @@ class AppServer:
             self.workers.start()
             if await self._start_unless_stopped():
                 if self.config.smtp_server_port is not None:
-                    await self._mail.start(self.config.ip, self.config.smtp_server_port)
+                    await self._mail.start(
+                        self.config.ip, self.config.smtp_server_port, self._mail_tls
+                    )
                 await self._serve(self.listener)
         finally:
             if not self.is_to_restart:
@@ -153,8 +157,9 @@ class AppServer:
         logger.info("Reading the configuration and the apps anew")
         try:
             config = self._read_config()
-            if self._tls is not None and config.tls is not None:
-                load_certificate(self._tls, config.tls)
+            for context in (self._tls, self._mail_tls):
+                if context is not None and config.tls is not None:
+                    load_certificate(context, config.tls)
         except StartupError as error:
             logger.error("What was before goes on: %s", error)
             return
@@ -182,6 +187,7 @@ class AppServer:
             self.config.ip, self.config.redirect_port, self.port, self.hosting.answers_to
         )
         await self._redirect.start()
+        logger.info("Plain HTTP on port %d leads to the address by https", self._redirect.port)
 
     async def _start_unless_stopped(self) -> bool:
         """Start the instances; False where the server is told to stop meanwhile."""

@@ -15,11 +15,13 @@ HEAD_BYTES = 8192
 HEAD_SECONDS = 10.0
 
 
-def make_tls_context(config: TlsConfig) -> ssl.SSLContext:
-    """StartupError where the files are none, or do not belong together."""
+def make_tls_context(config: TlsConfig, *protocols: str) -> ssl.SSLContext:
+    """For what is spoken inside (ALPN). StartupError where the files are none, or do not belong
+    together."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_alpn_protocols(["http/1.1"])
+    if protocols:
+        context.set_alpn_protocols(list(protocols))
     load_certificate(context, config)
     return context
 

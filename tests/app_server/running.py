@@ -25,6 +25,7 @@ from typing import Any
 import httpx
 from websockets.sync.client import ClientConnection, connect
 
+ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 30
 STOP_SECONDS = 10
 ANVIL_YAML = "package_name: shop\nruntime_options: {version: 3, server_persist: true}\n"
@@ -202,14 +203,13 @@ def start_server(
 ) -> RunningServer:
     """Start ``python -m app_server`` on a free port and wait until it listens. RuntimeError with
     its output where it ends instead. ``program``: another module, and its own arguments."""
-    root = Path(__file__).resolve().parents[2]
     process = subprocess.Popen(
         [sys.executable, "-m", *program, "--ip", "127.0.0.1", "--port", "0", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(root)},
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     assert process.stdout is not None
     lines: list[str] = []
