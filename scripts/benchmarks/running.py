@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import psutil
 import psycopg
@@ -91,13 +92,19 @@ def start_server(database_url: str, folder: Path) -> BenchServer:
     app = folder / "bench"
     if not app.exists():
         shutil.copytree(APP, app)
+    arguments = ["--app", str(app), "--data-dir", str(folder / "data"), "--database", database_url]
+    arguments += ["--auto-migrate", "--requests-per-second", "0"]
+    return launch(arguments, database_url, folder, "localhost")
+
+
+def launch(arguments: list[str], database_url: str, folder: Path, host: str) -> BenchServer:
+    """Start a server and wait until ``host`` answers. BenchmarkError with its log where it does
+    not."""
     log = folder / "server.log"
     started = time.perf_counter()
     with log.open("wb") as sink:
         process = subprocess.Popen(
-            [sys.executable, "-m", "app_server", "--ip", "127.0.0.1", "--port", "0"]
-            + ["--app", str(app), "--data-dir", str(folder / "data"), "--database", database_url]
-            + ["--auto-migrate", "--requests-per-second", "0"],
+            [sys.executable, "-m", "app_server", "--ip", "127.0.0.1", "--port", "0", *arguments],
             stdout=sink,
             stderr=subprocess.STDOUT,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -107,7 +114,7 @@ def start_server(database_url: str, folder: Path) -> BenchServer:
         found = re.search(r"Listening on .* port (\d+)", log.read_text())
         if found:
             server.port = int(found[1])
-            fetch_text(server.port, TRIVIAL)
+            fetch_text(server.port, TRIVIAL, host)
             server.started_in = time.perf_counter() - started
             return server
         time.sleep(0.01)
@@ -115,12 +122,46 @@ def start_server(database_url: str, folder: Path) -> BenchServer:
     raise BenchmarkError(f"The server does not start:\n{log.read_text()}")
 
 
-def fetch_text(port: int, path: str) -> str:
+@contextlib.contextmanager
+def many_instances(server: BenchServer, count: int) -> Iterator[BenchServer]:
+    """A server of ``count`` instances of the app, each with a database of its own beside that of
+    ``server`` and a worker that has served a call."""
+    names = [f"bench{number}" for number in range(count)]
+    with tempfile.TemporaryDirectory(prefix="mybizz-bench-many-") as root:
+        for name in names:
+            folder = Path(root) / name
+            (folder / "data").mkdir(parents=True)
+            (folder / "bench").symlink_to(server.folder / "bench")
+            parts: dict[str, Any] = psycopg.conninfo.conninfo_to_dict(server.database_url)
+            with psycopg.connect(server.database_url, autocommit=True) as admin:
+                admin.execute(f"DROP DATABASE IF EXISTS {name}")
+                admin.execute(f"CREATE DATABASE {name}")
+            options = {"app": "bench", "data-dir": "data", "auto-migrate": True}
+            options["database"] = url_of({**parts, "dbname": name})
+            (folder / "instance.yaml").write_text(json.dumps(options))
+        arguments = ["--instances", root]
+        many = launch(arguments, server.database_url, Path(root), f"{names[0]}.localhost")
+        try:
+            for name in names:
+                fetch_text(many.port, TRIVIAL, f"{name}.localhost")
+            yield many
+        finally:
+            many.stop()
+
+
+def url_of(parts: dict[str, Any]) -> str:
+    """The address of a database as an URL."""
+    user, password = quote(str(parts["user"]), safe=""), quote(str(parts.get("password") or ""))
+    place = f"{parts.get('host', '127.0.0.1')}:{parts.get('port', 5432)}"
+    return f"postgresql://{user}:{password}@{place}/{parts['dbname']}"
+
+
+def fetch_text(port: int, path: str, host: str = "localhost") -> str:
     """A small answer over a connection of its own. BenchmarkError where it is not 200."""
 
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
-        connection.request("GET", path, headers={"Host": f"localhost:{port}"})
+        connection.request("GET", path, headers={"Host": f"{host}:{port}"})
         response = connection.getresponse()
         body = response.read().decode()
     finally:

@@ -7,7 +7,15 @@ from collections.abc import Iterator
 
 from scripts.benchmarks.figures import Figure, median_ms
 from scripts.benchmarks.load import requests_per_second
-from scripts.benchmarks.running import TRIVIAL, BenchServer, Caller, fetch_text, start_server
+from scripts.benchmarks.running import (
+    TRIVIAL,
+    BenchServer,
+    Caller,
+    many_instances,
+    start_server,
+)
+
+MORE_INSTANCES = 10
 
 
 def measure(server: BenchServer) -> Iterator[Figure]:
@@ -43,7 +51,18 @@ def measure_start(server: BenchServer) -> Iterator[Figure]:
         goal=1.5,
         anvil=(5.2, 5.2),
     )
-    fetch_text(server.port, TRIVIAL)
-    memory = server.memory_mb()
-    yield Figure("memory of the server, once for all instances", memory["server"], "MB")
-    yield Figure("memory of an instance's worker", memory["workers"], "MB")
+    yield from measure_memory(server)
+
+
+def measure_memory(server: BenchServer) -> Iterator[Figure]:
+    """What a server holds with one instance and with eleven, each with a worker that is idle."""
+    held = {}
+    for count in (1, 1 + MORE_INSTANCES):
+        with many_instances(server, count) as many:
+            memory = many.memory_mb()
+            held[count] = memory["server"] + memory["workers"]
+    each = (held[1 + MORE_INSTANCES] - held[1]) / MORE_INSTANCES
+    yield Figure(
+        "memory of an idle instance, its worker included", each, "MB", goal=30, anvil=(330, 330)
+    )
+    yield Figure("memory of a server with one instance, all processes", held[1], "MB")
