@@ -60,6 +60,7 @@ FIXED = (
 """What an instance cannot change while it runs."""
 
 SWEEP_SECONDS = 300.0
+FLUSH_SECONDS = 0.05
 KEPT_VERSIONS = 4
 
 
@@ -272,10 +273,10 @@ class Instance:
         return [self.app, *(app for app in self._versions.values() if app is not self.app)]
 
     def _want_flush(self) -> None:
-        """Write sessions soon, once for all changes of this turn."""
+        """Write sessions soon, once for all that change meanwhile: each write is a transaction."""
         if not self._is_flush_due:
             self._is_flush_due = True
-            asyncio.get_running_loop().call_soon(self._flush)
+            asyncio.get_running_loop().call_later(FLUSH_SECONDS, self._flush)
 
     def _flush(self) -> None:
         self._is_flush_due = False
