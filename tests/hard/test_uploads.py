@@ -81,21 +81,21 @@ def upload(browser: Browser, function: str, megabytes: float, chunk_bytes: int =
     return browser.send_call({"command": function}, [None], objects=[entry], media={"m": chunks})
 
 
-def test_a_hundred_megabytes_go_up_in_pieces(server: RunningServer, record_property: Any):
+def test_a_hundred_megabytes_go_up_in_pieces(server: RunningServer, record_figure: Any):
     """They pass through the router on their way to the server code."""
     with server.browser() as browser, Watcher(server) as memory:
         length, _ = upload(browser, "digest", 100)
     assert length == 100 * MEGABYTE
-    record_property("MB of memory for 100 MB up", round(memory.grown))
+    record_figure("MB of memory for 100 MB up", round(memory.grown))
     assert memory.grown < 250
 
 
-def test_a_hundred_megabytes_come_down(server: RunningServer, record_property: Any):
+def test_a_hundred_megabytes_come_down(server: RunningServer, record_figure: Any):
     with server.browser() as browser, Watcher(server) as memory:
         browser.call("make", 100)
         (data,) = browser.media.values()
     assert data == bytes(range(256)) * 4096 * 100
-    record_property("MB of memory for 100 MB down", round(memory.grown))
+    record_figure("MB of memory for 100 MB down", round(memory.grown))
     assert memory.grown < 250
 
 
@@ -106,12 +106,12 @@ def test_more_is_refused_with_the_number(server: RunningServer):
         assert browser.call("echo", 1) == 1, "the socket is as good as before"
 
 
-def test_a_body_of_the_limit_arrives(server: RunningServer, record_property: Any):
+def test_a_body_of_the_limit_arrives(server: RunningServer, record_figure: Any):
     megabytes = limits.MAX_BODY_BYTES // MEGABYTE
     with Watcher(server) as memory:
         response = server.post("/_/api/size", content=bytes(limits.MAX_BODY_BYTES))
     assert response.json() == limits.MAX_BODY_BYTES
-    record_property("MB of memory for 32 MB as a body", round(memory.grown))
+    record_figure("MB of memory for 32 MB as a body", round(memory.grown))
     assert memory.grown < 5 * megabytes
 
 

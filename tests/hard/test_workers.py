@@ -357,7 +357,7 @@ def test_a_hundred_megabytes_of_output_harm_nobody(
     pool: ThreadPoolExecutor,
     beside: Path,
     line: int,
-    record_property: Callable[[str, object], None],
+    record_figure: Callable[[str, object], None],
 ):
     megabytes = 100 if line > 1000 else 10
     before = len(server.log)
@@ -371,7 +371,7 @@ def test_a_hundred_megabytes_of_output_harm_nobody(
             slowest = max(slowest, time.monotonic() - started)
             time.sleep(0.02)  # as many calls as one browser may make
     assert printing.result() == "done"
-    record_property(f"slowest other call, lines of {line}", round(slowest, 3))
+    record_figure(f"slowest other call, lines of {line}", round(slowest, 3))
     logged = sum(len(text) for text in server.log[before:])
     assert 0 < logged < 2 * MEGABYTE
     if line == 100:
