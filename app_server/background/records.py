@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, LiteralString
 
 from app_server.tables import TableStore
 from app_server.wire.payload import Payload
@@ -28,6 +28,7 @@ CREATE TABLE IF NOT EXISTS _mybizz.background_tasks (
   started_at timestamptz NOT NULL,
   ended_at timestamptz
 );
+ALTER TABLE _mybizz.background_tasks ADD COLUMN IF NOT EXISTS owner text;
 CREATE INDEX IF NOT EXISTS background_tasks_by_end ON _mybizz.background_tasks (ended_at);
 CREATE TABLE IF NOT EXISTS _mybizz.scheduled_tasks (
   job_id text PRIMARY KEY,
@@ -36,6 +37,18 @@ CREATE TABLE IF NOT EXISTS _mybizz.scheduled_tasks (
   next_run_at timestamptz NOT NULL,
   last_task_id text
 );
+"""
+
+_SAVE_JOB = """
+INSERT INTO _mybizz.scheduled_tasks AS known
+  (job_id, task_name, time_spec, next_run_at, last_task_id)
+VALUES (%s, %s, %s, %s, %s)
+ON CONFLICT (job_id) DO UPDATE SET
+  task_name = EXCLUDED.task_name,
+  time_spec = EXCLUDED.time_spec,
+  next_run_at = CASE WHEN known.time_spec = EXCLUDED.time_spec
+    THEN known.next_run_at ELSE EXCLUDED.next_run_at END,
+  last_task_id = CASE WHEN known.task_name = EXCLUDED.task_name THEN known.last_task_id END
 """
 
 
@@ -52,7 +65,7 @@ class TaskStatus(StrEnum):
 @dataclass(frozen=True, slots=True)
 class TaskRecord:
     """``status`` is None while it runs. ``outcome`` holds ``response`` and ``taskState`` in wire
-    form; ``error`` is ``{"type", "message", "trace"}``."""
+    form; ``error`` is ``{"type", "message", "trace"}``. ``owner``: see ``owners``."""
 
     id: str
     name: str
@@ -60,6 +73,7 @@ class TaskRecord:
     status: TaskStatus | None
     outcome: Payload
     error: dict[str, Any] | None
+    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +103,20 @@ class Records:
     # Background tasks
 
     async def add(
-        self, task_id: str, name: str, session_id: str, job_id: str | None, started_at: datetime
+        self,
+        task_id: str,
+        name: str,
+        session_id: str,
+        job_id: str | None,
+        started_at: datetime,
+        owner: str | None = None,
     ) -> None:
         """Note a new task, and forget the oldest of those that ended."""
         async with self._store.connection() as db, db.transaction():
             await db.execute(
-                "INSERT INTO _mybizz.background_tasks (id, name, session_id, job_id, started_at) "
-                "VALUES (%s, %s, %s, %s, %s)",
-                [task_id, name, session_id, job_id, started_at],
+                "INSERT INTO _mybizz.background_tasks "
+                "(id, name, session_id, job_id, started_at, owner) VALUES (%s, %s, %s, %s, %s, %s)",
+                [task_id, name, session_id, job_id, started_at, owner],
             )
             await db.execute(
                 "DELETE FROM _mybizz.background_tasks WHERE ended_at <= (SELECT ended_at FROM "
@@ -129,13 +149,18 @@ class Records:
             )
             return cursor.rowcount == 1
 
-    async def mark_all_missing(self, now: datetime) -> int:
-        """For the tasks that ran when the server stopped; how many they were."""
+    async def mark_missing(self, now: datetime, is_alive: Callable[[str | None], bool]) -> int:
+        """For the tasks that run, as far as is known, but whose owner is gone; how many they
+        were."""
         async with self._store.connection() as db:
             cursor = await db.execute(
+                "SELECT id, owner FROM _mybizz.background_tasks WHERE status IS NULL"
+            )
+            lost = [task_id for task_id, owner in await cursor.fetchall() if not is_alive(owner)]
+            cursor = await db.execute(
                 "UPDATE _mybizz.background_tasks SET status = 'missing', ended_at = %s "
-                "WHERE status IS NULL",
-                [now],
+                "WHERE status IS NULL AND id = ANY(%s)",
+                [now, lost],
             )
             return cursor.rowcount
 
@@ -143,7 +168,7 @@ class Records:
         """A task's record, None for an unknown one."""
         async with self._store.connection() as db:
             cursor = await db.execute(
-                "SELECT id, name, started_at, status, outcome, error "
+                "SELECT id, name, started_at, status, outcome, error, owner "
                 "FROM _mybizz.background_tasks WHERE id = %s",
                 [task_id],
             )
@@ -154,7 +179,7 @@ class Records:
         kept = read_json(row[4]) if row[4] else {"body": {}, "objects": []}
         error = read_json(row[5]) if row[5] else None
         return TaskRecord(
-            row[0], row[1], row[2], status, Payload(kept["body"], kept["objects"]), error
+            row[0], row[1], row[2], status, Payload(kept["body"], kept["objects"]), error, row[6]
         )
 
     async def list_ids(self) -> list[str]:
@@ -175,13 +200,19 @@ class Records:
             rows = await cursor.fetchall()
         return [Job(row[0], row[1], read_json(row[2]), row[3], row[4]) for row in rows]
 
-    async def save_jobs(self, jobs: Iterable[Job]) -> None:
-        """Make these the only ones."""
+    async def save_jobs(self, jobs: Iterable[Job]) -> list[Job]:
+        """Make these the only ones; what they are now. A job that is known keeps its time while its
+        ``time_spec`` stays the same, and its last run while its task does: another server may have
+        run it meanwhile."""
+        kept = list(jobs)
         async with self._store.connection() as db, db.transaction():
-            await db.execute("DELETE FROM _mybizz.scheduled_tasks")
-            for job in jobs:
+            await db.execute(
+                "DELETE FROM _mybizz.scheduled_tasks WHERE NOT job_id = ANY(%s)",
+                [[job.job_id for job in kept]],
+            )
+            for job in kept:
                 await db.execute(
-                    "INSERT INTO _mybizz.scheduled_tasks VALUES (%s, %s, %s, %s, %s)",
+                    _SAVE_JOB,
                     [
                         job.job_id,
                         job.task_name,
@@ -190,12 +221,25 @@ class Records:
                         job.last_task_id,
                     ],
                 )
+        return await self.load_jobs()
 
-    async def update_job(self, job: Job) -> None:
-        """Keep when a job is due next and which task it made last."""
+    async def claim_job(self, job: Job, next_run_at: datetime) -> bool:
+        """Move a job that is due on to its next time; False where another server has done so."""
+        return await self._change_job(job, "next_run_at = %s", [next_run_at])
+
+    async def keep_last_task(self, job: Job) -> None:
+        """Keep which task a job made last."""
+        await self._change_job(job, "last_task_id = %s", [job.last_task_id])
+
+    async def _change_job(self, job: Job, change: LiteralString, values: list[Any]) -> bool:
+        """While it still is due when this server thinks it is."""
         async with self._store.connection() as db:
-            await db.execute(
-                "UPDATE _mybizz.scheduled_tasks SET next_run_at = %s, last_task_id = %s "
-                "WHERE job_id = %s",
-                [job.next_run_at, job.last_task_id, job.job_id],
+            cursor = await db.execute(
+                "UPDATE _mybizz.scheduled_tasks SET " + change + " "
+                "WHERE job_id = %s AND next_run_at = %s",
+                [*values, job.job_id, job.next_run_at],
             )
+            return cursor.rowcount == 1
+
+    async def find_job(self, job_id: str) -> Job | None:
+        return next((job for job in await self.load_jobs() if job.job_id == job_id), None)

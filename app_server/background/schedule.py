@@ -43,6 +43,10 @@ class TimeSpec:
             return self.next_run(None, now)
         return time
 
+    def is_too_far(self, time: datetime, now: datetime) -> bool:
+        """Whether a next run lies further ahead than any can: the clock was put back since."""
+        return time > self._add_periods(self.next_run(None, now))
+
     def _place(self, base: datetime, *, is_first: bool) -> datetime:
         """``base`` with the parts that ``at`` names, within the same period."""
         if self.every == "minute":

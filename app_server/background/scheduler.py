@@ -23,7 +23,8 @@ LOOK_SECONDS = 15.0
 
 class Scheduler:
     """Runs the jobs of ``scheduled_tasks`` in anvil.yaml, one run of a job at a time. Runs that
-    were missed while the server stood still are made up for by one.
+    were missed while the server stood still, or the clock was put forward, are made up for by one.
+    Of several servers on one database, one runs a job: who claims it first.
 
     The jobs are kept in memory too: with many instances, looking into each database every few
     seconds would keep a connection to each of them open.
@@ -70,6 +71,8 @@ class Scheduler:
         for job in sorted(self._jobs.values(), key=lambda job: job.next_run_at):
             if job.next_run_at <= now:
                 await self._run_job(job, now)
+            elif self._specs[job.job_id].is_too_far(job.next_run_at, now):
+                await self._claim(job, self._specs[job.job_id].next_run(None, now))
             due = self._jobs[job.job_id].next_run_at
             soonest = min(soonest, (due - now).total_seconds())
         return soonest if soonest > 0 else LOOK_SECONDS
@@ -102,16 +105,18 @@ class Scheduler:
             specs[job_id] = spec
             jobs[job_id] = _merge(entry, job_id, known.get(job_id), spec, now)
         if jobs or known:
-            await self._records.save_jobs(jobs.values())
-        self._jobs, self._specs, self._version = jobs, specs, app.version
+            jobs = {job.job_id: job for job in await self._records.save_jobs(jobs.values())}
+        self._jobs = {job_id: job for job_id, job in jobs.items() if job_id in specs}
+        self._specs, self._version = specs, app.version
 
     async def _run_job(self, job: Job, now: datetime) -> None:
-        """Launch a job that is due, unless its last run goes on."""
+        """Launch a job that is due, unless its last run goes on, or another server does so."""
         due, name = job.next_run_at, self._tasks.instance.name
-        job = replace(job, next_run_at=self._specs[job.job_id].next_run(due, now))
         # First of all, so that a run that takes the server down is not repeated for ever.
-        await self._keep(job)
-        if job.last_task_id and self._tasks.is_running(job.last_task_id):
+        claimed = await self._claim(job, self._specs[job.job_id].next_run(due, now))
+        if claimed is None:
+            return
+        if job.last_task_id and await self._tasks.is_running_somewhere(job.last_task_id):
             logger.warning(
                 "[%s] %s is still running: the run at %s is left out", name, job.task_name, due
             )
@@ -125,13 +130,21 @@ class Scheduler:
                 job.task_name,
                 error.message,
             )
-            await self._keep(replace(job, next_run_at=due))
+            await self._claim(claimed, due)
         else:
-            await self._keep(replace(job, last_task_id=task_id))
+            self._jobs[job.job_id] = replace(claimed, last_task_id=task_id)
+            await self._records.keep_last_task(self._jobs[job.job_id])
 
-    async def _keep(self, job: Job) -> None:
-        await self._records.update_job(job)
-        self._jobs[job.job_id] = job
+    async def _claim(self, job: Job, next_run_at: datetime) -> Job | None:
+        """Move a job to another time; None where another server was first: then what it made of
+        the job is taken over."""
+        if await self._records.claim_job(job, next_run_at):
+            self._jobs[job.job_id] = moved = replace(job, next_run_at=next_run_at)
+            return moved
+        found = await self._records.find_job(job.job_id)
+        # One that is gone has no run to come: the other server has another version of the app.
+        self._jobs[job.job_id] = found or replace(job, next_run_at=next_run_at)
+        return None
 
 
 def _merge(

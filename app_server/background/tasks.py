@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from app_server.app_log import log_error
+from app_server.background.owners import forget_owner, is_alive, register_owner
 from app_server.background.records import Records, TaskRecord, TaskStatus
 from app_server.errors import AnvilError
 from app_server.media import resign_media
@@ -71,11 +72,13 @@ class BackgroundTasks:
         self.clock = clock
         self.records = Records(instance.tables)
         self._running: dict[str, RunningTask] = {}
+        self.owner: str | None = None
 
     async def start(self) -> None:
         """Open the records. What still ran when the server stopped is missing now."""
+        self.owner = register_owner()
         await self.records.prepare()
-        missing = await self.records.mark_all_missing(self.clock())
+        missing = await self.records.mark_missing(self.clock(), is_alive)
         if missing:
             logger.warning(
                 "[%s] %d background tasks were interrupted when the server stopped",
@@ -89,6 +92,8 @@ class BackgroundTasks:
         for task in running.values():
             task.watcher.cancel()
         await asyncio.gather(*(task.watcher for task in running.values()), return_exceptions=True)
+        if self.owner is not None:
+            forget_owner(self.owner)
         for task_id in running:
             await self.records.finish(task_id, TaskStatus.MISSING, self.clock())
 
@@ -117,7 +122,7 @@ class BackgroundTasks:
         peer: CallingPeer | None = self.instance.uplinks.choose(request.command)
         if peer is None:
             peer = self.instance.workers.take_for_task()
-        await self.records.add(task_id, name, request.session.id, job_id, self.clock())
+        await self.records.add(task_id, name, request.session.id, job_id, self.clock(), self.owner)
         try:
             call = await peer.start_call(request, "LAUNCH_BACKGROUND")
         except AnvilError as error:
@@ -161,13 +166,22 @@ class BackgroundTasks:
             self._running.pop(task_id, None)
 
     def is_running(self, task_id: str) -> bool:
-        """Whether its process is being watched."""
+        """Whether its process is being watched, here."""
         return task_id in self._running
+
+    async def is_running_somewhere(self, task_id: str) -> bool:
+        """Whether it runs here, or another server looks after it."""
+        if self.is_running(task_id):
+            return True
+        record = await self.find(task_id)
+        return record is not None and record.status is None
 
     async def find(self, task_id: str) -> TaskRecord | None:
         """The record, which says how the task ended if it did."""
         record = await self.records.find(task_id)
         if record is None or record.status is not None or self.is_running(task_id):
+            return record
+        if record.owner != self.owner and is_alive(record.owner):
             return record
         # It ended between the look-up and now, or its process went without a word.
         await self.records.finish(task_id, TaskStatus.MISSING, self.clock())
@@ -192,6 +206,8 @@ class BackgroundTasks:
         running = self._running.get(task_id)
         if running is not None:
             await running.peer.kill_task(running.call)
+        elif await self.is_running_somewhere(task_id):
+            raise task_error("This background task runs in another server, which can kill it.")
 
 
 def _read_end(reply: Reply, *, is_lost: bool) -> tuple[TaskStatus, dict[str, Any] | None]:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import socket
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import psutil
 import pytest
 
 from app_server.background import BackgroundTasks, Scheduler
-from app_server.background.records import MAX_ENDED_TASKS, TaskStatus
+from app_server.background.records import MAX_ENDED_TASKS, Records, TaskStatus
 from app_server.errors import AnvilError
 from app_server.tables import TableStore
 from tests.services.doubles import Clock
@@ -44,8 +47,8 @@ class Tasks(BackgroundTasks):
         self.launched.append(name)
         return f"{name}-{len(self.launched)}"
 
-    def is_running(self, task_id: str) -> bool:
-        return task_id in self.going
+    async def is_running_somewhere(self, task_id: str) -> bool:
+        return task_id in self.going or await super().is_running_somewhere(task_id)
 
 
 class Server:
@@ -55,9 +58,17 @@ class Server:
         self.clock = Clock()
         self.app = SimpleNamespace(version="v1", scheduled_tasks=[NIGHTLY, OFTEN])
         self.instance: Any = SimpleNamespace(name="studio", tables=store, app=self.app)
+        self.tasks: Tasks | None = None
 
     async def start(self) -> tuple[Tasks, Scheduler]:
-        tasks = Tasks(self.instance, self.clock)
+        """The one before, if any, is stopped."""
+        if self.tasks is not None:
+            await self.tasks.stop()
+        return await self.start_another()
+
+    async def start_another(self) -> tuple[Tasks, Scheduler]:
+        """Beside one that runs."""
+        self.tasks = tasks = Tasks(self.instance, self.clock)
         await tasks.start()
         return tasks, Scheduler(tasks)
 
@@ -143,6 +154,72 @@ async def test_a_job_that_cannot_start_is_tried_again(
     assert tasks.launched == ["send"]
 
 
+async def test_of_two_servers_one_runs_a_job(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def race() -> list[str]:
+        servers = [await server.start_another() for _ in range(3)]
+        await asyncio.gather(*(scheduler.run_due() for _, scheduler in servers))
+        launched = []
+        for _ in range(6):
+            server.clock.advance(minutes=10)
+            await asyncio.gather(*(scheduler.run_due() for _, scheduler in servers))
+            launched += [name for tasks, _ in servers for name in tasks.launched]
+            for tasks, _ in servers:
+                tasks.launched.clear()
+        return launched
+
+    assert await race() == ["send"] * 6
+
+    # The control: where nobody has to claim, each of them runs it.
+    async def claim(self: Records, job: Any, next_run_at: Any) -> bool:
+        return True
+
+    monkeypatch.setattr(Records, "claim_job", claim)
+    assert len(await race()) > 6
+
+
+async def test_a_server_that_comes_late_repeats_nothing(server: Server) -> None:
+    first, scheduler = await server.start()
+    await scheduler.run_due()
+    _, late = await server.start_another()
+    await late.run_due()
+    server.clock.advance(minutes=10)
+    await scheduler.run_due()
+    # Its app changes, so that it writes down all jobs anew.
+    second, other = await server.start_another()
+    server.app.version = "v2"
+    for one in (late, other):
+        await one.run_due()
+    assert (first.launched, second.launched) == (["send"], [])
+
+
+async def test_a_clock_that_was_put_back(server: Server) -> None:
+    """A run that is due in years is one of a clock that was wrong."""
+    tasks, scheduler = await server.start()
+    server.clock.advance(days=3000)
+    await scheduler.run_due()
+    server.clock.advance(days=-3000)
+    await scheduler.run_due()
+    assert tasks.launched == []
+    for _ in range(6):
+        server.clock.advance(minutes=10)
+        await scheduler.run_due()
+    assert tasks.launched == ["send"] * 6
+    server.clock.advance(minutes=-5)  # a small step repeats nothing
+    await scheduler.run_due()
+    assert len(tasks.launched) == 6
+
+
+async def test_a_clock_that_was_put_forward(server: Server) -> None:
+    tasks, scheduler = await server.start()
+    await scheduler.run_due()
+    server.clock.advance(days=3000)
+    for _ in range(3):
+        await scheduler.run_due()
+    assert sorted(tasks.launched) == ["recount", "send"]
+
+
 async def test_follows_the_app(server: Server, caplog: pytest.LogCaptureFixture) -> None:
     tasks, scheduler = await server.start()
     await scheduler.run_due()
@@ -178,6 +255,30 @@ async def test_what_ran_when_the_server_stopped_is_missing(
     found = {task_id: await again.find(task_id) for task_id in "abc"}
     assert [found[i] and found[i].status for i in "abc"] == ["missing", "completed", None]  # type: ignore[union-attr]
     assert "1 background tasks were interrupted" in caplog.text
+
+
+async def test_what_another_server_runs_is_not_missing(server: Server) -> None:
+    first, _ = await server.start()
+    await first.records.add("a", "import", "s", None, server.clock(), first.owner)
+    sleeper = await asyncio.create_subprocess_exec("sleep", "60")
+    start = psutil.Process(sleeper.pid).create_time()
+    elsewhere = f"{socket.gethostname()} {sleeper.pid} {start:.2f} x"
+    await first.records.add("b", "import", "s", None, server.clock(), elsewhere)
+    recycled = f"{socket.gethostname()} {sleeper.pid} {start - 9:.2f} x"
+    await first.records.add("c", "import", "s", None, server.clock(), recycled)
+    await first.records.add("d", "import", "s", None, server.clock(), "other-machine 1 1.00 x")
+    second, _ = await server.start_another()
+
+    async def statuses() -> list[str | None]:
+        return [record and record.status for record in [await second.find(i) for i in "abcd"]]
+
+    assert await statuses() == [None, None, "missing", "missing"]
+    with pytest.raises(AnvilError, match="runs in another server"):
+        await second.kill("b")
+    sleeper.kill()
+    await sleeper.wait()
+    await first.stop()
+    assert await statuses() == ["missing"] * 4
 
 
 async def test_only_the_first_end_of_a_task_counts(server: Server) -> None:
