@@ -17,9 +17,9 @@ import json
 import logging
 import random
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg import errors as pg
@@ -28,6 +28,7 @@ from app_server.errors import StartupError
 from app_server.tables import ddl, metadata
 from app_server.tables.constraints import Constraint, parse_constraints
 from app_server.tables.metadata import CHANNEL, Stored
+from app_server.tables.migration_aside import Aside, list_aside, purge
 from app_server.tables.migration_plan import Plan
 from app_server.tables.migration_planner import make_plan
 from app_server.tables.migration_probes import measure
@@ -45,6 +46,8 @@ __all__ = [
     "make_plan",
     "migrate",
     "plan_migration",
+    "purge_aside",
+    "read_aside",
     "read_migration",
 ]
 
@@ -56,10 +59,14 @@ _LOCK = 7_264_011
 LOCK_SECONDS = 1.0
 """How long a migration asks for its locks, and so keeps others waiting, before it steps back."""
 
+_LOCK_TIMEOUT = f"SET LOCAL lock_timeout = '{int(LOCK_SECONDS * 1000)}ms'"
+
 PATIENCE_SECONDS = 60.0
 """How long it tries again before it gives up."""
 
 MAX_PAUSE_SECONDS = 3.0
+Result = TypeVar("Result")
+
 CLOSE_SECONDS = 5
 """How long to wait for a connection of before to be closed."""
 
@@ -100,13 +107,13 @@ def read_migration(
     constraints: Any = None,
     renames: Iterable[Rename] = (),
     hints: Any = None,
-    version: str = "",
+    app_version: str = "",
     options: Options | None = None,
 ) -> Migration:
     """From what was read of files (see ``wanted.schema_of``). StartupError names the fault."""
     tables = None if db_schema is None else parse_db_schema(db_schema)
     rules = [] if tables is None else parse_constraints(constraints, tables)
-    return Migration(tables, rules, tuple(renames), hints, version, options or Options())
+    return Migration(tables, rules, tuple(renames), hints, app_version, options or Options())
 
 
 async def migrate(connection: Connection, wanted: Migration) -> tuple[Stored, Plan]:
@@ -118,13 +125,24 @@ async def migrate(connection: Connection, wanted: Migration) -> tuple[Stored, Pl
     fails or the tables are never free (then nothing is changed). An app without any ``db_schema``
     wants no change. Answers what is there now, and the plan (applied or ignored).
     """
-    end = time.monotonic() + wanted.options.patience_seconds
+    return await _with_patience(
+        connection,
+        wanted.options.patience_seconds,
+        lambda: _migrate_once(connection, wanted),
+    )
+
+
+async def _with_patience(
+    connection: Connection, seconds: float, work: Callable[[], Awaitable[Result]]
+) -> Result:
+    """Do it again and again until it gets its locks."""
+    end = time.monotonic() + seconds
     pause = 0.1
     # So that another migration does not close this connection.
     await connection.execute(f"SET application_name = '{APPLICATION} migration'".encode())
     while True:
         try:
-            return await _migrate_once(connection, wanted)
+            return await work()
         except (pg.LockNotAvailable, pg.DeadlockDetected) as error:
             if time.monotonic() + pause > end:
                 raise StartupError(
@@ -192,11 +210,38 @@ async def plan_migration(connection: Connection, wanted: Migration) -> Plan:
     return plan
 
 
+async def purge_aside(
+    connection: Connection, older_than_days: float, *, patience_seconds: float = PATIENCE_SECONDS
+) -> list[Aside]:
+    """Delete for good what was set aside at least so long ago. Answers what that was."""
+
+    async def work() -> list[Aside]:
+        async with connection.transaction():
+            await connection.execute(b"SET LOCAL statement_timeout = 0")
+            await connection.execute(f"SELECT pg_advisory_xact_lock({_LOCK})".encode())
+            await metadata.install(connection)
+            stored = await metadata.load(connection)
+            aside = await list_aside(connection, stored, older_than_days)
+            await connection.execute(_LOCK_TIMEOUT.encode())
+            await purge(connection, aside, stored)
+            return aside
+
+    return await _with_patience(connection, patience_seconds, work)
+
+
+async def read_aside(connection: Connection, older_than_days: float = 0) -> list[Aside]:
+    """What is set aside just now, for at least so long."""
+    async with connection.transaction(force_rollback=True):
+        await connection.execute(b"SET LOCAL statement_timeout = 0")
+        await metadata.install(connection)
+        return await list_aside(connection, await metadata.load(connection), older_than_days)
+
+
 async def _lock_tables(connection: Connection, plan: Plan) -> None:
     """Take every lock at the start, the strongest that each table needs, always in one order."""
     whole = {name for change in plan.changes for name in change.locks}
     writes = {name for change in plan.changes for name in change.locks_writes} - whole
-    await connection.execute(f"SET LOCAL lock_timeout = '{int(LOCK_SECONDS * 1000)}ms'".encode())
+    await connection.execute(_LOCK_TIMEOUT.encode())
     for names, mode in ((whole, "ACCESS EXCLUSIVE"), (writes, "SHARE ROW EXCLUSIVE")):
         if names:
             listed = ", ".join(sorted(names))
@@ -287,8 +332,8 @@ async def _describe_users(connection: Connection) -> str:
 async def add_columns(
     connection: Connection, table_name: str, columns: Iterable[WantedColumn]
 ) -> Stored:
-    """Add columns without links to one table, outside of ``anvil.yaml``; one that another server
-    added meanwhile is left as it is."""
+    """Add columns to one table, outside of ``anvil.yaml``; one that another server added meanwhile
+    is left as it is."""
     async with connection.transaction():
         await connection.execute(f"SELECT pg_advisory_xact_lock({_LOCK})".encode())
         stored = await metadata.load(connection)
@@ -299,8 +344,10 @@ async def add_columns(
                 continue
             sql_name = choose(column.name, taken)
             taken |= {sql_name}
+            linked = stored.schema.by_name.get(column.target or "")
+            target = linked.sql_name if linked else None
             new = ddl.NewColumn(
-                table.name, table.sql_name, column, sql_name, None, len(table.columns), True
+                table.name, table.sql_name, column, sql_name, target, len(table.columns), True
             )
             for statement in new.add():
                 await connection.execute(statement.encode())
