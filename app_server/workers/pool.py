@@ -81,6 +81,7 @@ class WorkerPool:
     def take_for_task(self) -> Worker:
         """A worker for one background task, which ends with it."""
         worker = self._add(is_single_use=True)
+        worker.is_for_task = True
         worker.reserve()
         return worker
 
@@ -117,7 +118,7 @@ class WorkerPool:
         worker: Worker | None
         if self._is_persistent:
             worker = self._find_caller(request) or (None if self._waiting else self._find_free())
-        elif len(self._workers) < MAX_WORKERS_PER_INSTANCE or request.parent is not None:
+        elif self._may_add() or request.parent is not None:
             worker = self._add(is_single_use=True)
         else:
             worker = None
@@ -174,7 +175,7 @@ class WorkerPool:
         while self._waiting:
             if self._is_persistent:
                 worker = self._find_free()
-            elif len(self._workers) < MAX_WORKERS_PER_INSTANCE:
+            elif self._may_add():
                 worker = self._add(is_single_use=True)
             else:
                 worker = None
@@ -207,6 +208,10 @@ class WorkerPool:
             else:
                 self._share()
         self._grow_later()
+
+    def _may_add(self) -> bool:
+        """Whether a call may have a process of its own. Background tasks have a limit apart."""
+        return sum(not worker.is_for_task for worker in self._workers) < MAX_WORKERS_PER_INSTANCE
 
     def _shareable(self) -> list[Worker]:
         return [worker for worker in self._workers if not worker.is_single_use]

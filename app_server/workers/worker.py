@@ -72,6 +72,7 @@ class Worker(CallingPeer):
         """When each call that it is serving has to be done, in the loop's time."""
         self.free_since = asyncio.get_running_loop().time()
         self.is_single_use = False
+        self.is_for_task = False
         self.has_served = False
         self.never_ran = False
         """Whether it ended before it was ready."""

@@ -273,6 +273,14 @@ async def test_without_persistence_calls_wait_for_their_turn(open_app: Open, mon
     assert len(set(pids)) == 5
 
 
+async def test_background_tasks_keep_no_call_waiting(open_app: Open, monkeypatch: Patch):
+    monkeypatch.setattr(pool, "MAX_WORKERS_PER_INSTANCE", 1)
+    app = await open_app(NOT_PERSISTENT)
+    for _ in range(2):
+        app.instance.workers.take_for_task()
+    assert await app.call("pid")
+
+
 async def test_changed_code_runs_in_a_new_process(open_app: Open):
     app = await open_app()
     old = psutil.Process(await app.call("pid"))
