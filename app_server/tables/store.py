@@ -41,6 +41,8 @@ Row = dict[str, Any]
 _WAIT_AT_GATE = f"SELECT pg_advisory_xact_lock_shared({GATE})"
 _GREETING = f"{_WAIT_AT_GATE}; LISTEN {CHANNEL}; SELECT changes FROM {META_SCHEMA}.version"
 
+LOCK_SECONDS = 2
+
 MAX_RUNS = 5
 """How often work of the server itself is done anew when the tables change under it."""
 
@@ -100,18 +102,21 @@ class TableStore:
         hints: Any = None,
         app_version: str = "",
         pool_size: int = MAX_CONNECTIONS,
+        transaction_seconds: float | None = None,
     ) -> TableStore:
         """Connect, bring the schema up to date as the options allow (see ``migration.migrate``),
         and be ready. ``constraints``: parsed ``constraints.yaml``; ``hints``: ``table_id_hints``.
-        StartupError tells the operator what is wrong. ``store.plan`` says what was changed, or
-        ignored."""
+        ``transaction_seconds``: how long a transaction may be idle. StartupError tells the operator
+        what is wrong. ``store.plan`` says what was changed, or ignored."""
         options = migration.Options(auto_migrate, ignore_invalid_schema, allow_data_loss)
         wanted = migration.read_migration(
             db_schema, constraints, renames, hints, app_version, options
         )
         url = libpq_url(database_url)
         stored, plan = await _migrate(url, wanted)
-        return cls(ConnectionPool(url, pool_size), stored, plan)
+        store = cls(ConnectionPool(url, pool_size), stored, plan)
+        store.transactions.idle_seconds = transaction_seconds
+        return store
 
     async def migrate(
         self,
@@ -283,11 +288,21 @@ class TableStore:
         missing = {n: kind for n, kind in columns.items() if n not in self.table(table).columns}
         if not missing:
             return
+        await self.add_columns(table, [WantedColumn(n, kind) for n, kind in missing.items()])
+
+    async def add_columns(self, table: str, columns: Iterable[WantedColumn]) -> None:
+        """Add columns beside ``anvil.yaml``'s. ``psycopg.errors.LockNotAvailable`` when the table
+        is in use for longer than LOCK_SECONDS, during which new users of it wait too."""
         try:
             async with self.pool.connection() as connection:
-                stored = await migration.add_columns(
-                    connection, table, [WantedColumn(n, kind) for n, kind in missing.items()]
-                )
+                await connection.execute(f"SET lock_timeout = '{LOCK_SECONDS}s'".encode())
+                try:
+                    stored = await migration.add_columns(connection, table, columns)
+                finally:
+                    if not connection.closed:
+                        await connection.execute(b"RESET lock_timeout")
+        except psycopg.errors.LockNotAvailable:
+            raise
         except psycopg.Error as error:
             raise translate(error, {}) from error
         self._take(stored)

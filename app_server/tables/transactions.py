@@ -84,8 +84,9 @@ class Db:
 class Transaction:
     """The open transaction of one call stack."""
 
-    def __init__(self, pool: ConnectionPool, connection: Connection) -> None:
+    def __init__(self, pool: ConnectionPool, connection: Connection, idle_seconds: float) -> None:
         self._pool = pool
+        self._idle_seconds = idle_seconds
         self._connection = connection
         self._lock = asyncio.Lock()
         self._touched = time.monotonic()
@@ -94,7 +95,7 @@ class Transaction:
         self._ended = False
 
     @classmethod
-    async def begin(cls, pool: ConnectionPool, isolation: str) -> Transaction:
+    async def begin(cls, pool: ConnectionPool, isolation: str, idle_seconds: float) -> Transaction:
         connection = await pool.acquire(transaction=True, busy=TOO_MANY_TRANSACTIONS)
         try:
             await connection.execute(f"BEGIN ISOLATION LEVEL {isolation}".encode())
@@ -102,7 +103,7 @@ class Transaction:
             await connection.close()
             await pool.release(connection, transaction=True)
             raise
-        return cls(pool, connection)
+        return cls(pool, connection, idle_seconds)
 
     @asynccontextmanager
     async def use(self) -> AsyncIterator[Db]:
@@ -133,7 +134,10 @@ class Transaction:
             raise table_error("This transaction was rolled back because of an error in it")
 
     async def _end_when_idle(self) -> None:
-        while (left := self._touched + IDLE_SECONDS - time.monotonic()) > 0 or self._lock.locked():
+        while True:
+            left = self._touched + self._idle_seconds - time.monotonic()
+            if left <= 0 and not self._lock.locked():
+                break
             await asyncio.sleep(max(left, 0.1))
         async with self._lock:
             if not self._ended:
@@ -156,6 +160,7 @@ class Transactions:
         self._pool = pool
         self.schema = schema
         self.is_outdated = False
+        self.idle_seconds: float | None = None
         self.compiled_for: ContextVar[Schema | None] = ContextVar("compiled_for", default=None)
 
     @property
@@ -210,7 +215,8 @@ class Transactions:
         # Noted before the first await, so that two threads of a stack cannot both open one.
         stack.resources[RESOURCE] = None
         try:
-            transaction = await Transaction.begin(self._pool, level)
+            idle_seconds = self.idle_seconds or IDLE_SECONDS
+            transaction = await Transaction.begin(self._pool, level, idle_seconds)
         except psycopg.Error as error:
             stack.resources.pop(RESOURCE, None)
             raise translate(error, {}) from error

@@ -7,6 +7,7 @@ from typing import Any
 
 from app_server.native.registry import NativeCall, native
 from app_server.tables import search, writes
+from app_server.tables.auto_create import is_enabled, make_missing_columns
 from app_server.tables.errors import row_deleted, table_error
 from app_server.tables.fetch import clean_request, table_spec
 from app_server.tables.media import resolve_media
@@ -23,6 +24,7 @@ async def _add(
     for row in rows:
         if not isinstance(row, Mapping):
             raise table_error("A row must be given as a dictionary")
+    access, rows = await make_missing_columns(call, access, view, rows)
     if view.cols is not None:
         # Columns that are not given are None, so that the view's condition is checked for them.
         named = [n for n in view.cols if not _is_hidden(access, view, n)]
@@ -51,7 +53,7 @@ async def add_rows(
 async def add_row(
     call: NativeCall,
     table_cap: Any,
-    row: dict[str, Any],
+    row: Mapping[str, Any],
     overrides: Any = None,
     trusted_values: dict[str, Any] | None = None,
 ) -> list[Any]:
@@ -60,6 +62,7 @@ async def add_row(
     access = access_of(call).with_overrides(overrides)
     view = access.open_table(table_cap, WRITE)
     if access.hides_columns_on_write or trusted_values:
+        access, [row] = await make_missing_columns(call, access, view, [row])
         writes.check_columns(access, view, row)
     if access.overrides and not call.is_client:
         kept = {k: v for k, v in access.overrides.items() if k != "filter_client_hidden"}
@@ -71,8 +74,8 @@ async def add_row(
 
 
 @native(V2 + "row.can_auto_create")
-async def can_auto_create(_call: NativeCall) -> bool:
-    return False
+async def can_auto_create(call: NativeCall) -> bool:
+    return is_enabled(call)
 
 
 @native(V2 + "row.fetch")
@@ -108,9 +111,10 @@ async def _update_rows(call: NativeCall, updates: list[list[Any]]) -> list[dict[
         view, row_id = access.open_row(row_cap, WRITE)
         if not isinstance(values, Mapping):
             raise table_error("A row must be given as a dictionary")
+        access, [values] = await make_missing_columns(call, access, view, [values])
         [resolved] = await resolve_media(call, [values])
         by_view.setdefault(view, []).append(writes.RowUpdate(row_id, resolved, access))
-        specs.append(table_spec(base, view, ()))
+        specs.append(table_spec(access, view, ()))
     async with database_of(call) as db:
         if len(by_view) == 1:
             [(view, changes)] = by_view.items()
