@@ -90,11 +90,44 @@ def test_an_image_of_it_and_more_data(play: Playground) -> None:
     expect(play.find(".anvil-plot .scatterlayer .point")).to_have_count(3)
 
 
-def test_says_what_it_cannot_draw(play: Playground) -> None:
-    play.run("panel.add_component(Plot(data={'type': 'heatmap', 'z': [[1]]}))")
-    expect(play.page.get_by_role("alert")).to_have_text(
-        "This app's Plotly draws scatter, bar, pie, not heatmap."
+def test_any_kind_of_trace_by_all_of_plotly(play: Playground) -> None:
+    """The charts by the small Plotly and by all of it stand beside one another."""
+    play.run(
+        "plot = Plot(data={'type': 'bar', 'y': [1, 2]}, height=200)\npanel.add_component(plot)"
     )
+    expect(play.find(".anvil-plot .bars .point")).to_have_count(2)
+    play.run(
+        """
+        import plotly.graph_objects as go
+        from plotly.graph_objs import layout
+        plot.data = [go.Heatmap(z=[[1, 2], [3, 4]], colorbar=go.heatmap.ColorBar(title_text="how"))]
+        other = go.Figure(layout=go.Layout(xaxis=layout.XAxis(title=layout.xaxis.Title(text="x"))))
+        other.add_histogram(x=[1, 1, 2], marker=go.histogram.Marker(color="red"))
+        other.add_hline(1.5)
+        other.for_each_trace(lambda trace: trace.update(opacity=0.5))
+        panel.add_component(Plot(figure=other, height=200))
+        """
+    )
+    play.page.locator(".heatmaplayer image").wait_for(timeout=15_000)
+    expect(play.find(".anvil-plot .bars .point")).to_have_count(2)
+    expect(play.find(".anvil-plot .xtitle")).to_have_text("x")
+    expect(play.find(".anvil-plot .shapelayer path")).to_have_count(1)
+    assert play.run("result = [plot.data[0].type, other.data[0].opacity]") == ["heatmap", 0.5]
+
+
+def test_every_class_of_graph_objects_is_there(play: Playground) -> None:
+    names = play.run(
+        """
+        import plotly, plotly.graph_objs as objs
+        from plotly.graph_objs._sankey import Sankey
+        kinds = [name for name in dir(objs) if name[0].isupper() and name != "Part"]
+        made = [getattr(plotly.graph_objects, name)() for name in kinds]
+        result = [len(kinds) > 50, objs.Scatter3d().type, Sankey is objs.Sankey,
+                  objs.scatter.marker.Line(width=2), objs.Treemap(labels=["a"], parents=[""])]
+        """
+    )
+    treemap = {"type": "treemap", "labels": ["a"], "parents": [""]}
+    assert names == [True, "scatter3d", True, {"width": 2}, treemap]
 
 
 def test_a_figure_made_on_the_server_can_be_shown(play: Playground) -> None:

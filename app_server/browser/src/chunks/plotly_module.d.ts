@@ -17,9 +17,14 @@ declare module "plotly.js-basic-dist-min" {
       traces: number[],
       maxPoints?: number,
     ): Promise<unknown>;
+    addFrames(element: HTMLElement, frames: unknown): Promise<unknown>;
     purge(element: HTMLElement): void;
     Plots: { resize(element: HTMLElement): Promise<unknown> };
   }
   const Plotly: PlotlyModule;
   export default Plotly;
+}
+
+declare module "plotly.js-dist-min" {
+  export { default } from "plotly.js-basic-dist-min";
 }

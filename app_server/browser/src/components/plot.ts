@@ -1,6 +1,6 @@
 /**
- * `anvil.Plot`: a chart by Plotly, whose basic bundle (bars, lines, points, pies) is loaded when
- * the first chart is on a page.
+ * `anvil.Plot`: a chart by Plotly. Its basic bundle (bars, lines, points, pies) is loaded when the
+ * first chart is on a page, all of it when a chart has another kind of trace.
  */
 
 import { loadChunk } from "../engine/chunks";
@@ -46,9 +46,15 @@ type Chunk = typeof import("../chunks/plotly");
 type Loaded = Chunk["Plotly"];
 
 const GRAPH_OBJECTS = "plotly.graph_objs";
-const TRACES = ["scatter", "bar", "pie"];
+const BASIC_TRACES = ["scatter", "bar", "pie"];
 
-const loadPlotly = (): Promise<Loaded> => loadChunk<Chunk>("plotly").then(({ Plotly }) => Plotly);
+/** The Plotly that draws a chart; once all of it is there, new charts use that. */
+let isAllLoaded = false;
+
+async function loadPlotly(self: Classic): Promise<Loaded> {
+  const { Plotly } = await loadChunk<Chunk>(self.needsAll$ ? "plotly_full" : "plotly");
+  return Plotly;
+}
 
 const chartOf = (self: Classic): ChartElement => self.parts$.chart as ChartElement;
 
@@ -60,10 +66,17 @@ function showMessage(self: Classic, message: string): void {
   element.hidden = message === "";
 }
 
-/** What this Plotly cannot draw. */
-function unknownTraces(data: Values[]): string[] {
-  const types = data.map(({ type }) => String(type ?? "scatter"));
-  return [...new Set(types)].filter((type) => !TRACES.includes(type));
+/** Choose the Plotly that can draw the traces: what another one has drawn is taken away. */
+async function choosePlotly(self: Classic, data: Values[]): Promise<Loaded> {
+  const isBasic = data.every(({ type }) => BASIC_TRACES.includes(String(type ?? "scatter")));
+  if (self.needsAll$ !== true && (!isBasic || (isAllLoaded && !self.isDrawn$))) {
+    if (self.isDrawn$) (await loadPlotly(self)).purge(chartOf(self));
+    self.isDrawn$ = false;
+    self.needsAll$ = true;
+  }
+  const plotly = await loadPlotly(self);
+  isAllLoaded ||= self.needsAll$ === true;
+  return plotly;
 }
 
 function layoutOf(self: Classic): Values {
@@ -94,17 +107,14 @@ async function draw(self: Classic): Promise<void> {
   const data = (plain(valueOf(self, "data")) ?? []) as Values[];
   const isEmpty = data.length === 0 && isNone(valueOf(self, "layout"));
   if (!self.isHere$ || (isEmpty && !self.isDrawn$)) return;
-  const unknown = unknownTraces(data);
-  if (unknown.length > 0) {
-    showMessage(self, `This app's Plotly draws ${TRACES.join(", ")}, not ${unknown.join(", ")}.`);
-    return;
-  }
   const layout = layoutOf(self);
   self.root$.setAttribute("aria-label", self.root$.title || titleOf(layout) || "Chart");
-  const plotly = await loadPlotly();
+  const plotly = await choosePlotly(self, data);
   if (!self.isHere$) return;
   showMessage(self, "");
   await plotly.react(chartOf(self), data, layout, configOf(self));
+  const frames = plain(self.frames$ as PyObject);
+  if (Array.isArray(frames) && frames.length > 0) await plotly.addFrames(chartOf(self), frames);
   if (!self.isDrawn$) listenToChart(self, chartOf(self));
   self.isDrawn$ = true;
 }
@@ -125,7 +135,7 @@ function update(self: Classic): void {
 function resize(self: Classic): void {
   if (!self.isDrawn$ || self.root$.clientWidth === 0) return;
   const size = { width: self.root$.clientWidth, height: self.root$.clientHeight };
-  void loadPlotly().then((plotly) => plotly.relayout(chartOf(self), size));
+  void loadPlotly(self).then((plotly) => plotly.relayout(chartOf(self), size));
 }
 
 /** `plotly.graph_objs.<name>(value)`. May wait. */
@@ -160,6 +170,7 @@ function setFigure(self: Classic, value: PyObject): Result<void> {
   return chain(graphObject("Figure", isNone(value) ? [] : [value]), (figure: PyObject) => {
     self.values$.set("data", findAttr(figure, "data")!);
     self.values$.set("layout", findAttr(figure, "layout")!);
+    self.frames$ = findAttr(figure, "frames")!;
     update(self);
   });
 }
@@ -189,7 +200,9 @@ function optionsOf(name: string, args: PyObject[], kwargs?: Kwargs): Values {
 
 /** Have Plotly do something with the chart once it is drawn; Python does not wait for it. */
 function afterDrawing(self: Classic, act: (plotly: Loaded) => unknown): PyObject {
-  const whenDrawn = draw(self).then(loadPlotly).then(act);
+  const whenDrawn = draw(self)
+    .then(() => loadPlotly(self))
+    .then(act);
   whenDrawn.catch((error: unknown) => console.warn("Plot:", error));
   return pyNone;
 }
@@ -266,6 +279,7 @@ export const Plot: PyType = defineComponent({
     return root;
   },
   ready(self) {
+    self.frames$ = pyNone;
     self.observer$ = new ResizeObserver(() => resize(self));
   },
   proto: {
@@ -300,7 +314,7 @@ export const Plot: PyType = defineComponent({
     to_image: variadic(function (this: Classic, args: PyObject[], kwargs?: Kwargs) {
       const options = { format: "png", ...optionsOf("to_image", args, kwargs) };
       const image = draw(this)
-        .then(loadPlotly)
+        .then(() => loadPlotly(this))
         .then((plotly) => plotly.toImage(chartOf(this), options))
         .then(toMedia);
       return suspend(image);

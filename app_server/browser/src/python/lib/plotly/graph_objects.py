@@ -1,5 +1,3 @@
 """The newer name of `plotly.graph_objs`."""
 
-from plotly.graph_objs import Bar, Figure, Layout, Pie, Scatter
-
-__all__ = ["Bar", "Figure", "Layout", "Pie", "Scatter"]
+from plotly.graph_objs import *  # noqa: F403

@@ -1,151 +1,54 @@
-"""Figures, layouts and traces: dicts whose keys are attributes as well.
+"""Figures, layouts and traces, as `plotly.graph_objects` has them.
 
 The part of https://plotly.com/python-api-reference/plotly.graph_objects.html that does not need
-Plotly's schema. Names are not checked: the chart itself ignores those that it does not know.
+Plotly's schema. Names are not checked: the chart itself ignores those that it does not know. So a
+part of a trace or of the layout (`scatter.Marker`, `layout.xaxis.Title`) is any name in these.
 """
 
+import sys
+
 from anvil.server import portable_class
-
-# Names of Plotly's with an underscore of their own; elsewhere `a_b=1` means `a=dict(b=1)`.
-_WHOLE_NAMES = ["error_x", "error_y", "paper_bgcolor", "plot_bgcolor", "copy_ystyle", "copy_zstyle"]
-
-
-def _wrap(value):
-    if isinstance(value, _Part):
-        return value
-    if isinstance(value, dict):
-        return _Part(value)
-    if isinstance(value, (list, tuple)):
-        return [_wrap(one) for one in value]
-    return value
+from plotly._names import TRACES as _NAMES
+from plotly._parts import Part, plain
 
 
-def _split(name):
-    """`marker_line_width` as ["marker", "line", "width"]."""
-    for whole in _WHOLE_NAMES:
-        if name == whole:
-            return [name]
-        if name.startswith(whole + "_"):
-            return [whole] + name[len(whole) + 1 :].split("_")
-        if name.endswith("_" + whole):
-            return name[: -len(whole) - 1].split("_") + [whole]
-    return name.split("_")
-
-
-class _Part(dict):
-    _type = None
-
-    def __init__(self, arg=None, **values):
-        if self._type is not None:
-            dict.__setitem__(self, "type", self._type)
-        self.update(arg, **values)
-
-    def __setitem__(self, key, value):
-        names = _split(key)
-        part = self
-        for name in names[:-1]:
-            part = part[name]
-        dict.__setitem__(part, names[-1], _wrap(value))
-
-    def __getitem__(self, key):
-        part = self
-        for name in _split(key):
-            if not dict.__contains__(part, name):
-                dict.__setitem__(part, name, _Part())
-            part = dict.__getitem__(part, name)
-        return part
-
-    def __getattr__(self, name):
-        if name.startswith("_"):
-            raise AttributeError(name)
-        return self[name]
-
-    def __setattr__(self, name, value):
-        self[name] = value
-
-    def update(self, arg=None, overwrite=False, **values):
-        """Take over values; dicts are merged into those that are there, unless ``overwrite``."""
-        given = dict(arg or {})
-        given.update(values)
-        for key in given:
-            value = given[key]
-            names = _split(key)
-            is_there = len(names) == 1 and dict.__contains__(self, key)
-            if (
-                isinstance(value, dict)
-                and is_there
-                and isinstance(self[key], _Part)
-                and not overwrite
-            ):
-                self[key].update(value)
-            else:
-                self[key] = value
-        return self
-
-    def to_plotly_json(self):
-        return _plain(self)
-
-    def __serialize__(self, global_data):
-        return _plain(self)
-
-    @classmethod
-    def __new_deserialized__(cls, data, global_data):
-        return cls(data)
-
-
-def _plain(value):
-    if isinstance(value, dict):
-        return {key: _plain(dict.__getitem__(value, key)) for key in value}
-    if isinstance(value, list):
-        return [_plain(one) for one in value]
-    return value
-
-
-class Layout(_Part):
+class Layout(Part):
     """How a chart looks around its traces."""
 
 
-class Bar(_Part):
-    """Bars."""
-
-    _type = "bar"
+class Frame(Part):
+    """A step of an animation."""
 
 
-class Pie(_Part):
-    """A pie, or a ring with `hole`."""
-
-    _type = "pie"
+def _make_trace(name):
+    return type(name, (Part,), {"_type": name.lower(), "__module__": "plotly.graph_objs"})
 
 
-class Scatter(_Part):
-    """Points and lines."""
-
-    _type = "scatter"
-
-
-_TRACES = {"bar": Bar, "pie": Pie, "scatter": Scatter}
+_TRACES = {name.lower(): _make_trace(name) for name in _NAMES}
 
 
 def _trace(value):
     """A trace as an object of its class; other dicts stay plain parts."""
-    if isinstance(value, _Part) and value._type is not None:
+    if isinstance(value, Part) and value._type is not None:
         return value
-    return _TRACES.get(value.get("type", "scatter"), _Part)(value)
+    return _TRACES.get(value.get("type", "scatter"), Part)(value)
 
 
 class Figure:
     """Traces (`data`) and a `layout`."""
 
-    def __init__(self, data=None, layout=None, **layout_values):
+    def __init__(self, data=None, layout=None, frames=None, **layout_values):
         if isinstance(data, Figure):
-            data, layout = data.data, layout or data.layout
+            data, layout, frames = data.data, layout or data.layout, frames or data.frames
         elif isinstance(data, dict) and ("data" in data or "layout" in data):
+            frames = frames or data.get("frames")
             data, layout = data.get("data"), layout or data.get("layout")
         if data is None:
             data = []
         elif isinstance(data, dict):
             data = [data]
         self.data = [_trace(one) for one in data]
+        self.frames = [Part(one) for one in frames or []]
         self.layout = Layout(layout)
         self.layout.update(**layout_values)
 
@@ -158,14 +61,35 @@ class Figure:
             self.add_trace(trace)
         return self
 
-    def add_bar(self, **values):
-        return self.add_trace(Bar(**values))
+    def __getattr__(self, name):
+        """`add_bar(...)`, `add_heatmap(...)` and so on."""
+        cls = _TRACES.get(name[len("add_") :]) if name.startswith("add_") else None
+        if cls is None:
+            raise AttributeError(f"'Figure' object has no attribute '{name}'")
+        return lambda **values: self.add_trace(cls(**values))
 
-    def add_pie(self, **values):
-        return self.add_trace(Pie(**values))
+    def _add_to_layout(self, name, part, values):
+        self.layout[name] = list(self.layout.get(name) or []) + [Part(part, **values)]
+        return self
 
-    def add_scatter(self, **values):
-        return self.add_trace(Scatter(**values))
+    def add_annotation(self, arg=None, **values):
+        return self._add_to_layout("annotations", arg, values)
+
+    def add_shape(self, arg=None, **values):
+        return self._add_to_layout("shapes", arg, values)
+
+    def add_hline(self, y, **values):
+        ends = {"xref": "x domain", "x0": 0, "x1": 1, "y0": y, "y1": y}
+        return self.add_shape({"type": "line"}, **dict(ends, **values))
+
+    def add_vline(self, x, **values):
+        ends = {"yref": "y domain", "y0": 0, "y1": 1, "x0": x, "x1": x}
+        return self.add_shape({"type": "line"}, **dict(ends, **values))
+
+    def for_each_trace(self, fn):
+        for trace in self.data:
+            fn(trace)
+        return self
 
     def update_layout(self, dict1=None, overwrite=False, **values):
         self.layout.update(dict1, overwrite, **values)
@@ -185,7 +109,10 @@ class Figure:
         return self
 
     def to_dict(self):
-        return {"data": _plain(self.data), "layout": _plain(self.layout)}
+        figure = {"data": plain(self.data), "layout": plain(self.layout)}
+        if self.frames:
+            figure["frames"] = plain(self.frames)
+        return figure
 
     def to_plotly_json(self):
         return self.to_dict()
@@ -198,6 +125,34 @@ class Figure:
         return cls(data)
 
 
-# As Plotly's own classes on the server are called.
-for _cls in [Figure, Layout, Bar, Pie, Scatter]:
-    portable_class(_cls, "plotly.graph_objs._" + _cls.__name__.lower() + "." + _cls.__name__)
+class _Module(type(sys)):
+    """A module of Plotly's that holds one class under its name, or parts under any name."""
+
+    def __getattr__(self, name):
+        if name.startswith("_"):
+            raise AttributeError(name)
+        full_name = self.__name__ + "." + name
+        if name[0].isupper():
+            return type(name, (Part,), {"__module__": self.__name__})
+        return _add_module(full_name)
+
+
+def _add_module(name):
+    module = sys.modules.get(name)
+    if module is None:
+        module = _Module(name)
+        module.__path__ = []
+        sys.modules[name] = module
+    return module
+
+
+# The classes as members here, and where Plotly's own Python has them: `_bar.Bar` is the name under
+# which a server sends one, `bar.Marker` a part of one.
+_self = sys.modules[__name__]
+for _cls in [Figure, Layout, Frame] + list(_TRACES.values()):
+    _leaf = _cls.__name__
+    _home = "plotly.graph_objs._" + _leaf.lower()
+    setattr(_add_module(_home), _leaf, _cls)
+    setattr(_self, _leaf, _cls)
+    setattr(_self, _leaf.lower(), _add_module("plotly.graph_objs." + _leaf.lower()))
+    portable_class(_cls, _home + "." + _leaf)

@@ -1,3 +1,0 @@
-"""Where the server's Plotly has the class: values that it sends name this module."""
-
-from plotly.graph_objs import Pie as Pie
