@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from app_server.traces import own_frames
+
+if TYPE_CHECKING:
+    from app_server.instance import Instance
 
 logger = logging.getLogger("app_server.app")
 
 NAME_CHARS = 200
 MESSAGE_CHARS = 4000
-TRACE_LINES = 100
+LINE_CHARS = 600
 
 
 def shown(value: object, limit: int) -> str:
@@ -27,33 +33,40 @@ def log_output(instance_name: str, lines: list[str]) -> None:
             logger.info("[%s] %s", instance_name, shown(line, MESSAGE_CHARS))
 
 
-def log_error(instance_name: str, what: str, error: dict[str, Any]) -> None:
+def log_error(instance: Instance, what: str, error: dict[str, Any]) -> None:
     """Log an error with which a function ended, with its trace."""
-    frames = (error.get("trace") or ())[:TRACE_LINES]
-    trace = "".join(f"\n  {shown(path, NAME_CHARS)}:{line}" for path, line in frames)
     logger.error(
         "[%s] %s: %s: %s%s",
-        instance_name,
+        instance.name,
         shown(what, NAME_CHARS),
         shown(error.get("type"), NAME_CHARS),
         shown(error.get("message"), MESSAGE_CHARS),
-        trace,
+        _show_frames(own_frames(instance.app, error.get("trace"))),
     )
 
 
-def log_client_message(instance_name: str, message: dict[str, Any]) -> None:
+def _show_frames(frames: Iterable[str]) -> str:
+    return "".join(f"\n  {shown(frame, LINE_CHARS)}" for frame in frames)
+
+
+def log_client_message(instance: Instance, message: dict[str, Any]) -> None:
     """Log what a browser reports: ``{"error": {...}}``, ``{"warning": ...}`` or
     ``{"print": text}``. It may be anything, so only so much of it is kept."""
     if isinstance(message.get("error"), dict):
         error = message["error"]
+        address = error.get("url")
         logger.warning(
-            "[%s] in a browser: %s: %s\n  %s",
-            instance_name,
+            "[%s] in a browser: %s: %s%s%s",
+            instance.name,
             shown(error.get("type"), NAME_CHARS),
             shown(error.get("message"), 1000),
-            shown(error.get("trace"), MESSAGE_CHARS),
+            f" (at {shown(address, NAME_CHARS)})" if address else "",
+            _show_frames(own_frames(instance.app, error.get("trace"), in_browser=True)),
         )
     elif "warning" in message:
-        logger.warning("[%s] in a browser: %.1000r", instance_name, message["warning"])
-    else:
-        logger.debug("[%s] in a browser: %.1000r", instance_name, message.get("print"))
+        logger.warning("[%s] in a browser: %s", instance.name, shown(message["warning"], 1000))
+    elif "print" in message:
+        printed = message["print"]
+        text = "".join(map(str, printed)) if isinstance(printed, list) else str(printed)
+        for line in text[:MESSAGE_CHARS].splitlines():
+            logger.info("[%s] in a browser: %s", instance.name, shown(line, 1000))

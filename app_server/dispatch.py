@@ -65,7 +65,7 @@ async def dispatch_outermost(request: Request) -> Reply:
     finally:
         await asyncio.shield(request.stack.close(ok))
     if reply.error is not None:
-        log_error(request.instance.name, request.description, reply.error)
+        log_error(request.instance, request.description, reply.error)
     return reply
 
 

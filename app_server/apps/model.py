@@ -177,6 +177,38 @@ class App(AppPackage):
         yield from self.dependencies
         yield self
 
+    @cached_property
+    def _code_files(self) -> tuple[dict[str, Path], dict[str, Path]]:
+        """Files of code by their names in traces: of the server's Python, and of the browser's. A
+        module of the server hides one of the browser with its name."""
+        for_server: dict[str, Path] = {}
+        for_browser: dict[str, Path] = {}
+        for package in self.packages:
+            parts: list[tuple[str, Form | CodeModule]] = [
+                *((form.class_name, form) for form in package.forms),
+                *((module.name, module) for module in package.modules),
+            ]
+            for name, part in parts:
+                for_browser[_file_name(package, name, part.is_package)] = part.path
+            for module in package.server_modules:
+                name = _file_name(package, module.name, module.is_package)
+                for_server[name] = module.path
+        return {**for_browser, **for_server}, for_browser
+
+    @cached_property
+    def code_by_path(self) -> dict[Path, str]:
+        found: dict[Path, str] = {}
+        for package in self.packages:
+            found.update((form.path, form.code) for form in package.forms)
+            for module in (*package.modules, *package.server_modules):
+                found[module.path] = module.code
+        return found
+
+    def find_code(self, name: str, *, in_browser: bool = False) -> Path | None:
+        """The file of a name in a trace, such as ``shop/Home/__init__.py``."""
+        for_server, for_browser = self._code_files
+        return (for_browser if in_browser else for_server).get(name.removeprefix("app/"))
+
     def find_asset(self, name: str) -> Path | None:
         """The theme asset that wins under this name: the app's own, or that of the dependency
         that was loaded last among those that have one."""
@@ -186,3 +218,8 @@ class App(AppPackage):
             if name in dependency.theme.assets:
                 return dependency.theme.assets[name]
         return None
+
+
+def _file_name(package: AppPackage, module: str, is_package: bool) -> str:
+    path = "/".join((package.package_name, *module.split(".")))
+    return f"{path}/__init__.py" if is_package else f"{path}.py"

@@ -157,7 +157,7 @@ class BackgroundTasks:
             await call.request.stack.close(reply.error is None)
             status, error = _read_end(reply, is_lost=call.is_lost)
             if status is TaskStatus.FAILED and error is not None:
-                log_error(self.instance.name, f"background task {name}", error)
+                log_error(self.instance, f"background task {name}", error)
             outcome = None if reply.payload.media else reply.payload
             await self.records.finish(task_id, status, self.clock(), outcome, error)
         except (AnvilError, psycopg.Error, OSError) as error:

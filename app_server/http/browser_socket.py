@@ -78,7 +78,7 @@ class BrowserLink(Peer):
             self._receive_call(message)
         elif kind == "LOG":
             if self._rate.allows():
-                log_client_message(self._instance.name, message)
+                log_client_message(self._instance, message)
         else:
             raise WireError(f"A browser cannot send {kind!r}.")
 

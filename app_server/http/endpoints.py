@@ -78,7 +78,7 @@ async def serve_endpoint(
         else:
             response = await make_response(http, instance, category, request, reply)
     except AnvilError as error:
-        log_error(instance.name, request.command, error.to_json())
+        log_error(instance, request.command, error.to_json())
         response = problems.failed(http, plain=error.message)
     finally:
         await request.stack.close(reply.error is None)
@@ -133,7 +133,7 @@ def _make_error_response(
     message = str(error.get("message"))
     if _is_missing(category, Reply(error=error)):
         return problems.not_found(http, plain="No matching API endpoint")
-    log_error(instance.name, request.command, error)
+    log_error(instance, request.command, error)
     if error.get("type") == UNAVAILABLE:
         return problems.unavailable(http, message)
     return problems.failed(

@@ -49,7 +49,7 @@ async def serve_lazy_media(http: HttpRequest, instance: Instance) -> Response:
     except AnvilError as error:
         if error.type_name == "anvil.server.InvalidObjectError":
             return problems.not_found(http)
-        log_error(instance.name, f"lazy media {manager}", error.to_json())
+        log_error(instance, f"lazy media {manager}", error.to_json())
         return problems.failed(http, plain=error.message)
     finally:
         await request.stack.close(answer is not None)
