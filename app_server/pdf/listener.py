@@ -44,7 +44,7 @@ async def serve_to_browser(instance: Instance) -> AsyncIterator[list[str]]:
     flags = []
     with tempfile.TemporaryDirectory(prefix="anvil-pdf-", ignore_cleanup_errors=True) as folder:
         if instance.config.is_https:
-            key, certificate, fingerprint = await asyncio.to_thread(_make_certificate)
+            key, certificate, fingerprint = await asyncio.to_thread(make_certificate)
             paths = [Path(folder, name) for name in ("key.pem", "certificate.pem")]
             for path, content in zip(paths, (key, certificate), strict=True):
                 path.write_bytes(content)
@@ -79,7 +79,7 @@ async def serve_to_browser(instance: Instance) -> AsyncIterator[list[str]]:
 
 
 @cache
-def _make_certificate() -> tuple[bytes, bytes, str]:
+def make_certificate() -> tuple[bytes, bytes, str]:
     """Key and certificate (PEM) for any name, and the key's fingerprint, which is what the browser
     goes by. They never leave this machine."""
     key = ec.generate_private_key(ec.SECP256R1())

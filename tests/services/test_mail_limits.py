@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import smtplib
+import ssl
 from collections.abc import AsyncIterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,6 +16,7 @@ from app_server.email.incoming import listener
 from app_server.email.incoming.delivery import DELIVERED, Outcome
 from app_server.email.incoming.listener import MailServer
 from app_server.errors import StartupError
+from app_server.pdf.listener import make_certificate
 from app_server.rates import RateLimits
 
 Talk = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -156,6 +160,27 @@ async def test_silence_and_endless_talk(delivered: Any, monkeypatch: pytest.Monk
             async with asyncio.timeout(20):
                 await talk[0].read()  # until it hangs up
             await server.stop()
+
+
+async def test_with_a_certificate_it_talks_in_private(delivered: list[Any], tmp_path: Path) -> None:
+    key, certificate, _ = make_certificate()
+    (tmp_path / "both.pem").write_bytes(key + certificate)
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(tmp_path / "both.pem")
+    hosting: Any = Hosting()
+    server = MailServer(hosting)
+    await server.start("127.0.0.1", 0, tls)
+
+    def talk() -> None:
+        with smtplib.SMTP("127.0.0.1", server.port, timeout=20) as client:
+            trusting = ssl.create_default_context(cadata=certificate.decode())
+            trusting.check_hostname = False
+            client.starttls(context=trusting)
+            client.sendmail("zoe@example.org", "a@studio.example", "Subject: x\r\n\r\nx\r\n")
+
+    await asyncio.to_thread(talk)
+    await server.stop()
+    assert len(delivered) == 1
 
 
 async def test_a_port_that_is_taken(server: MailServer) -> None:
