@@ -1,8 +1,8 @@
 """Which modules of client code need which others, as far as their sources and templates say.
 
-A page is given the code that its first form needs before anything else, so this only has to be
-right for most modules: what it does not see (``importlib``, names in strings) is fetched where it
-is imported.
+A page is given the code that its first form needs before anything else. What this does not see is
+fetched where it is imported, which has to wait. So it also looks into the strings of modules that
+import by name (``__import__``): packages do so in a ``__getattr__``, where Python cannot wait.
 """
 
 from __future__ import annotations
@@ -31,7 +31,20 @@ def read_imports(name: str, is_package: bool, code: str) -> frozenset[str]:
             if base is not None:
                 found.add(base)
                 found.update(f"{base}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Name) and node.id == "__import__":
+            found.update(_read_names(name, is_package, tree))
     return frozenset(found)
+
+
+def _read_names(name: str, is_package: bool, tree: ast.AST) -> Iterator[str]:
+    """Full names that texts in a module may mean: ``"._helpers"`` and ``"shop.helpers"``."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            text = node.value.lstrip(".")
+            if all(part.isidentifier() for part in text.split(".")):
+                full = _resolve(name, is_package, len(node.value) - len(text), text)
+                if full is not None:
+                    yield full
 
 
 def _resolve(name: str, is_package: bool, level: int, module: str | None) -> str | None:
