@@ -12,15 +12,17 @@ import select
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
+from psycopg.abc import PQGen
 from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow
 
 from app_server.errors import AnvilError
 from app_server.tables.errors import DATABASE_BUSY, database_down, table_error
 
+T = TypeVar("T")
 Connection = psycopg.AsyncConnection[TupleRow]
 
 Greet = Callable[[Connection], Awaitable[None]]
@@ -55,6 +57,17 @@ GREETINGS = 3
 STATEMENT_SECONDS = 30
 """One statement, as long as a call may take."""
 
+ANSWER_SECONDS = STATEMENT_SECONDS + 5
+"""The database ends a statement itself, unless it hangs."""
+
+_KEEP_ALIVE: dict[str, Any] = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
+}
+"""Seconds (and milliseconds) after which a machine that is silent is taken for gone."""
+
 _OPTIONS = " ".join(
     f"-c {setting}"
     for setting in (
@@ -72,15 +85,36 @@ _OPTIONS = " ".join(
 )
 
 
-async def connect(url: str) -> Connection:
-    """A new connection in autocommit mode. psycopg.OperationalError when the database is down."""
-    return await psycopg.AsyncConnection.connect(
+async def connect(url: str, answer_seconds: float | None = None) -> Connection:
+    """A new connection in autocommit mode. psycopg.OperationalError when the database is down.
+    ``answer_seconds``: how long it may say nothing while it is waited for."""
+    connection = await BoundedConnection.connect(
         url,
         autocommit=True,
         options=_OPTIONS,
         connect_timeout=CONNECT_SECONDS,
         application_name=APPLICATION,
+        **_KEEP_ALIVE,
     )
+    connection.answer_seconds = answer_seconds
+    return connection
+
+
+class BoundedConnection(psycopg.AsyncConnection[TupleRow]):
+    """Does not wait for ever for a database that hangs, or whose machine has gone without a word:
+    such a wait is an OperationalError, and the connection is closed."""
+
+    answer_seconds: float | None = None
+
+    async def wait(self, gen: PQGen[T], *args: Any, **options: Any) -> T:
+        try:
+            async with asyncio.timeout(self.answer_seconds):
+                return await super().wait(gen, *args, **options)
+        except TimeoutError as error:
+            self.pgconn.finish()
+            raise psycopg.OperationalError(
+                f"The database did not answer for {self.answer_seconds} seconds."
+            ) from error
 
 
 class ConnectionPool:
@@ -200,7 +234,7 @@ class ConnectionPool:
     async def _connect(self) -> Connection:
         """A migration closes connections that are a moment too old; then it takes another."""
         for attempts_left in reversed(range(GREETINGS)):
-            connection = await connect(self.url)
+            connection = await connect(self.url, ANSWER_SECONDS)
             try:
                 if self.greet is not None:
                     await self.greet(connection)
