@@ -1,7 +1,7 @@
 // Builds the browser runtime: `npm run build` (or `node app_server/browser/build.mjs [--force]`).
 //
 // Writes app_server/browser/dist/: content-hashed files with .br and .gz beside them, and
-// manifest.json {hash, files: {engine, runtime, styles}, legacy: {jquery, bootstrap, ...},
+// manifest.json {hash, files: {engine, runtime, styles}, serviceWorker, legacy: {jquery, bootstrap, ...},
 // code: {group: {file, modules: {virtual path: [full names of modules that it imports]}}}}.
 // Nothing is done when the inputs are those of the last build. Takes some 10 s on 2 cores.
 
@@ -111,6 +111,20 @@ async function bundleChunks() {
   return result.outputFiles.map((file) => [path.basename(file.path, ".js"), file.text]);
 }
 
+/** The service worker's script, for app_server/http/service_worker.py. */
+async function bundleServiceWorker() {
+  const result = await esbuild.build({
+    entryPoints: [path.join(source, "service_worker/worker.ts")],
+    bundle: true,
+    minify: true,
+    format: "iife",
+    target: "es2021",
+    write: false,
+    logLevel: "warning",
+  });
+  return result.outputFiles[0].text;
+}
+
 async function bundle(hash, chunks, libraries) {
   const result = await esbuild.build({
     entryPoints: [path.join(source, "boot/main.ts")],
@@ -182,15 +196,17 @@ async function build() {
       bundle(hash, Object.fromEntries(chunks), { jquery, moment }),
     ]);
     const engine = fs.readFileSync(path.join(engineFolder, "skulpt.min.js"));
-    const [engineFile, runtimeFile, stylesFile, ...code] = await Promise.all([
+    const serviceWorker = await bundleServiceWorker();
+    const [engineFile, runtimeFile, stylesFile, workerFile, ...code] = await Promise.all([
       write(folder, "engine", "js", engine),
       write(folder, "runtime", "js", script),
       write(folder, "styles", "css", styles),
+      write(folder, "service_worker", "js", serviceWorker),
       ...Object.entries(groups).map((group) => writeCode(folder, ...group)),
     ]);
     const files = { engine: engineFile, runtime: runtimeFile, styles: stylesFile };
     const manifest = JSON.stringify(
-      { hash, files, legacy, code: Object.fromEntries(code) },
+      { hash, files, serviceWorker: workerFile, legacy, code: Object.fromEntries(code) },
       null,
       1,
     );

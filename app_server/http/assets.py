@@ -15,7 +15,8 @@ from starlette.routing import Route
 from app_server.http.built import DIST
 from app_server.http.bundle import bundle_name, get_bundle
 from app_server.http.compiled import find_plan
-from app_server.http.theme import read_theme
+from app_server.http.service_worker import routes as service_worker_routes
+from app_server.http.theme import read_theme, theme_version
 
 if TYPE_CHECKING:
     from app_server.instance import Instance
@@ -92,15 +93,23 @@ def _serve_built(http: HttpRequest, path: Path) -> Response:
 
 async def serve_theme_asset(http: HttpRequest) -> Response:
     """``/_/theme/<path>``: an asset of the app, or of the last dependency that has it. Only names
-    that the app was loaded with are found, so no path leads out of the theme folders."""
+    that the app was loaded with are found, so no path leads out of the theme folders. Below
+    ``/_/theme/@<version>/`` (see theme.py) it never changes; a page of a version before gets what
+    is there now."""
+    app = _instance(http).app
     name = http.path_params["path"]
-    path = _instance(http).app.find_asset(name)
+    version = ""
+    if name.startswith("@"):
+        version, _, name = name[1:].partition("/")
+    path = app.find_asset(name)
     if path is None or not path.is_file():
         return _not_found()
     status = path.stat()
     tag = f"{name}:{status.st_mtime_ns}:{status.st_size}"
     etag = '"' + hashlib.sha256(tag.encode()).hexdigest()[:SHORT_HASH] + '"'
-    headers = {"Cache-Control": REVALIDATE, "ETag": etag, "X-Content-Type-Options": "nosniff"}
+    is_pinned = version == theme_version(app)
+    caching = IMMUTABLE if is_pinned else REVALIDATE
+    headers = {"Cache-Control": caching, "ETag": etag, "X-Content-Type-Options": "nosniff"}
     if etag in http.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
     headers["Accept-Ranges"] = "bytes"
@@ -129,7 +138,7 @@ async def serve_web_manifest(http: HttpRequest) -> Response:
             "theme_color": theme.primary,
             "icons": icons,
         },
-        headers={"Cache-Control": REVALIDATE},
+        headers={"Cache-Control": "public, max-age=3600"},
         media_type="application/manifest+json",
     )
 
@@ -159,6 +168,7 @@ def _not_found() -> Response:
 
 
 routes = [
+    *service_worker_routes,
     Route("/_/runtime/{name}", serve_runtime),
     Route("/_/app/{name}.json", serve_app_bundle),
     Route("/_/code/{name}", serve_code),

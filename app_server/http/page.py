@@ -20,8 +20,15 @@ from app_server.http.code_graph import find_needed, module_name
 from app_server.http.compiled import CodePlan, find_plan, imported_names
 from app_server.http.extras import read_extras
 from app_server.http.page_template import PAGE, SPLASH_CSS
+from app_server.http.service_worker import wants_service_worker
 from app_server.http.startup import PageStart
-from app_server.http.theme import PageTheme, read_theme
+from app_server.http.theme import (
+    PageTheme,
+    pin_theme_addresses,
+    read_theme,
+    safe_color,
+    theme_version,
+)
 
 if TYPE_CHECKING:
     from app_server.instance import Instance
@@ -41,6 +48,7 @@ async def render_page(instance: Instance, session: Session, start: PageStart) ->
     theme = read_theme(app)
     manifest = read_manifest()
     meta = {**_app_metadata(app), **start.meta}
+    primary = safe_color(str(meta.get("theme-color") or theme.primary))
     files = {name: f"_/runtime/{file}" for name, file in manifest["files"].items()}
     extras = read_extras(app)
     legacy = {name: f"_/runtime/{file}" for name, file in manifest["legacy"].items()}
@@ -55,12 +63,13 @@ async def render_page(instance: Instance, session: Session, start: PageStart) ->
         lang=escape(str(meta.get("lang") or "en"), quote=True),
         title=escape(str(meta.get("title") or app.name)),
         meta=_meta_tags(app, meta, theme),
-        icon=escape(_asset_url(str(meta.get("logo_img") or ""))),
+        icon=escape(_icon_url(app, str(meta.get("logo_img") or ""))),
         import_map=_import_map(app),
         theme_css=_safe_in_style(theme.css),
-        splash_css=SPLASH_CSS.format(primary=theme.primary),
-        head_html="\n".join(
-            str(package.native_deps.get("head_html") or "") for package in app.packages
+        splash_css=SPLASH_CSS.format(primary=primary),
+        head_html=pin_theme_addresses(
+            app,
+            "\n".join(str(package.native_deps.get("head_html") or "") for package in app.packages),
         ),
         name=escape(app.name),
         preloads=f'<link rel="preload" href="{app_url}" as="fetch" crossorigin>',
@@ -84,6 +93,7 @@ def make_boot(
         "origin": instance.origin,
         "appUrl": app_url,
         "socketUrl": "_/ws",
+        "serviceWorker": wants_service_worker(instance.app),
         "engineHash": read_manifest()["hash"],
         "open": opens,
         "message": start.message,
@@ -151,11 +161,17 @@ def _asset_url(value: str) -> str:
     return value or "data:,"
 
 
+def _icon_url(app: App, logo: str) -> str:
+    if logo.startswith("asset:"):
+        return f"_/theme/@{theme_version(app)}/" + quote(logo.removeprefix("asset:"))
+    return _asset_url(logo)
+
+
 def _meta_tags(app: App, meta: dict[str, Any], theme: PageTheme) -> str:
     title = meta.get("title") or app.name
     fields = {
         "description": meta.get("description"),
-        "theme-color": theme.primary,
+        "theme-color": meta.get("theme-color") or theme.primary,
         "application-name": app.name,
     }
     social = {

@@ -40,7 +40,8 @@ SPLASH_CSS = """:root{{color-scheme:light dark}}
 :root.anvil-light{{color-scheme:light}}
 body{{margin:0}}
 #anvil-splash{{position:fixed;inset:0;display:grid;place-content:center;justify-items:center;gap:8px;
-font:500 18px/24px system-ui,sans-serif;color:#1d1b20;background:#fef7ff}}
+font:500 18px/24px system-ui,sans-serif;color:var(--anvil-color-On-Surface,#1b1c1e);
+background:var(--anvil-color-Surface,color-mix(in srgb,{primary} 5%,#fff))}}
 #anvil-splash p{{margin:8px 0 0;padding:0 16px;text-align:center}}
 .anvil-splash-mark{{width:40px;height:40px;border:4px solid {primary};
 border-right-color:transparent;border-radius:50%;animation:anvil-splash 1s linear infinite}}
@@ -50,7 +51,8 @@ animation:anvil-note .4s 1.5s forwards}}
 max-width:36em;margin:20vh auto;padding:0 16px}}
 @keyframes anvil-splash{{to{{transform:rotate(1turn)}}}}
 @keyframes anvil-note{{to{{opacity:.8}}}}
-@media (prefers-color-scheme:dark){{:root:not(.anvil-light) #anvil-splash{{color:#e6e0e9;
-background:#141218}}}}
+@media (prefers-color-scheme:dark){{:root:not(.anvil-light) #anvil-splash{{
+color:var(--anvil-color-On-Surface,#e4e3e6);
+background:var(--anvil-color-Surface,color-mix(in srgb,{primary} 7%,#121214))}}}}
 @media (prefers-reduced-motion:reduce){{.anvil-splash-mark{{animation-duration:4s}}}}
 """

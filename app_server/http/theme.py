@@ -8,7 +8,9 @@ a colour. Source: ``app->style`` in anvil.runtime.app-data. Beyond Anvil, a colo
 
 from __future__ import annotations
 
+import hashlib
 import re
+from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +20,35 @@ DEFAULT_PRIMARY = "#6750a4"
 COLOR_RUNTIME_VERSION = 3
 #: What may stand in a colour without ending the declaration that it stands in.
 SAFE_COLOR = re.compile(r"[^;{}<>]*")
+
+
+SHORT_HASH = 16
+KEPT_VERSIONS = 64
+#: In HTML of an app: where an address of a theme asset begins.
+THEME_ADDRESS = re.compile(r"""(?<=["'(=\s,])/?_/theme/(?!@)""")
+
+_versions: OrderedDict[str, str] = OrderedDict()
+
+
+def theme_version(app: App) -> str:
+    """A hash of the theme assets that an app has, its dependencies' among them. Below
+    ``_/theme/@<version>/`` an asset never changes, so browsers need not ask for it again; relative
+    addresses in style sheets and scripts stay below it."""
+    if app.version not in _versions:
+        assets = {name: path for p in app.packages for name, path in p.theme.assets.items()}
+        digest = hashlib.sha256()
+        for name in sorted(assets):
+            content = hashlib.sha256(assets[name].read_bytes()).hexdigest()
+            digest.update(f"{name}\0{content}\0".encode())
+        _versions[app.version] = digest.hexdigest()[:SHORT_HASH]
+        while len(_versions) > KEPT_VERSIONS:
+            _versions.popitem(last=False)
+    return _versions[app.version]
+
+
+def pin_theme_addresses(app: App, html: str) -> str:
+    """HTML whose theme assets are asked for at addresses of this version."""
+    return THEME_ADDRESS.sub(f"_/theme/@{theme_version(app)}/", html)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +81,10 @@ def read_theme(app: App) -> PageTheme:
         scheme = _scheme_colors(package)
         for entry in scheme:
             name, color = str(entry["name"]), str(entry["color"])
-            colors[name] = _checked(color)
+            colors[name] = safe_color(color)
             dark.pop(name, None)
             if entry.get("dark"):
-                dark[name] = _checked(str(entry["dark"]))
+                dark[name] = safe_color(str(entry["dark"]))
         if scheme:
             primary_name = str(scheme[0]["name"])
         roles += [role for role in package.theme.roles or [] if isinstance(role, dict)]
@@ -74,7 +105,8 @@ def _scheme_colors(package: AppPackage) -> list[dict[str, Any]]:
     ]
 
 
-def _checked(color: str) -> str:
+def safe_color(color: str) -> str:
+    """The colour, without what could end the declaration that it stands in."""
     match = SAFE_COLOR.match(color)
     return match.group().strip() if match else ""
 

@@ -25,6 +25,8 @@ export interface BootData {
   /** Address of the app's code, relative to the page's base. */
   appUrl: string;
   socketUrl: string;
+  /** Whether a service worker shall keep the files; one that is there else goes. */
+  serviceWorker: boolean;
   engineHash: string;
   /** What opens: a form or a module by its full name; neither when the app has no start. */
   open: { form?: string; module?: string };

@@ -24,6 +24,7 @@ import { Deserializer } from "../wire/deserialize";
 import { app, hasSources, installApp, type AppBundle } from "./app";
 import { boot, type BootData, type BootMessage } from "./boot_data";
 import { openFormByPython } from "./open_form";
+import { startServiceWorker } from "./service_worker";
 
 async function fetchJson<T>(url: string): Promise<T> {
   const response = await fetch(url);
@@ -117,6 +118,7 @@ async function main(): Promise<void> {
   await runClientInit();
   await openStart(data, opening);
   performance.mark("anvil-form");
+  startServiceWorker(data.serviceWorker);
 }
 
 main()

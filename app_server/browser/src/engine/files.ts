@@ -180,12 +180,25 @@ export const hasModule = (name: string): boolean => appModules.has(name) || nati
 /** Compiled Python in the form in which the importer evaluates native modules. */
 const asModule = (code: string): string => `${code}\nvar $builtinmodule = $compiledmod;`;
 
+/** Without limits the compiler leaves out the clock that it else reads in each call and loop. */
+function compileUnlimited(source: string, filename: string): string {
+  const { execLimit, yieldLimit } = Sk;
+  Sk.execLimit = null;
+  Sk.yieldLimit = null;
+  try {
+    return Sk.compile(source, filename, "exec", true).code;
+  } finally {
+    Sk.execLimit = execLimit;
+    Sk.yieldLimit = yieldLimit;
+  }
+}
+
 function compileSource(path: string, module: SourceModule): string {
   const source = `${path}\n${module.code}`; // the name is compiled in, for tracebacks
   let code = cachedCode(source);
   if (code === undefined) {
     try {
-      code = Sk.compile(module.code, sourcePath(path), "exec", true).code;
+      code = compileUnlimited(module.code, sourcePath(path));
     } catch (error) {
       return failingCode(error);
     }
@@ -215,9 +228,6 @@ export function configureEngine(output: (text: string) => void): void {
     __future__: { ...Sk.python3, super_args: true },
   });
   findSubmodules();
-  // As when the library was compiled (library.mjs).
-  Sk.execLimit = null;
-  Sk.yieldLimit = null;
 }
 
 /** A module's globals, for a test or a tool: name to value. */
