@@ -4,7 +4,7 @@ import { isConnectionBarShown } from "../dialogs/connection_bar";
 import { showErrorPanel, showOfflineNotice, showSessionExpired } from "./panel";
 import { call, isNone, run, type PyObject } from "../engine/skulpt";
 import { server } from "../transport/server";
-import { asPyException, describeError, type ErrorDescription } from "./describe";
+import { asPyException, describeError, formatTraceback, type ErrorDescription } from "./describe";
 
 let defaultHandler: PyObject | undefined;
 
@@ -19,7 +19,8 @@ function log(error: ErrorDescription): void {
     error: {
       type: error.type,
       message: error.message,
-      trace: error.traceback.map(({ filename, lineno }) => [filename, lineno]),
+      // As all traces on the wire: the innermost first.
+      trace: error.traceback.map(({ filename, lineno }) => [filename, lineno]).reverse(),
       jsTrace: error.stack,
       url: location.href,
     },
@@ -29,7 +30,7 @@ function log(error: ErrorDescription): void {
 /** Tell of an error that nobody caught. `isFatal` says that the page cannot go on. */
 export function reportError(error: unknown, isFatal = false): void {
   const description = describeError(error);
-  console.error(error);
+  console.error(formatTraceback(description));
   if (description.type.endsWith("SessionExpiredError")) {
     showSessionExpired();
     return;
