@@ -242,18 +242,18 @@ export class ServerCalls {
       media,
     }).open(response.vt_global);
     const result = await deserializer.decode("response", response.response ?? null);
-    await this.applyUpdates(pending, response);
+    const updates = await deserializer.decodeEntries("capUpdates", response.capUpdates ?? {});
+    await this.applyUpdates(pending, updates);
     return result;
   }
 
   /** The server's news about capabilities that were among the arguments. */
-  private async applyUpdates(pending: Pending, response: IncomingResponse): Promise<void> {
-    const updates = Object.entries(response.capUpdates ?? {});
+  private async applyUpdates(pending: Pending, updates: [string, PyObject][]): Promise<void> {
     for (const [scope, update] of updates) {
       const scopeJson = JSON.stringify(JSON.parse(scope));
       for (const { scopeJson: known, value } of pending.outgoing.capabilities) {
         if (known !== scopeJson) continue;
-        await run(() => call(findAttr(value as PyObject, "_apply_update")!, [toPy(update)]));
+        await run(() => call(findAttr(value as PyObject, "_apply_update")!, [update]));
       }
     }
   }

@@ -79,6 +79,16 @@ export class Deserializer {
     return run(() => (marks === undefined ? toPy(json) : this.build(json, marks)));
   }
 
+  /** The Python values of a member that is an object, by their keys. */
+  async decodeEntries(member: string, json: Record<string, Json>): Promise<[string, PyObject][]> {
+    const marks = this.marks.below.get(member);
+    const decoded: [string, PyObject][] = [];
+    for (const [key, item] of Object.entries(json)) {
+      decoded.push([key, await run(() => this.build(item, marks?.below.get(key)))]);
+    }
+    return decoded;
+  }
+
   private build(json: Json, marks: Marks | undefined): Result {
     if (marks === undefined) return toPy(json);
     return chain(this.buildContent(json, marks), (content: PyObject) => {
