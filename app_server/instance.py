@@ -156,6 +156,7 @@ class Instance:
             ignore_invalid_schema=self.config.ignore_invalid_schema,
             allow_data_loss=self.config.allow_data_loss,
             pool_size=self.config.pool_size or MAX_CONNECTIONS,
+            transaction_seconds=self.config.transaction_seconds,
         )
 
     async def migrate_tables(self, app: App) -> None:

@@ -44,7 +44,7 @@ def test_an_error_at_boot_says_so_with_the_traceback_folded(
     while not server.logs:
         page.evaluate("0")
     logged = server.logs[0]["error"]
-    assert logged["type"] == "KeyError" and logged["trace"][-1] == ["shop/startup.py", 3]
+    assert logged["type"] == "KeyError" and logged["trace"][0] == ["shop/startup.py", 3]
 
 
 def test_an_error_in_a_handler_leaves_the_page_alive(make_server: MakeServer, page: Page) -> None:
