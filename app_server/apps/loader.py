@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import threading
-import time
 from collections import OrderedDict, deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -17,7 +16,6 @@ from app_server.errors import StartupError
 
 IGNORED_FOLDERS = frozenset({"__pycache__", "node_modules"})
 CACHED_FOLDERS = 500
-STAMP_SECONDS = 0.2
 
 Stamp = tuple[tuple[str, int, int], ...]
 """Path, time of change (ns) and size of each file."""
@@ -34,8 +32,6 @@ class _Cached:
 
 _cache: OrderedDict[Path, _Cached] = OrderedDict()
 _cache_lock = threading.Lock()
-_stamps: dict[Path, tuple[float, Stamp]] = {}
-_stamps_lock = threading.Lock()
 
 
 def load_app(folder: Path, dep_ids: Mapping[str, str] | None = None) -> App:
@@ -226,20 +222,7 @@ def _hash_folder(folder: Path) -> bytes:
 def stamp_folders(folders: list[Path]) -> Stamp:
     """A cheap fingerprint that tells whether to load again; it also changes when a link is made to
     lead to another folder."""
-    return tuple(entry for folder in folders for entry in _stamp_folder(folder.resolve()))
-
-
-def _stamp_folder(folder: Path) -> Stamp:
-    """Many instances look at the same folders each second: one look does for all of them."""
-    with _stamps_lock:
-        known = _stamps.get(folder)
-        now = time.monotonic()
-        if known is None or now - known[0] >= STAMP_SECONDS:
-            known = (now, _look_at(folder))
-            if len(_stamps) > CACHED_FOLDERS:
-                _stamps.clear()
-            _stamps[folder] = known
-        return known[1]
+    return tuple(entry for folder in folders for entry in _look_at(folder.resolve()))
 
 
 def _look_at(folder: Path) -> Stamp:
