@@ -31,6 +31,10 @@ def read_imports(name: str, is_package: bool, code: str) -> frozenset[str]:
             if base is not None:
                 found.add(base)
                 found.update(f"{base}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Attribute):
+            # Anvil's modules are attributes of ``anvil`` without an import.
+            if isinstance(node.value, ast.Name) and node.value.id == "anvil":
+                found.add(f"anvil.{node.attr}")
         elif isinstance(node, ast.Name) and node.id == "__import__":
             found.update(_read_names(name, is_package, tree))
     return frozenset(found)

@@ -213,3 +213,29 @@ def test_a_package_whose_import_failed_can_be_tried_again(run_module: RunModule)
         },
     )
     assert lines == ["failed division by zero", "failed division by zero", "part"]
+
+
+def test_anvils_modules_are_attributes_without_an_import(run_module: RunModule) -> None:
+    lines = run_module(
+        """
+        import anvil
+        print(anvil.http.url_encode("a b"), anvil.js.window.document.nodeType, bool(anvil.tz.UTC))
+        print(anvil.media.TempUrl.__name__, anvil.image.ImageException.__name__)
+        print(anvil.designer.in_designer, anvil.history.Location("/x"))
+        print(anvil.regex.replace("a1", "[0-9]", "b"))
+        from anvil import *
+        print(server.call.__name__, js.window is anvil.js.window)
+        try:
+            anvil.nothing
+        except AttributeError as error:
+            print(error)
+        """
+    )
+    assert lines == [
+        "a%20b 9 True",
+        "TempUrl ImageException",
+        "False /x",
+        "ab",
+        "call True",
+        "module 'anvil' has no attribute 'nothing'",
+    ]

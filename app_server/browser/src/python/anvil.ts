@@ -99,6 +99,27 @@ function makeAppInfo(): PyObject {
   return info;
 }
 
+/**
+ * Modules that are attributes of `anvil` without having been imported, as on Anvil, where all of
+ * them are there from the start. Here most are fetched when first asked for.
+ */
+const SUBMODULES = [
+  "designer",
+  "history",
+  "http",
+  "image",
+  "media",
+  "property_utils",
+  "regex",
+  "tz",
+];
+
+const getSubmodule = method(["name"], (given: PyObject) => {
+  const name = textOf(given);
+  if (SUBMODULES.includes(name)) return importModule(`anvil.${name}`);
+  throw pyError("AttributeError", `module 'anvil' has no attribute '${name}'`);
+});
+
 const MEDIA = ["Media", "BlobMedia", "DataMedia", "FileMedia", "URLMedia", "LazyMedia"];
 
 export function registerAnvilModule(): void {
@@ -116,6 +137,7 @@ export function registerAnvilModule(): void {
         get_url_hash: getUrlHash,
         set_url_hash: setUrlHash,
         set_default_error_handling: setErrorHandling,
+        __getattr__: getSubmodule,
         _get_service_client_config: getServiceConfig,
       };
       for (const [name, definition] of Object.entries(functions)) {
@@ -132,6 +154,8 @@ export function registerAnvilModule(): void {
           () => take("anvil._media", MEDIA),
           () => take("anvil._live_objects", ["LiveObject", "LiveObjectProxy"]),
           () => take("anvil._media", ["download"]),
+          () => importModule("anvil.server"),
+          () => importModule("anvil.js"),
         ],
         (step) => step(),
       );
