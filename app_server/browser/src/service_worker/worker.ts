@@ -83,12 +83,16 @@ async function fromServer(event: FetchEvent): Promise<Response> {
   }
 }
 
+const themeOf = (url: string): string | undefined => /\/_\/theme\/@\w+\//.exec(url)?.[0];
+
 async function keep({ used, known }: KeepMessage): Promise<void> {
   const cache = await caches.open(CACHE);
   const wanted = new Set([...used, ...known]);
+  // Of a theme all assets of the version in use: which ones a page loads depends on what is shown.
+  const themes = new Set(used.map(themeOf).filter(Boolean));
   const there = new Set<string>();
   for (const { url } of await cache.keys()) {
-    if (wanted.has(url)) there.add(url);
+    if (wanted.has(url) || themes.has(themeOf(url))) there.add(url);
     else await cache.delete(url);
   }
   for (const url of used) {
