@@ -1,15 +1,15 @@
 """The natives of ``anvil.users.mfa``.
 
-Security keys (``fido``) and codes by phone (``twilio``) are refused with the reason.
+Codes by phone (``twilio``) are refused with the reason.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from app_server.native.registry import NativeCall, NativeFunction, native
+from app_server.native.registry import NativeCall, native
 from app_server.native.users import attempt, read_request
-from app_server.users import links, mfa, mfa_setup
+from app_server.users import fido, links, mfa, mfa_setup
 from app_server.users.config import read_users_config
 
 
@@ -59,15 +59,29 @@ async def validate_totp_code(call: NativeCall, method: object, code: object) -> 
         return mfa_setup.check_setup_code(read_request(call), method, code)
 
 
-def _refusal_of(kind: str) -> NativeFunction:
-    async def refuse(call: NativeCall, *_arguments: Any, **_options: Any) -> None:
-        raise mfa.mfa_failed(mfa.NOT_HERE[kind])
+@native("anvil.private.users.begin_fido_attestation")
+async def begin_fido_attestation(call: NativeCall, email: object = None) -> dict[str, Any]:
+    """What the browser has to ask a new security key for."""
+    return await mfa_setup.begin_fido(read_request(call), email)
 
-    return refuse
+
+@native("anvil.private.users.validate_fido_attestation")
+async def validate_fido_attestation(call: NativeCall, result: object) -> dict[str, Any]:
+    """The method of a new security key."""
+    with attempt(call):
+        return await fido.validate_attestation(read_request(call), result)
 
 
-for _name in ("begin_fido_attestation", "validate_fido_attestation", "begin_fido_assertion"):
-    native(f"anvil.private.users.{_name}")(_refusal_of("fido"))
+@native("anvil.private.users.begin_fido_assertion")
+async def begin_fido_assertion(call: NativeCall, email: object, password: object) -> dict[str, Any]:
+    """What the browser has to ask one of the user's security keys for."""
+    with attempt(call, is_free_if_right=True):
+        return await mfa_setup.begin_fido_login(read_request(call), email, password)
+
+
+async def _refuse_phones(call: NativeCall, *_arguments: Any, **_options: Any) -> None:
+    raise mfa.mfa_failed(mfa.NOT_HERE["twilio-verify"])
+
 
 for _name in ("generate_mfa_method", "send_verification_token", "check_verification_token"):
-    native(f"anvil.private.users.twilio.{_name}")(_refusal_of("twilio-verify"))
+    native(f"anvil.private.users.twilio.{_name}")(_refuse_phones)

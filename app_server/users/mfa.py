@@ -10,15 +10,14 @@ import hashlib
 from typing import Any
 
 from app_server.errors import AnvilError
-from app_server.users import totp
+from app_server.users import fido, totp
 from app_server.users.errors import authentication_failed, mfa_required
 from app_server.users.request import UsersRequest
 from app_server.users.rows import UserRow
 
-ENABLED_TYPES = (totp.TYPE,)
+ENABLED_TYPES = (totp.TYPE, fido.TYPE)
 MILLISECONDS_PER_DAY = 86_400_000
 NOT_HERE = {
-    "fido": "Security keys are not served by this App Server. Use an authenticator app.",
     "twilio-verify": "Codes by phone need an account at Twilio and its key, which this App Server "
     "has no option for. Use an authenticator app.",
 }
@@ -39,7 +38,10 @@ def read_method(request: UsersRequest, method: object) -> dict[str, Any]:
     kind = method.get("type") if isinstance(method, dict) else None
     if isinstance(kind, str) and kind in NOT_HERE:
         raise mfa_failed(NOT_HERE[kind])
-    if not isinstance(method, dict) or not totp.is_own_method(request.instance.keys, method):
+    is_own = totp.is_own_method(request.instance.keys, method) or fido.is_own_method(
+        request, method
+    )
+    if not isinstance(method, dict) or not is_own:
         raise mfa_failed("This is not a second factor that this app made.")
     return {name: method[name] for name in ("type", "id", "serial", "secret")}
 
@@ -59,9 +61,26 @@ async def check_factor(request: UsersRequest, row: UserRow, factor: object) -> U
     kind = factor.get("type") if isinstance(factor, dict) else None
     if not isinstance(factor, dict) or all(one.get("type") != kind for one in methods_of(row)):
         raise authentication_failed("No matching MFA method available")
-    if kind != totp.TYPE:
-        raise mfa_failed(NOT_HERE.get(str(kind), "MFA method not supported"))
-    return await _check_code(request, row, factor.get("code"))
+    if kind == totp.TYPE:
+        return await _check_code(request, row, factor.get("code"))
+    if kind == fido.TYPE:
+        return await _check_key(request, row, factor.get("result"))
+    raise mfa_failed(NOT_HERE.get(str(kind), "MFA method not supported"))
+
+
+async def _check_key(request: UsersRequest, row: UserRow, result: object) -> UserRow:
+    methods = methods_of(row)
+    position, count = await fido.match_assertion(request, methods, result)
+    return await _take_factor(request, row, position, count)
+
+
+async def _take_factor(request: UsersRequest, row: UserRow, position: int, used: int) -> UserRow:
+    """Note that a factor was shown, and how far its codes, or its counter, are used up."""
+    methods = methods_of(row)
+    methods[position] = {**methods[position], "used": used}
+    row = await request.users.update(row, {"mfa": methods})
+    await _remember_device(request, row, methods[position])
+    return row
 
 
 async def _check_code(request: UsersRequest, row: UserRow, code: object) -> UserRow:
@@ -78,10 +97,7 @@ async def _check_code(request: UsersRequest, row: UserRow, code: object) -> User
             continue
         # In memory as well: a caller's transaction that is rolled back gives no code a second life.
         note_used(request, str(method.get("id")), step)
-        methods[position] = {**method, "used": step}
-        row = await request.users.update(row, {"mfa": methods})
-        await _remember_device(request, row, method)
-        return row
+        return await _take_factor(request, row, position, step)
     raise authentication_failed("Incorrect authentication code")
 
 

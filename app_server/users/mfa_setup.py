@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from app_server.errors import AnvilError
-from app_server.users import totp
+from app_server.users import fido, totp
 from app_server.users.errors import authentication_failed
 from app_server.users.login import check_password, find_enabled_user
 from app_server.users.mfa import methods_of, mfa_failed, note_used, read_method
@@ -26,13 +26,37 @@ async def find_subject(request: UsersRequest) -> UserRow | None:
 
 async def generate_totp(request: UsersRequest, email: object) -> totp.TotpSetup:
     """A new authenticator secret; without ``email``, for who is logged in or came by a link."""
+    address = await _whose(request, email)
+    return totp.make_totp(request.instance.keys, str(request.instance.app.name), address)
+
+
+async def _whose(request: UsersRequest, email: object) -> str:
     if email is None:
         row = await find_subject(request)
         email = row.email if row else None
     if not isinstance(email, str) or not email.strip():
         raise authentication_failed("Email address not provided and could not be inferred")
-    app_name = str(request.instance.app.name)
-    return totp.make_totp(request.instance.keys, app_name, email.strip())
+    return email.strip()
+
+
+async def begin_fido(request: UsersRequest, email: object) -> dict[str, Any]:
+    """What a browser has to ask a new security key for."""
+    return fido.begin_attestation(request, await _whose(request, email))
+
+
+async def begin_fido_login(
+    request: UsersRequest, email: object, password: object
+) -> dict[str, Any]:
+    """What a browser has to ask one of the user's keys for. AuthenticationFailed where the password
+    is wrong, which counts as a failed log-in."""
+    if not password:
+        raise authentication_failed("No password provided")
+    address = email.strip() if isinstance(email, str) else ""
+    async with request.account_lock(address):
+        row = await find_enabled_user(request, address)
+        await check_password(request, row, password, complaint="Incorrect password")
+    assert row is not None  # nobody's password is never right
+    return fido.begin_assertion(request, methods_of(row))
 
 
 def check_setup_code(request: UsersRequest, method: object, code: object) -> bool:

@@ -8,7 +8,6 @@ code is good twice).
 
 from __future__ import annotations
 
-import base64
 import hmac
 import io
 import re
@@ -18,9 +17,9 @@ from typing import Any
 
 import pyotp
 import segno
-from cryptography.fernet import Fernet, InvalidToken
 
 from app_server.keys import InstanceKeys
+from app_server.users.sealing import open_sealed, seal
 from app_server.wire.values import Media
 
 TYPE = "totp"
@@ -47,14 +46,14 @@ def make_totp(keys: InstanceKeys, app_name: str, email: str) -> TotpSetup:
     picture = io.BytesIO()
     segno.make(address, micro=False).save(picture, kind="png", scale=QR_SCALE)
     method_id = secrets.token_hex(8)
-    sealed = _sealer(keys).encrypt(f"{method_id} {secret}".encode()).decode()
+    sealed = seal(keys, TYPE, method_id, secret)
     method = {"type": TYPE, "id": method_id, "serial": 1, "secret": sealed}
     return TotpSetup(secret, Media("image/png", picture.getvalue(), "qr-code.png"), method)
 
 
 def is_own_method(keys: InstanceKeys, method: object) -> bool:
     """Whether it was made here: what a browser hands in could be anything."""
-    return _open_secret(keys, method) is not None
+    return open_sealed(keys, TYPE, method) is not None
 
 
 def match_code(
@@ -62,7 +61,7 @@ def match_code(
 ) -> int | None:
     """The time step of a code that is right at ``now`` (seconds since 1970); None when it is wrong,
     or of a step not later than ``after``."""
-    secret = _open_secret(keys, method)
+    secret = open_sealed(keys, TYPE, method)
     given = _read_code(code)
     if secret is None or given is None:
         return None
@@ -81,20 +80,3 @@ def _read_code(code: object) -> str | None:
         code = f"{code:06}"
     text = re.sub(r"\s", "", code) if isinstance(code, str) and len(code) < 20 else ""
     return text if re.fullmatch(r"[0-9]{6}", text) else None
-
-
-def _sealer(keys: InstanceKeys) -> Fernet:
-    return Fernet(base64.urlsafe_b64encode(keys.derive("second factors")))
-
-
-def _open_secret(keys: InstanceKeys, method: object) -> str | None:
-    """The secret of a method that was made here and that nobody changed: under another id a used
-    code would count anew."""
-    sealed = method.get("secret") if isinstance(method, dict) else None
-    if not isinstance(method, dict) or method.get("type") != TYPE or not isinstance(sealed, str):
-        return None
-    try:
-        method_id, _, secret = _sealer(keys).decrypt(sealed.encode()).decode().partition(" ")
-    except (InvalidToken, UnicodeError):
-        return None
-    return secret if method_id == method.get("id") and method.get("serial") == 1 else None

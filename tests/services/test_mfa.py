@@ -26,6 +26,7 @@ from app_server.users.mfa_setup import (
     generate_totp,
 )
 from app_server.users.request import UsersRequest
+from app_server.users.sealing import seal
 from app_server.users.signup import sign_up_with_email
 from tests.services.studio import PASSWORD, Browser, Studio
 
@@ -76,7 +77,7 @@ def test_codes_are_those_of_the_rfc(tmp_path: Path) -> None:
     """RFC 6238, appendix B (SHA-1), of which an app shows the last six digits."""
     keys = InstanceKeys.load(tmp_path)
     secret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
-    sealed = totp._sealer(keys).encrypt(f"m1 {secret}".encode()).decode()
+    sealed = seal(keys, "totp", "m1", secret)
     method = {"type": "totp", "id": "m1", "serial": 1, "secret": sealed}
     for now, code in [
         (59, "287082"),

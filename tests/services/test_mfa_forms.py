@@ -176,3 +176,46 @@ def test_configure_account_and_reset_by_mail(
         log_in(other)
         give_code(other, next_code(third))
         expect(other.get_by_text(f"Welcome {CARL}[]")).to_be_visible()
+
+
+def add_security_key(page: Page) -> None:
+    """One that says yes to everything, as Chromium's developer tools have it."""
+    tools = page.context.new_cdp_session(page)
+    tools.send("WebAuthn.enable")
+    options = {
+        "protocol": "ctap2",
+        "transport": "usb",
+        "automaticPresenceSimulation": True,
+        "isUserVerified": True,
+    }
+    tools.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+
+
+def test_a_security_key(server: RunningServer, page: Page, chromium: Browser) -> None:
+    add_security_key(page)
+    page.goto(server.url)
+    page.get_by_text("Sign up for a new account").click()
+    page.get_by_placeholder("address@example.com").fill(CARL)
+    for box in page.locator("input[type=password]").all():
+        box.fill(PASSWORD)
+    page.get_by_role("button", name="Sign Up").click()
+    page.get_by_text("Use hardware token").click()
+    expect(page.get_by_text(f"Welcome {CARL}[]")).to_be_visible()
+    page.get_by_role("button", name="Out").click()
+    expect(page.get_by_text("Bye")).to_be_visible()
+    for _ in range(2):
+        page.context.clear_cookies()  # of the remembered device too
+        page.goto(server.url)
+        log_in(page)
+        page.get_by_text("Use hardware token").click()
+        expect(page.get_by_text(f"Welcome {CARL}[]")).to_be_visible()
+
+    # Another key, that nobody registered.
+    with chromium.new_context() as context:
+        other = context.new_page()
+        add_security_key(other)
+        other.goto(server.url)
+        log_in(other)
+        other.get_by_text("Use hardware token").click()
+        expect(other.get_by_role("dialog").filter(has_text="2-Factor")).to_be_visible()
+        expect(other.get_by_text("Welcome")).to_have_count(0)

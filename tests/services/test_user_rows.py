@@ -91,7 +91,7 @@ def test_secrets_are_hidden_whatever_the_app_says() -> None:
     app.db_schema = {"people": {"columns": own}, "others": {"columns": own}}
     columns = {c["name"]: c for c in complete_schema(app)["people"]["columns"]}
     hidden = {name for name, column in columns.items() if column.get("client_hidden")}
-    assert hidden == {"password_hash", "email_confirmation_key", "remembered_logins"}
+    assert hidden == {"password_hash", "email_confirmation_key", "remembered_logins", "mfa"}
     assert columns["age"] == {"name": "age", "type": "number"}
     assert complete_schema(app)["others"] == {"columns": own}
     assert own[0] == {"name": "password_hash", "type": "string"}
