@@ -106,8 +106,15 @@ def put_into_outbox(
     stamp = (now or datetime.now(UTC)).strftime("%Y%m%dT%H%M%S%f")
     path = folder / f"{stamp}-{secrets.token_hex(4)}.eml"
     headed = f"X-Envelope-To: {', '.join(recipients)}\r\n".encode() + message.as_bytes()
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with open(descriptor, "wb") as file:
-        file.write(headed)
+    # Whoever watches the folder never sees half a message, and a full disk leaves none.
+    draft = path.with_suffix(".part")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with open(descriptor, "wb") as file:
+            file.write(headed)
+        draft.rename(path)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
     logger.info("No mail server is configured: e-mail %r is in %s", str(message["Subject"]), path)
     return path

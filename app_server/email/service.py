@@ -79,9 +79,12 @@ async def send_email(instance: Instance, email: Email) -> str:
     message = await asyncio.to_thread(build_message, email, domain)
     server = find_smtp_server(instance)
     if server is None:
-        await asyncio.to_thread(
-            put_into_outbox, instance.config.data_dir, message, email.recipients
-        )
+        try:
+            await asyncio.to_thread(
+                put_into_outbox, instance.config.data_dir, message, email.recipients
+            )
+        except OSError as error:
+            raise send_failure(f"The e-mail could not be kept: {error.strerror}") from error
     else:
         sender = sender_of(email, domain).addr_spec
         await deliver_by_smtp(server, message, sender, email.recipients)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email
+import errno
 import logging
 import ssl
 import stat
@@ -150,6 +151,20 @@ async def test_without_a_server_the_message_waits_in_the_outbox(
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert "Please confirm" in caplog.text
     assert str(path) in caplog.text
+
+
+async def test_a_full_disk_is_a_failure_to_send(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def rename(self: Path, target: Path) -> Path:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "rename", rename)
+    instance = make_instance(tmp_path, make_app({}))
+    with pytest.raises(AnvilError, match="No space left") as caught:
+        await send_email(instance, Email(to=parse_addresses("to", "carl@example.com"), text="x"))
+    assert caught.value.type_name == "anvil.email.SendFailure"
+    assert list((tmp_path / "outbox").iterdir()) == []
 
 
 async def test_test_mode_keeps_mail_in_the_outbox(
