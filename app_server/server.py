@@ -55,7 +55,10 @@ KEEP_ALIVE_SECONDS = 1.0
 is then not cut under a request."""
 
 CLOSE_SECONDS = 1.5
-"""How long the instances may take to close."""
+"""How long the instances may take to close..."""
+
+CLOSE_BEFORE_RESTART_SECONDS = 15.0
+"""...and before a restart: an embedded Postgres has to be down before it is started again."""
 
 
 class Ending(enum.Enum):
@@ -303,7 +306,8 @@ class AppServer:
             await self._redirect.stop()
         closing = [asyncio.create_task(instance.stop()) for instance in self.hosting.instances]
         if closing:
-            _, late = await asyncio.wait(closing, timeout=CLOSE_SECONDS)
+            seconds = CLOSE_BEFORE_RESTART_SECONDS if self.is_to_restart else CLOSE_SECONDS
+            _, late = await asyncio.wait(closing, timeout=seconds)
             for task in late:
                 task.cancel()
         await self.workers.stop()

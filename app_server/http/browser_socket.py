@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 RESET_SESSION = "anvil.private.reset_session"
-FAREWELL_SECONDS = 0.3
+FAREWELL_SECONDS = 1.0
 IDLE_CHECK_SECONDS = 0.02
 
 
@@ -64,6 +65,7 @@ class BrowserLink(Peer):
         self._budget = MediaBudget(MAX_UNREAD_MEDIA_BYTES, VISITORS)
         self._rate = RateLimit(MAX_CALLS_PER_SECOND, CALL_BURST)
         self._is_retired = False
+        self._is_leaving = False
         session.sockets.add(self)
 
     async def receive(self, message: dict[str, Any]) -> None:
@@ -166,19 +168,20 @@ class BrowserLink(Peer):
                 await self.shut_down()
 
     def leave(self) -> None:
-        """Tell the page to go on over a new socket. This one ends when its last call is answered;
-        a page that is about to send a call gets a moment to hear of it."""
+        """Tell the page to go on over a new socket. It closes this one when the last call is
+        answered; if it does not, we do, after a moment in which it may still send a call."""
 
         async def say_farewell() -> None:
             await self.send({"type": "RECONNECT"})
-            await asyncio.sleep(FAREWELL_SECONDS)
             await self.wait_until_idle()
             await self.shut_down()
 
+        self._is_leaving = True
         self.spawn(say_farewell())
 
     async def wait_until_idle(self) -> None:
-        while self._running:
+        until = time.monotonic() + (FAREWELL_SECONDS if self._is_leaving else 0.0)
+        while self._running or (time.monotonic() < until and not self.is_closed):
             await asyncio.sleep(IDLE_CHECK_SECONDS)
 
     def retire(self) -> None:

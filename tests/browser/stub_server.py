@@ -94,12 +94,16 @@ class StubServer:
         self._server.should_exit = True
         self._thread.join(10)
 
-    def drop_sockets(self) -> None:
+    @property
+    def open_sockets(self) -> int:
+        return len(self._sockets)
+
+    def drop_sockets(self, code: int = 1001) -> None:
         """Cut every open socket, as a lost connection would."""
 
         async def drop() -> None:
             for socket in list(self._sockets):
-                await socket.close(1012)
+                await socket.close(code)
 
         assert self._loop
         asyncio.run_coroutine_threadsafe(drop(), self._loop).result(5)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import MakeServer
@@ -140,3 +143,41 @@ def test_events_of_the_server_reach_their_handlers(make_server: MakeServer, page
     page.wait_for_function("window.ready")
     server.send({"id": "e1", "event": {"name": "stock", "payload": {"left": 3}}, "objects": []})
     page.wait_for_function("window.stock === 3")
+
+
+def wait_for(page: Page, condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        page.evaluate("0")
+
+
+def test_a_server_that_takes_leave_is_left_unnoticed(make_server: MakeServer, page: Page) -> None:
+    """What is on its way is answered over the old connection; what comes then goes over a new one,
+    and nobody is told anything."""
+    server = open_page(make_server, page)
+    server.silent.add("slow")
+    page.evaluate("call('hello')")
+    page.evaluate("void call('slow')")
+    wait_for(page, lambda: "slow" in server.call_names())
+    server.send({"type": "RECONNECT"})
+    wait_for(page, lambda: server.open_sockets == 2)
+    server.send({"id": server.calls[-1]["id"], "response": "slowly", "objects": []})
+    page.wait_for_function("window.said.length === 2")
+    wait_for(page, lambda: server.open_sockets == 1)
+    page.evaluate("call('hello')")
+    assert page.evaluate("window.said") == ["hello", "slowly", "hello"]
+    assert not page.get_by_text("The connection to the server is lost").count()
+
+
+def test_a_restart_is_not_shown(make_server: MakeServer, page: Page) -> None:
+    server = open_page(make_server, page)
+    page.evaluate("call('hello')")
+    page.evaluate("""new MutationObserver(() => {
+      if (document.body.innerText.includes("is lost")) window.shown = true;
+    }).observe(document.body, { childList: true, subtree: true, characterData: true })""")
+    server.drop_sockets(1012)
+    wait_for(page, lambda: server.open_sockets == 1)
+    page.evaluate("call('hello')")
+    assert page.evaluate("window.said[1]") == "hello"
+    assert page.evaluate("window.shown") is None

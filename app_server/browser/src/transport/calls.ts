@@ -34,6 +34,12 @@ interface ChunkHeader {
   lastChunk: boolean;
 }
 
+interface ExpectedChunk {
+  pending: Pending;
+  media: IncomingMedia;
+  isLast: boolean;
+}
+
 type ServerMessage = Partial<IncomingResponse> & {
   type?: string;
   requestId?: string;
@@ -57,7 +63,10 @@ export class ServerCalls {
   private readonly socket: ServerSocket;
   private readonly pending = new Map<string, Pending>();
   private readonly eventHandlers = new Map<string, PyObject[]>();
-  private nextChunk: { pending: Pending; media: IncomingMedia; isLast: boolean } | null = null;
+  /** By connection: whose media the next binary message belongs to. */
+  private readonly nextChunk = new Map<number, ExpectedChunk>();
+  /** Connections that the server takes leave of, by generation: how to close them. */
+  private readonly leaving = new Map<number, () => void>();
   private queue: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -66,7 +75,7 @@ export class ServerCalls {
     private readonly reportError: (error: unknown) => void,
   ) {
     this.socket = new ServerSocket(url, {
-      onMessage: (data) => this.receive(data),
+      onMessage: (data, generation) => this.receive(data, generation),
       onLost: (generation) => this.failAll(generation),
       onState: (state, retryAt) => this.onState(state, retryAt),
     });
@@ -139,7 +148,8 @@ export class ServerCalls {
   }
 
   private failAll(generation: number): void {
-    this.nextChunk = null;
+    this.nextChunk.delete(generation);
+    this.leaving.delete(generation);
     for (const [id, pending] of this.pending) {
       if (pending.generation !== generation) continue;
       this.pending.delete(id);
@@ -149,14 +159,17 @@ export class ServerCalls {
     }
   }
 
-  private receive(data: string | ArrayBuffer): void {
+  private receive(data: string | ArrayBuffer, generation: number): void {
     if (typeof data !== "string") {
-      this.receiveChunk(data);
+      this.receiveChunk(data, generation);
       return;
     }
     const message = JSON.parse(data) as ServerMessage;
     if (message.type === "CHUNK_HEADER") {
-      this.expectChunk(message as unknown as ChunkHeader);
+      this.expectChunk(message as unknown as ChunkHeader, generation);
+    } else if (message.type === "RECONNECT") {
+      this.leaving.set(generation, this.socket.moveOn());
+      this.closeIfIdle(generation);
     } else if (message.type === "MEDIA_ERROR") {
       this.failMedia(message);
     } else if (message.id !== undefined && ("response" in message || "error" in message)) {
@@ -186,16 +199,29 @@ export class ServerCalls {
     this.finishIfComplete(message.id, pending);
   }
 
-  private expectChunk(header: ChunkHeader): void {
-    const pending = this.pending.get(header.requestId);
-    const media = pending?.media.get(header.mediaId);
-    this.nextChunk = pending && media ? { pending, media, isLast: header.lastChunk } : null;
+  /** The server is about to go, and a connection that it takes leave of has no more to bring. */
+  private closeIfIdle(generation: number): void {
+    const close = this.leaving.get(generation);
+    if (close === undefined) return;
+    for (const pending of this.pending.values()) if (pending.generation === generation) return;
+    this.leaving.delete(generation);
+    close();
   }
 
-  private receiveChunk(data: ArrayBuffer): void {
-    const expected = this.nextChunk;
-    this.nextChunk = null;
-    if (expected === null) return;
+  private expectChunk(header: ChunkHeader, generation: number): void {
+    const pending = this.pending.get(header.requestId);
+    const media = pending?.media.get(header.mediaId);
+    if (pending && media) {
+      this.nextChunk.set(generation, { pending, media, isLast: header.lastChunk });
+    } else {
+      this.nextChunk.delete(generation);
+    }
+  }
+
+  private receiveChunk(data: ArrayBuffer, generation: number): void {
+    const expected = this.nextChunk.get(generation);
+    this.nextChunk.delete(generation);
+    if (expected === undefined) return;
     expected.media.parts.push(data);
     expected.media.isComplete = expected.isLast;
     this.finishIfComplete(expected.pending.outgoing.message.id, expected.pending);
@@ -205,6 +231,7 @@ export class ServerCalls {
     const pending = this.pending.get(message.requestId ?? "");
     if (pending === undefined) return;
     this.pending.delete(message.requestId!);
+    this.closeIfIdle(pending.generation);
     const cause = message.cause ?? { message: "Media was lost on its way from the server" };
     void buildException(cause).then(pending.reject);
   }
@@ -215,6 +242,7 @@ export class ServerCalls {
       if (!media.isComplete) return;
     }
     this.pending.delete(id);
+    this.closeIfIdle(pending.generation);
     this.finish(pending, pending.response).then(pending.resolve, pending.reject);
   }
 

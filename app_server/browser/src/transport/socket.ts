@@ -11,10 +11,13 @@ const CONNECT_TIMEOUT_MS = 10_000;
 const HEARTBEAT_MS = 10_000;
 /** No word for this long after a heartbeat means that the connection is dead. */
 const SILENCE_MS = 15_000;
+/** The close code of a server that restarts (IANA's registry): somebody is there again soon. */
+const SERVICE_RESTART = 1012;
+const RESTART_SPREAD_MS = 500;
 const RETRY_MS = [500, 1000, 2000, 4000, 8000, 15_000];
 
 export interface SocketListener {
-  onMessage(data: string | ArrayBuffer): void;
+  onMessage(data: string | ArrayBuffer, generation: number): void;
   /** The connection that carried `generation` is gone. */
   onLost(generation: number): void;
   onState(state: SocketState, retryAt: number | null): void;
@@ -66,42 +69,55 @@ export class ServerSocket {
     if (this.state !== "lost") this.setState("connecting");
     const socket = new WebSocket(this.url);
     socket.binaryType = "arraybuffer";
+    let generation = 0;
     return new Promise((resolve, reject) => {
       const timeout = setTimeout(() => socket.close(), CONNECT_TIMEOUT_MS);
       socket.onopen = () => {
         clearTimeout(timeout);
-        this.opened(socket);
+        generation = this.opened(socket);
         resolve(socket);
       };
       socket.onmessage = (event) => {
         this.beatAt = null;
-        this.listener.onMessage(event.data as string | ArrayBuffer);
+        this.listener.onMessage(event.data as string | ArrayBuffer, generation);
       };
       socket.onclose = (event) => {
         clearTimeout(timeout);
         reject(new Error(`Connection to server failed (${event.code || "closed"})`));
-        this.lost(socket);
+        this.lost(socket, generation, event.code);
       };
     });
   }
 
-  private opened(socket: WebSocket): void {
+  /** The server is about to go: new calls go over a new connection. What is given back closes the
+   * old one, once its last call is answered. */
+  moveOn(): () => void {
+    const old = this.socket;
+    this.socket = null;
+    clearInterval(this.heartbeat);
+    if (!this.isClosed) this.connect().catch(() => undefined);
+    return () => old?.close();
+  }
+
+  private opened(socket: WebSocket): number {
     this.socket = socket;
     this.generation += 1;
     this.attempts = 0;
     this.wasOpen = true;
     this.beatAt = null;
     clearInterval(this.heartbeat);
-    this.heartbeat = setInterval(() => this.beat(socket), HEARTBEAT_MS);
+    const { generation } = this;
+    this.heartbeat = setInterval(() => this.beat(socket, generation), HEARTBEAT_MS);
     this.setState("open");
+    return this.generation;
   }
 
-  private beat(socket: WebSocket): void {
+  private beat(socket: WebSocket, generation: number): void {
     if (this.beatAt !== null && performance.now() - this.beatAt > SILENCE_MS) {
       // close() alone may wait a minute for the other side.
       socket.onclose = null;
       socket.close();
-      this.lost(socket);
+      this.lost(socket, generation);
       return;
     }
     this.heartbeats += 1;
@@ -117,11 +133,23 @@ export class ServerSocket {
     );
   }
 
-  private lost(socket: WebSocket): void {
-    if (this.socket === socket) {
+  /** `generation` is 0 for a connection that never was open. */
+  private lost(socket: WebSocket, generation: number, code = 0): void {
+    if (generation > 0) this.listener.onLost(generation);
+    const isCurrent = this.socket === socket;
+    if (isCurrent) {
       this.socket = null;
       clearInterval(this.heartbeat);
-      this.listener.onLost(this.generation);
+    } else if (generation > 0) {
+      return; // one that we moved on from
+    }
+    if (isCurrent && code === SERVICE_RESTART && !this.isClosed) {
+      // Nothing is wrong so far: nobody has to be told.
+      const wait = Math.random() * RESTART_SPREAD_MS;
+      clearTimeout(this.retry);
+      this.retry = setTimeout(() => this.connect().catch(() => undefined), wait);
+      this.setState("connecting");
+      return;
     }
     if (this.isClosed) return;
     const pause = RETRY_MS[Math.min(this.attempts, RETRY_MS.length - 1)]!;
