@@ -124,6 +124,7 @@ PARAMS_OF = """
   let value = Sk.sysmodules.quick$lookup(new Sk.builtin.str(module));
   for (const name of names) value = Sk.abstr.gattr(value, new Sk.builtin.str(name), false);
   const clean = (name) => String(name.v ?? name).replace(/_\\$rw\\$$/, "");
+  if (value.sk$type) value = value.$typeLookup?.(new Sk.builtin.str("__init__")) ?? value;
   const func = value.im_func ?? value;
   const code = func.func_code;
   if (code !== undefined && !code.co_fastcall && code.co_varnames !== undefined) {

@@ -1,7 +1,7 @@
 """``anvil.media`` in the browser."""
 
 import _anvil_blob
-from anvil import BlobMedia, download
+from anvil import BlobMedia, Media, download
 
 __all__ = ["download", "print_media", "from_file", "write_to_file", "TempFile", "TempUrl", "open"]
 
@@ -12,10 +12,12 @@ def print_media(media):
 
 
 class TempUrl:
-    """An address for media, good until the ``with`` block (or ``revoke``) ends it."""
+    """An address for media, good until the ``with`` block (or ``revoke``) ends it. ``download`` is
+    taken as on Anvil, where it changes the address of lazy media; this one is always of a copy."""
 
-    def __init__(self, media):
-        self._media = media
+    def __init__(self, media, download=True):
+        if not isinstance(media, Media):
+            raise TypeError(f"expected a Media object, got {type(media).__name__}")
         self.url = _anvil_blob.object_url(
             BlobMedia(media.content_type, media.get_bytes(), media.name)
         )
