@@ -15,12 +15,11 @@ import signal
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
 from app_server.config import InstanceConfig, ServerConfig
-from app_server.email.incoming import MailServer
 from app_server.errors import StartupError
 from app_server.hosting import Hosting
 from app_server.http.connections import (
@@ -38,6 +37,9 @@ from app_server.restart import is_fit_to_start
 from app_server.shell import run_shell
 from app_server.tls import RedirectServer, load_certificate, make_tls_context
 from app_server.workers import Workers
+
+if TYPE_CHECKING:
+    from app_server.email.incoming import MailServer
 
 logger = logging.getLogger(__name__)
 
@@ -85,7 +87,7 @@ class AppServer:
         self.hosting = Hosting()
         self.workers = Workers()
         self.port = config.port
-        self._mail = MailServer(self.hosting)
+        self._mail: MailServer | None = None
         self.listener: socket.socket | None = None
         self._read_config = read_config or (lambda: config)
         self._ending: Ending | None = None
@@ -117,14 +119,19 @@ class AppServer:
             self.workers.start()
             if await self._start_unless_stopped():
                 if self.config.smtp_server_port is not None:
-                    await self._mail.start(
-                        self.config.ip, self.config.smtp_server_port, self._mail_tls
-                    )
+                    await self._receive_mail(self.config.smtp_server_port)
                 await self._serve(self.listener)
         finally:
             if not self.is_to_restart:
                 self.listener.close()
             await self._close()
+
+    async def _receive_mail(self, port: int) -> None:
+        # Loaded only where it is wanted: that takes a tenth of a second.
+        from app_server.email.incoming import MailServer
+
+        self._mail = MailServer(self.hosting)
+        await self._mail.start(self.config.ip, port, self._mail_tls)
 
     def stop(self, ending: Ending = Ending.STOP) -> None:
         if self._ending is not None:
@@ -298,7 +305,8 @@ class AppServer:
             logger.warning("What takes longer than %g s is cut off", ending.value)
 
     async def _close(self) -> None:
-        await self._mail.stop()
+        if self._mail is not None:
+            await self._mail.stop()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -9,11 +9,12 @@ import ssl
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Protocol
-
-import aiosmtplib
+from typing import TYPE_CHECKING, Protocol
 
 from app_server.email.message import send_failure
+
+if TYPE_CHECKING:
+    import aiosmtplib
 
 logger = logging.getLogger("app_server.email")
 
@@ -50,6 +51,8 @@ async def deliver_by_smtp(
     Raises SendFailure with the server's own words when it refuses, and with what to look at when
     it cannot be reached.
     """
+    import aiosmtplib  # loaded with the first message
+
     client = aiosmtplib.SMTP(
         hostname=server.host,
         port=server.port,
@@ -86,6 +89,8 @@ async def deliver_by_smtp(
 
 async def _hang_up(client: aiosmtplib.SMTP) -> None:
     """Say goodbye; a server that is gone already, or answers nonsense, changes nothing now."""
+    import aiosmtplib
+
     try:
         if client.is_connected:
             await client.quit(timeout=CONNECT_SECONDS)

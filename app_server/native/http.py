@@ -6,10 +6,8 @@ Source: anvil.dispatcher.native-rpc-handlers.http, and ``anvil/http.py`` of the 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote_to_bytes, urlencode, urlsplit, urlunsplit
-
-import httpx
 
 from app_server.errors import AnvilError
 from app_server.limits import MAX_MEDIA_BYTES
@@ -17,6 +15,9 @@ from app_server.media import read_media
 from app_server.native.registry import NativeCall, native
 from app_server.wire.text import write_json
 from app_server.wire.values import LazyMedia, Media
+
+if TYPE_CHECKING:
+    import httpx
 
 DEFAULT_TIMEOUT_SECONDS = 60.0
 """As on Anvil's server (http-kit's default)."""
@@ -45,6 +46,8 @@ async def request(
     ``timeout`` is in milliseconds and counts for the whole request. Raises HttpRequestFailed when
     no answer comes; a status of 400 or more is an answer.
     """
+    import httpx  # loaded with the first request
+
     call.require_server("make HTTP requests")
     chosen = str(method or "GET").upper()
     sent_headers = {str(name).lower(): str(value) for name, value in (headers or {}).items()}
@@ -71,6 +74,8 @@ async def request(
 async def _send(
     method: str, url: str, headers: dict[str, str], body: bytes | None, auth: httpx.Auth | None
 ) -> dict[str, Any]:
+    import httpx
+
     async with (
         httpx.AsyncClient(
             follow_redirects=True,

@@ -26,8 +26,8 @@ from app_server.instance import Instance
 from app_server.limits import PDF_SECONDS, PDF_TASK_SECONDS
 from app_server.media import resign_media
 from app_server.native.registry import NativeCall, native
-from app_server.pdf import PdfError, PrintOptions, read_options, render_page
-from app_server.pdf.listener import serve_to_browser
+from app_server.pdf.options import PrintOptions, read_options
+from app_server.pdf.render import PdfError, render_page
 from app_server.request import Request
 from app_server.sessions import Session
 from app_server.wire.codec import decode, decode_vt_global, encode
@@ -57,6 +57,8 @@ async def do_print(call: NativeCall, reference: list[Any], options: Any = None) 
 
     Errors: ValueError or TypeError for options that are none; see ``render_page`` for the others.
     """
+    from app_server.pdf.listener import serve_to_browser  # it makes certificates: slow to load
+
     if call.origin != "server":
         raise AnvilError("Permission denied to private function", DENIED)
     wanted = _read_options(options)

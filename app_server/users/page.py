@@ -6,19 +6,22 @@ import base64
 import hashlib
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, FileSystemLoader
-from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
 from app_server.instance import Instance
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 _FOLDER = Path(__file__).parent
 
 
 @cache
 def _environment() -> Environment:
+    from jinja2 import Environment, FileSystemLoader  # loaded with the first page
+
     loader = FileSystemLoader(_FOLDER)
     return Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
 
@@ -50,6 +53,8 @@ def render(
 ) -> HTMLResponse:
     """A page with these paragraphs. ``form`` is ``password`` (with ``email``, ``rules``,
     ``problem``) or ``button``; without one there is a link home (``link_text``)."""
+    from markupsafe import Markup
+
     html = (
         _environment()
         .get_template("page.html")

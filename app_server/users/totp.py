@@ -15,9 +15,6 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
-import pyotp
-import segno
-
 from app_server.keys import InstanceKeys
 from app_server.users.sealing import open_sealed, seal
 from app_server.wire.values import Media
@@ -41,6 +38,9 @@ class TotpSetup:
 
 def make_totp(keys: InstanceKeys, app_name: str, email: str) -> TotpSetup:
     """``email`` and ``app_name`` are what the authenticator app shows."""
+    import pyotp  # both are loaded when somebody first needs them
+    import segno
+
     secret = pyotp.random_base32()
     address = pyotp.TOTP(secret).provisioning_uri(name=email, issuer_name=app_name)
     picture = io.BytesIO()
@@ -65,6 +65,8 @@ def match_code(
     given = _read_code(code)
     if secret is None or given is None:
         return None
+    import pyotp
+
     totp = pyotp.TOTP(secret)
     current = int(now // STEP_SECONDS)
     found = None
