@@ -20,6 +20,7 @@ import { isComponent, type Component } from "./core/types";
 import { Classes, Style } from "./html_styling";
 import { defineDesigner } from "./python/designer";
 import { makePluggableUI } from "./python/pluggable_ui";
+import { defineJsCalls } from "./js_calls";
 import { definePropertyUtils } from "./python/property_utils";
 
 function useTheme(): void {
@@ -37,6 +38,7 @@ const focusedComponent = method(
 /** Register the components in `anvil` and tell the platform how to host them. */
 export function installComponents(): void {
   useTheme();
+  defineJsCalls();
   registerModule(
     "anvil",
     (define) => {

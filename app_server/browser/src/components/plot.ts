@@ -40,6 +40,7 @@ import {
 import { layoutGroup, marginGroup, visibleProperty } from "./classic/groups";
 import { cssLength } from "./classic/theme";
 import { listenToChart, PLOT_EVENTS, type ChartElement } from "./plot_events";
+import { withTitles } from "./plot_names";
 import { plain, templateFor, templatesForPython } from "./plot_values";
 
 type Chunk = typeof import("../chunks/plotly");
@@ -80,7 +81,7 @@ async function choosePlotly(self: Classic, data: Values[]): Promise<Loaded> {
 }
 
 function layoutOf(self: Classic): Values {
-  const layout = plain(valueOf(self, "layout")) as Values | null;
+  const layout = withTitles(plain(valueOf(self, "layout"))) as Values | null;
   const { template } = layout ?? {};
   const isWritten =
     typeof template === "object" && template !== null && Object.keys(template).length > 0;
@@ -104,7 +105,7 @@ const titleOf = (layout: Values): string => {
 };
 
 async function draw(self: Classic): Promise<void> {
-  const data = (plain(valueOf(self, "data")) ?? []) as Values[];
+  const data = withTitles(plain(valueOf(self, "data")) ?? []) as Values[];
   const isEmpty = data.length === 0 && isNone(valueOf(self, "layout"));
   if (!self.isHere$ || (isEmpty && !self.isDrawn$)) return;
   const layout = layoutOf(self);
