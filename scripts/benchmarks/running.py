@@ -97,9 +97,11 @@ def start_server(database_url: str, folder: Path) -> BenchServer:
     return launch(arguments, database_url, folder, "localhost")
 
 
-def launch(arguments: list[str], database_url: str, folder: Path, host: str) -> BenchServer:
-    """Start a server and wait until ``host`` answers. BenchmarkError with its log where it does
-    not."""
+def launch(
+    arguments: list[str], database_url: str, folder: Path, host: str, path: str = TRIVIAL
+) -> BenchServer:
+    """Start a server and wait until ``host`` answers at ``path``. BenchmarkError with its log where
+    it does not."""
     log = folder / "server.log"
     started = time.perf_counter()
     with log.open("wb") as sink:
@@ -114,7 +116,7 @@ def launch(arguments: list[str], database_url: str, folder: Path, host: str) -> 
         found = re.search(r"Listening on .* port (\d+)", log.read_text())
         if found:
             server.port = int(found[1])
-            fetch_text(server.port, TRIVIAL, host)
+            fetch_text(server.port, path, host)
             server.started_in = time.perf_counter() - started
             return server
         time.sleep(0.01)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
+from scripts.benchmarks.relay import Relay, relay
 from tests.app_server.running import RunningServer, serve_app, write_files
-from tests.browser.counting_proxy import CountingProxy, counting_proxy
 
 FILLING = "\n".join(f"def unused_{n}():\n    return {n} * 2" for n in range(600))
 HOME = f"""
@@ -77,8 +77,8 @@ def server(tmp_path: Path, runtime: None) -> Iterator[RunningServer]:
 
 
 @pytest.fixture
-def proxy(server: RunningServer) -> Iterator[CountingProxy]:
-    with counting_proxy(server.port) as proxy:
+def proxy(server: RunningServer) -> Iterator[Relay]:
+    with relay(server.port) as proxy:
         yield proxy
 
 
@@ -107,7 +107,7 @@ def visit_and_keep(page: Page, url: str) -> None:
 
 
 def test_the_next_visit_asks_for_the_page_alone(
-    page: Page, context: BrowserContext, proxy: CountingProxy
+    page: Page, context: BrowserContext, proxy: Relay
 ) -> None:
     wait_for_code(page, proxy.url)
     proxy.forget()
@@ -125,9 +125,7 @@ def test_the_next_visit_asks_for_the_page_alone(
     assert proxy.sent < 10_000
 
 
-def test_pages_and_answers_are_not_kept(
-    page: Page, context: BrowserContext, proxy: CountingProxy
-) -> None:
+def test_pages_and_answers_are_not_kept(page: Page, context: BrowserContext, proxy: Relay) -> None:
     visit_and_keep(page, proxy.url)
     visit_and_keep(page, proxy.url)
     page.evaluate("fetch('/_/theme/tea.svg').then((answer) => answer.text())")
@@ -138,7 +136,7 @@ def test_pages_and_answers_are_not_kept(
     assert page.evaluate("caches.keys()") == ["anvil-files-1"]
 
 
-def test_a_page_that_cannot_be_had_says_so(page: Page, proxy: CountingProxy) -> None:
+def test_a_page_that_cannot_be_had_says_so(page: Page, proxy: Relay) -> None:
     visit_and_keep(page, proxy.url)
     proxy.cut()
     page.reload()
@@ -150,7 +148,7 @@ def test_a_page_that_cannot_be_had_says_so(page: Page, proxy: CountingProxy) -> 
 
 
 def test_a_new_release_is_served_at_once_and_the_old_one_goes(
-    page: Page, proxy: CountingProxy, tmp_path: Path
+    page: Page, proxy: Relay, tmp_path: Path
 ) -> None:
     wait_for_code(page, proxy.url)
     visit_and_keep(page, proxy.url)
@@ -175,7 +173,7 @@ def test_a_new_release_is_served_at_once_and_the_old_one_goes(
     assert {path for path in before if "/_/runtime/" in path} <= after
 
 
-def test_an_app_may_do_without(page: Page, proxy: CountingProxy, tmp_path: Path) -> None:
+def test_an_app_may_do_without(page: Page, proxy: Relay, tmp_path: Path) -> None:
     visit_and_keep(page, proxy.url)
     yaml = YAML.replace("version: 3,", "version: 3, service_worker: false,")
     write_files(tmp_path / "shop", {"anvil.yaml": yaml})

@@ -1,4 +1,4 @@
-"""A TCP relay before a server that notes what browsers ask for and how much goes through."""
+"""A TCP relay before a server, which notes what browsers ask for and how much goes through."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 
 
-class CountingProxy:
+class Relay:
     """``asked`` are request lines without the version ("GET /x"), ``sent`` the bytes that the
     server sent. While ``is_cut`` is set nobody gets through."""
 
@@ -68,9 +68,10 @@ class CountingProxy:
 
 
 @contextlib.contextmanager
-def counting_proxy(port: int) -> Iterator[CountingProxy]:
-    proxy = CountingProxy(port)
+def relay(port: int) -> Iterator[Relay]:
+    """A relay to a port of this machine, until the block ends."""
+    between = Relay(port)
     try:
-        yield proxy
+        yield between
     finally:
-        proxy.close()
+        between.close()
