@@ -119,24 +119,37 @@ async def _insert(
 ) -> list[int]:
     columns = list(dict.fromkeys(column for row in rows for column in row.texts))
     arrays: list[Any] = [[row.texts.get(column) for row in rows] for column in columns]
-    sources = [(column.sql, f"v.c{i}::{column.cast}") for i, column in enumerate(columns)]
+    names, values = [column.sql for column in columns], [f"{{}}::{c.cast}" for c in columns]
     if table.has_offsets:
         arrays.append([_offsets_json(row) for row in rows])
-        sources.append((OFFSETS, f"jsonb_strip_nulls(v.c{len(columns)}::jsonb)"))
+        names.append(OFFSETS)
+        values.append("jsonb_strip_nulls({}::jsonb)")
     if not arrays:
         return await _insert_empty(db, table, len(rows))
-    matches, values = compile_condition(condition, table)
-    names = ", ".join(f"c{i}" for i in range(len(arrays)))
-    query = (
-        f"INSERT INTO {table.sql} AS t ({', '.join(name for name, _ in sources)})"
-        f" SELECT {', '.join(expression for _, expression in sources)}"
-        f" FROM unnest({', '.join(['%s::text[]'] * len(arrays))}) WITH ORDINALITY AS v({names}, n)"
-        f" ORDER BY v.n RETURNING t.{ID}, ({matches})"
-    )
-    added = await db.rows((query, [*arrays, *values]))
+    matches, more = compile_condition(condition, table)
+    insert = f"INSERT INTO {table.sql} AS t ({', '.join(names)})"
+    if len(rows) == 1:
+        places, parameters = _places(values, arrays)
+        source = f"VALUES ({', '.join(places)})"
+    else:
+        places, parameters = [v.format(f"v.c{i}") for i, v in enumerate(values)], arrays
+        source = f"SELECT {', '.join(places)} FROM {_unnested(len(arrays))} ORDER BY v.n"
+    query = f"{insert} {source} RETURNING t.{ID}, ({matches})"
+    added = await db.rows((query, [*parameters, *more]))
     if not all(matched for _, matched in added):
         raise table_error(MISMATCH)
     return [row_id for row_id, _ in added]
+
+
+def _places(values: Sequence[str], arrays: Sequence[list[Any]]) -> tuple[list[str], list[Any]]:
+    """For a single row: parameters in place of columns of arrays, which takes half the time."""
+    return [value.format("%s") for value in values], [array[0] for array in arrays]
+
+
+def _unnested(number: int) -> str:
+    """So many arrays of text as rows ``v`` with columns ``c0``, ``c1``, ... and their number."""
+    arrays, names = ", ".join(["%s::text[]"] * number), ", ".join(f"c{i}" for i in range(number))
+    return f"unnest({arrays}) WITH ORDINALITY AS v({names}, n)"
 
 
 async def _insert_empty(db: Db, table: Table, number: int) -> list[int]:
@@ -195,17 +208,22 @@ async def _update_alike(
             raise row_deleted()
         return
     arrays: list[Any] = [[row.texts[column] for _, row in rows] for column in columns]
-    sets = [f"{column.sql} = v.c{i}::{column.cast}" for i, column in enumerate(columns)]
+    sets = [f"{column.sql} = {{}}::{column.cast}" for column in columns]
     if any(row.offsets for _, row in rows):
         arrays.append([_offsets_json(row) for _, row in rows])
-        sets.append(f"{OFFSETS} = jsonb_strip_nulls(t.{OFFSETS} || v.c{len(columns)}::jsonb)")
-    names = ", ".join(f"c{i}" for i in range(len(arrays)))
+        sets.append(f"{OFFSETS} = jsonb_strip_nulls(t.{OFFSETS} || {{}}::jsonb)")
+    if len(rows) == 1:
+        places, parameters = _places(sets, arrays)
+        source, where, parameters = "", "%s", [*parameters, ids[0]]
+    else:
+        places = [each.format(f"v.c{i}") for i, each in enumerate(sets)]
+        source, where = f" FROM {_unnested(len(arrays) + 1)}", f"v.c{len(arrays)}::bigint"
+        parameters = [*arrays, list(map(str, ids))]
     query = (
-        f"UPDATE {table.sql} AS t SET {', '.join(sets)}"
-        f" FROM unnest(%s::bigint[], {', '.join(['%s::text[]'] * len(arrays))}) AS v(id, {names})"
-        f" WHERE t.{ID} = v.id AND ({matches}) RETURNING ({matches})"
+        f"UPDATE {table.sql} AS t SET {', '.join(places)}{source}"
+        f" WHERE t.{ID} = {where} AND ({matches}) RETURNING ({matches})"
     )
-    changed = await db.rows((query, [ids, *arrays, *values, *values]))
+    changed = await db.rows((query, [*parameters, *values, *values]))
     if len(changed) < len(rows):
         raise row_deleted()
     if not all(matched for (matched,) in changed):

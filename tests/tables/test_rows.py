@@ -277,3 +277,27 @@ def test_every_value_comes_back_as_it_was_stored(app_tables: Any) -> None:
             assert type(found[name]) is type(value)
 
     check()
+
+
+def test_the_usual_calls_take_one_statement_each(
+    app_tables: Any, q: Any, statements: list[str]
+) -> None:
+    """No BEGIN, COMMIT or savepoint, which would each be a round trip more."""
+    from anvil.tables import order_by
+
+    calls: list[Any] = [
+        lambda: app_tables.counters.add_row(name="a", value=1),
+        lambda: app_tables.counters.add_rows([{"value": n} for n in range(20)]),
+        lambda: app_tables.counters.get(name="a").update(value=2, name="b"),
+        lambda: list(app_tables.counters.search(order_by("value"), value=q.less_than(50))),
+        lambda: app_tables.counters.get(name="b"),
+        lambda: app_tables.people.add_row(first_name="Olga"),
+        lambda: app_tables.people.search()[0]["tags"],
+        lambda: app_tables.counters.get(name="b").delete(),
+        lambda: app_tables.counters.delete_all_rows(),
+    ]
+    extra = (2, 7)  # these read a row first
+    for number, call in enumerate(calls):
+        del statements[:]
+        call()
+        assert len(statements) == (2 if number in extra else 1), statements
