@@ -40,7 +40,8 @@ def failure(type_name: str, message: str) -> Answer:
 
 class StubServer:
     """``functions`` by name get the call's message and give the members of the answer; an answer's
-    ``chunks`` are [(media id, bytes), ...] sent after it. ``calls`` and ``logs`` are what came."""
+    ``chunks`` are [(media id, bytes), ...] sent after it. ``calls``, ``logs`` and
+    ``prints`` are what came."""
 
     def __init__(self, folder: Path, dep_ids: dict[str, str] | None = None):
         self.app = load_app(folder, dep_ids or {})
@@ -48,6 +49,7 @@ class StubServer:
         self.calls: list[dict[str, Any]] = []
         self.received_media: dict[str, bytes] = {}
         self.logs: list[dict[str, Any]] = []
+        self.prints: list[str] = []
         self.start = PageStart()
         self.refuses_sockets = False
         self.silent: set[str] = set()
@@ -154,6 +156,8 @@ class StubServer:
                 message = json.loads(frame["text"])
                 if message["type"] == "CHUNK_HEADER":
                     chunk = message
+                elif message["type"] == "LOG" and "print" in message:
+                    self.prints.append(message["print"])
                 elif message["type"] == "LOG":
                     self.logs.append(message)
                 else:

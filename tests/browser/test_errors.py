@@ -142,8 +142,31 @@ def test_a_part_that_cannot_be_fetched_is_told_and_fetched_later(
             """
         }
     )
-    page.route("**/tables-*.json", lambda route: route.abort(), times=1)
+    page.route("**/py-tables-*.js", lambda route: route.abort(), times=2)  # the preload, too
     page.goto(server.url)
     page.wait_for_function("window.outcome === 'imported'")
     assert page.evaluate("window.first").startswith("failed: ")
     assert "No module named" not in page.evaluate("window.first")
+
+
+def test_prints_reach_the_server_gathered_and_bounded(make_server: MakeServer, page: Page) -> None:
+    server = open_module(
+        make_server,
+        page,
+        """
+        print("one", 2)
+        print("three")
+        from anvil.js import window
+        def flood():
+            for i in range(1000):
+                print("x" * 100)
+        window.flood = flood
+        """,
+    )
+    while not server.prints:
+        page.evaluate("0")
+    assert server.prints == ["one 2\nthree\n"]
+    page.evaluate("flood()")
+    while len(server.prints) == 1:
+        page.evaluate("0")
+    assert server.prints[1].endswith("…\n") and len(server.prints[1]) < 1_000

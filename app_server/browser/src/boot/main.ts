@@ -16,7 +16,8 @@ import {
   type PyObject,
 } from "../engine/skulpt";
 import { defineGlobals } from "../engine/globals";
-import { reportError } from "../errors/report";
+import { showPrint } from "../errors/prints";
+import { reportError, watchForUncaught } from "../errors/report";
 import { registerNativeModules } from "../python/index";
 import { setStartupData } from "../python/rpc";
 import { server } from "../transport/server";
@@ -34,7 +35,7 @@ async function fetchJson<T>(url: string): Promise<T> {
 
 function startEngine(): void {
   defineGlobals();
-  configureEngine((text) => console.log(text.replace(/\n$/, "")));
+  configureEngine(showPrint);
   registerNativeModules();
 }
 
@@ -97,6 +98,7 @@ function hideSplash(): void {
 
 async function main(): Promise<void> {
   performance.mark("anvil-start");
+  watchForUncaught();
   const data = boot();
   // The code and the connection are on their way while the engine starts.
   const bundle = fetchJson<AppBundle>(data.appUrl);

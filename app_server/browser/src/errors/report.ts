@@ -58,3 +58,24 @@ export function runReporting(work: () => unknown): Promise<void> {
     (error: unknown) => reportError(error),
   );
 }
+
+/**
+ * Also report what reaches the browser uncaught, as Anvil does: errors of Python that JavaScript
+ * calls (listeners, timers), of promises, and of an app's own scripts.
+ */
+export function watchForUncaught(): void {
+  addEventListener("error", (event) => {
+    if (isNoise(event)) return;
+    event.preventDefault();
+    reportError(event.error ?? new Error(event.message));
+  });
+  addEventListener("unhandledrejection", (event) => {
+    event.preventDefault();
+    reportError(event.reason);
+  });
+}
+
+/** Scripts of other sites do not say what failed; and a browser tells of observers that it put off. */
+const isNoise = ({ message, error, lineno }: ErrorEvent): boolean =>
+  ((error === null || error === undefined) && lineno === 0) ||
+  message.includes("ResizeObserver loop");
