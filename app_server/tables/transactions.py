@@ -22,6 +22,7 @@ from app_server.errors import AnvilError, StaleSchemaError
 from app_server.stack import CallStack
 from app_server.tables.errors import (
     TOO_MANY_TRANSACTIONS,
+    is_disconnection,
     is_outdated_statement,
     may_be_stale,
     table_error,
@@ -127,6 +128,11 @@ class Transaction:
     async def _finish(self, *, commit: bool) -> None:
         try:
             cursor = await self._connection.execute(b"COMMIT" if commit else b"ROLLBACK")
+        except psycopg.Error as error:
+            # With its connection a transaction is rolled back.
+            if commit or not is_disconnection(error):
+                raise
+            return
         finally:
             await self._pool.release(self._connection, transaction=True)
         if commit and cursor.statusmessage != "COMMIT":
@@ -215,8 +221,7 @@ class Transactions:
         # Noted before the first await, so that two threads of a stack cannot both open one.
         stack.resources[RESOURCE] = None
         try:
-            idle_seconds = self.idle_seconds or IDLE_SECONDS
-            transaction = await Transaction.begin(self._pool, level, idle_seconds)
+            transaction = await self._begin(level)
         except psycopg.Error as error:
             stack.resources.pop(RESOURCE, None)
             raise translate(error, {}) from error
@@ -233,6 +238,16 @@ class Transactions:
             await transaction.end(commit=False)
 
         stack.on_close(roll_back)
+
+    async def _begin(self, level: str) -> Transaction:
+        """A migration may close the connection at this very moment; the next one is a new one."""
+        idle_seconds = self.idle_seconds or IDLE_SECONDS
+        try:
+            return await Transaction.begin(self._pool, level, idle_seconds)
+        except psycopg.OperationalError as error:
+            if not is_disconnection(error):
+                raise
+        return await Transaction.begin(self._pool, level, idle_seconds)
 
     async def close(self, stack: CallStack, *, rollback: bool) -> None:
         transaction = stack.resources.pop(RESOURCE, None)

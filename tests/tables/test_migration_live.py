@@ -189,6 +189,30 @@ async def test_a_transaction_at_its_end_has_to_begin_anew(database_url: str) -> 
         assert await one.find_rows("u") == []
 
 
+async def test_a_transaction_begins_though_its_connection_is_closed_just_then(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(database_url, schema(t={"a": "string"})) as store:
+        acquire = store.pool.acquire
+        closed = []
+
+        async def acquire_and_close(**options: Any) -> Any:
+            connection = await acquire(**options)
+            if not closed:
+                closed.append(connection.info.backend_pid)
+                sql(database_url, f"SELECT pg_terminate_backend({closed[0]}, 5000)")
+            return connection
+
+        monkeypatch.setattr(store.pool, "acquire", acquire_and_close)
+        stack = CallStack()
+        await store.transactions.open(stack, None)
+        async with store.transactions.database(stack) as db:
+            await store.insert_row("t", {"a": "x"}, connection=db)
+        await store.transactions.close(stack, rollback=False)
+        assert closed
+        assert await values_of(store, "t", "a") == ["x"]
+
+
 async def test_new_columns_and_indexes_disturb_no_transaction(database_url: str) -> None:
     wanted = schema(t={"a": "string"}, u={"n": "number"})
     more = schema(t={"a": "string", "b": "string"}, u={"n": "number"})
