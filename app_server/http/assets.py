@@ -132,7 +132,7 @@ async def serve_web_manifest(http: HttpRequest) -> Response:
     return JSONResponse(
         {
             "name": metadata.get("title") or app.name,
-            "short_name": app.name,
+            "short_name": metadata.get("title") or app.name,
             "start_url": "/",
             "display": "standalone",
             "theme_color": theme.primary,

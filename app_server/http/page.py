@@ -71,7 +71,7 @@ async def render_page(instance: Instance, session: Session, start: PageStart) ->
             app,
             "\n".join(str(package.native_deps.get("head_html") or "") for package in app.packages),
         ),
-        name=escape(app.name),
+        name=escape(str(meta.get("title") or app.name)),
         preloads=f'<link rel="preload" href="{app_url}" as="fetch" crossorigin>',
         code="\n".join(
             f'<script defer src="{escape(url)}"></script>'
