@@ -7,7 +7,7 @@ import sys
 
 from app_server.errors import StartupError
 
-CHECK_SECONDS = 30.0
+CHECK_SECONDS = 60.0
 
 
 async def is_fit_to_start() -> None:

@@ -124,6 +124,8 @@ class Workers:
             self._pause = SPARE_DELAY_SECONDS
         elif worker.state is WorkerState.ENDED:
             self._spare = None
+            if self._watching is None:
+                return  # stopped: it was we who ended it
             self._pause = min(self._pause * 2, LONGEST_PAUSE_SECONDS)
             logger.error(
                 "A process for server code ended before anybody used it; another one is started "
