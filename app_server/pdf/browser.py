@@ -86,6 +86,10 @@ async def open_browser(
                 )
                 _sandbox_works = False
                 continue
+            except BaseException:
+                # Time is up, or whoever wanted it is gone, while it starts.
+                await browser.end()
+                raise
             try:
                 yield browser.tools
             finally:
@@ -129,10 +133,13 @@ class _Browser:
                 stderr=asyncio.subprocess.PIPE,
                 start_new_session=True,
             )
-        except OSError as error:
+        except BaseException as error:
+            # A browser that has come up nevertheless ends when its pipe does.
             os.close(we_read)
             os.close(we_write)
-            raise BrowserError(f"{self._program} cannot be started: {error}") from error
+            if isinstance(error, OSError):
+                raise BrowserError(f"{self._program} cannot be started: {error}") from error
+            raise
         finally:
             for end in theirs:
                 os.close(end)

@@ -51,7 +51,7 @@ class DevTools:
         if self._reading is not None:
             self._reading.cancel()
             await asyncio.gather(self._reading, return_exceptions=True)
-        if self._writer is not None:
+        if self._writer is not None and not self._writer.transport.is_closing():
             self._writer.transport.abort()
         if self._transport is not None:
             self._transport.close()

@@ -112,6 +112,8 @@ class _Page:
         self._error: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._changed = asyncio.Event()
         self.missing = "No browser was free, or it did not start,"
+        self._tools: DevTools | None = None
+        self._answers: set[asyncio.Task[Any]] = set()
 
     def take_event(self, name: str, parameters: dict[str, Any]) -> None:
         if name == "Runtime.bindingCalled" and not self._mark.done():
@@ -127,6 +129,12 @@ class _Page:
             self._requests.discard(str(parameters.get("requestId")))
         elif name == "Network.webSocketFrameSent":
             self._read_report(str(parameters.get("response", {}).get("payloadData")))
+        elif name == "Page.javascriptDialogOpening" and self._tools is not None:
+            # Nobody is there to close it, and the page waits until somebody does.
+            closing = self._tools.call("Page.handleJavaScriptDialog", accept=False)
+            task = asyncio.create_task(closing)
+            self._answers.add(task)
+            task.add_done_callback(self._answers.discard)
         elif name == "Inspector.targetCrashed" and not self._mark.done():
             self._mark.set_exception(BrowserError("the page crashed"))
         self._changed.set()
@@ -147,6 +155,7 @@ class _Page:
         )
         await tools.call("Browser.setDownloadBehavior", behavior="deny")
         tools.session_id = attached["sessionId"]
+        self._tools = tools
         for domain in ("Page", "Network", "Runtime", "Inspector"):
             await tools.call(f"{domain}.enable")
         await tools.call("Runtime.addBinding", name="anvilPrint")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import re
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -88,19 +90,7 @@ class Failing(FailingTemplate):
         raise KeyError("the price is missing")
 """
 
-WAITING = """
-from ._anvil_designer import WaitingTemplate
-import anvil.server
-
-
-class Waiting(WaitingTemplate):
-    def __init__(self, **properties):
-        anvil.server.call("wait_long")
-"""
-
 SERVER_CODE = """
-import time
-
 import anvil
 import anvil.pdf
 import anvil.server
@@ -125,11 +115,6 @@ def tax(total):
 @anvil.server.callable
 def note():
     return anvil.server.session.get("note")
-
-
-@anvil.server.callable
-def wait_long():
-    time.sleep(60)
 
 
 @anvil.server.callable
@@ -191,7 +176,6 @@ FILES = {
     **form("Home", HOME),
     **form("Invoice", INVOICE),
     **form("Failing", FAILING),
-    **form("Waiting", WAITING),
 }
 
 
@@ -340,6 +324,28 @@ def test_browsers_end(server: RunningServer) -> None:
     with server.browser() as browser:
         browser.call("report", "Home")
     assert browsers_of(server) == []
+
+
+UPLINK = """
+import anvil.pdf, anvil.server
+anvil.server.connect("server-key", url="ws://127.0.0.1:PORT/_/uplink", quiet=True)
+print(anvil.pdf.render_form("Home").content_type)
+"""
+
+
+def test_from_an_uplink(
+    tmp_path_factory: pytest.TempPathFactory, shared_database: str, runtime: None
+) -> None:
+    folder = tmp_path_factory.mktemp("uplink")
+    key = "--uplink-key=server-key"
+    with serve_app(
+        folder, FILES, key, database_url=shared_database, anvil_yaml=ANVIL_YAML
+    ) as server:
+        code = UPLINK.replace("PORT", str(server.port))
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, timeout=60
+        )
+    assert done.stdout.strip() == "application/pdf", done.stderr
 
 
 def test_behind_a_proxy_with_https(
