@@ -26,6 +26,8 @@ SHORT_HASH = 16
 KEPT_VERSIONS = 64
 #: In HTML of an app: where an address of a theme asset begins.
 THEME_ADDRESS = re.compile(r"""(?<=["'(=\s,])/?_/theme/(?!@)""")
+TAG = re.compile(r"<(?:link|script|img|source|meta|video|audio)\b[^>]*>", re.IGNORECASE)
+MODULE = re.compile(r"""\b(?:type|rel)\s*=\s*["']?(?:module|modulepreload)\b""", re.IGNORECASE)
 
 _versions: OrderedDict[str, str] = OrderedDict()
 
@@ -47,8 +49,18 @@ def theme_version(app: App) -> str:
 
 
 def pin_theme_addresses(app: App, html: str) -> str:
-    """HTML whose theme assets are asked for at addresses of this version."""
-    return THEME_ADDRESS.sub(f"_/theme/@{theme_version(app)}/", html)
+    """HTML whose tags ask for theme assets at addresses of this version. JavaScript modules keep
+    theirs, since Python or another module may import them by it, and one module must not run twice;
+    a script with the attribute ``data-pinned`` says that nobody does."""
+    pinned = f"_/theme/@{theme_version(app)}/"
+
+    def pin(tag: re.Match[str]) -> str:
+        text = tag.group()
+        if MODULE.search(text) and "data-pinned" not in text:
+            return text
+        return THEME_ADDRESS.sub(pinned, text)
+
+    return TAG.sub(pin, html)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from email.message import Message
 
 import pytest
 
+from app_server.http.bundle import bundle_name
 from app_server.http.startup import PageStart
 from tests.browser.conftest import MakeServer
 from tests.browser.stub_server import StubServer
@@ -60,7 +61,7 @@ def server(make_server: MakeServer) -> StubServer:
 
 
 def bundle_path(server: StubServer) -> str:
-    return f"/_/app/{server.app.version}-source.json"
+    return f"/_/app/{bundle_name(server.app, None)}.json"
 
 
 def test_server_code_never_leaves_the_server(server: StubServer) -> None:
@@ -83,8 +84,8 @@ def test_the_bundle_is_immutable_and_compressed(server: StubServer) -> None:
     assert status == 200 and "immutable" in headers["Cache-Control"]
     _, headers, zipped = get(server, bundle_path(server), Accept_Encoding="gzip")
     assert headers["Content-Encoding"] == "gzip" and gzip.decompress(zipped) == plain
-    assert get(server, "/_/app/0000-source.json")[0] == 404
-    assert get(server, f"/_/app/{server.app.version}.json")[0] == 404  # nothing is compiled
+    assert get(server, "/_/app/0000-0123456789ab.json")[0] == 404
+    assert get(server, f"/_/app/{server.app.version}.json")[0] == 404
 
 
 def test_runtime_files_are_immutable_and_compressed(server: StubServer) -> None:
@@ -175,7 +176,7 @@ def test_the_page_escapes_what_it_is_given(server: StubServer) -> None:
     assert '<meta name="robots" content="noindex">' in page
     assert '<meta property="og:image" content="_/theme/fonts/tea.txt">' in page
     assert '<meta name="from-head-html" content="x">' in page
-    assert '<base href="/">' in page and '<html lang="en">' in page
+    assert '<base href="/">' in page and '<html lang="en"' in page
     assert "color: var(--anvil-color-On-Tea)" in page and "url('_/a.png') } <\\/style>" in page
     assert "prefers-color-scheme:dark){:root{--anvil-color-On-Tea:#abcdef;}}" in page
     assert headers["Cache-Control"] == "private, no-cache"

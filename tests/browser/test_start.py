@@ -30,6 +30,10 @@ FILES = {
           - {name: Primary, color: "#b00020", dark: "#ffb3b3"}
         """,
     "theme/assets/brand.css": "body { --brand: yes; background: url(tea.svg) }",
+    "theme/assets/steps.js": """
+        window.runs = (window.runs ?? 0) + 1;
+        export const runs = window.runs;
+        """,
     "theme/assets/tea.svg": "<svg xmlns='http://www.w3.org/2000/svg'/>",
 }
 YAML = """\
@@ -39,6 +43,10 @@ native_deps:
   head_html: |
     <link rel="stylesheet" href="_/theme/brand.css">
     <link rel="alternate" href="/_/theme/tea.svg">
+    <script type="module" src="_/theme/steps.js"></script>
+"""
+INLINE = """\
+    <script>window.said = '<b>"_/theme/tea.svg"</b>';</script>
 """
 
 
@@ -65,6 +73,24 @@ def test_a_former_version_of_an_asset_is_not_kept(server: StubServer) -> None:
     answer = httpx.get(f"{server.url}/_/theme/@0123456789abcdef/brand.css")
     assert answer.status_code == 200 and answer.headers["cache-control"] == "no-cache"
     assert httpx.get(f"{server.url}/_/theme/@0123456789abcdef/../x").status_code == 404
+
+
+def test_a_module_that_python_imports_as_well_runs_once(
+    server: StubServer, make_server: MakeServer, page: Page
+) -> None:
+    home = """
+        import anvil.js
+        from ._anvil_designer import HomeTemplate
+
+        class Home(HomeTemplate):
+            def __init__(self, **properties):
+                self.init_components(**properties)
+                runs = anvil.js.import_from("./_/theme/steps.js").runs
+                self.label.text = f"{runs} time, {anvil.js.window.said}"
+        """
+    server = make_server({**FILES, "client_code/Home/__init__.py": home}, yaml=YAML + INLINE)
+    page.goto(server.url)
+    expect(page.get_by_text('1 time, <b>"_/theme/tea.svg"</b>')).to_be_visible()
 
 
 def test_another_theme_has_other_addresses(make_server: MakeServer, server: StubServer) -> None:
