@@ -5,12 +5,29 @@ Codes by phone (``twilio``) are refused with the reason.
 
 from __future__ import annotations
 
-from typing import Any
+import contextlib
+from collections.abc import Awaitable
+from typing import Any, TypeVar
 
 from app_server.native.registry import NativeCall, native
 from app_server.native.users import attempt, read_request
 from app_server.users import fido, links, mfa, mfa_setup
 from app_server.users.config import read_users_config
+
+T = TypeVar("T")
+
+
+class _NotRightError(Exception):
+    """What was tried is answered with nothing."""
+
+
+async def _count_unless_right(call: NativeCall, work: Awaitable[T]) -> T:
+    """The result of ``work``; one that is empty counts as an attempt that failed."""
+    with contextlib.suppress(_NotRightError), attempt(call, is_free_if_right=True):
+        result = await work
+        if not result:
+            raise _NotRightError
+    return result
 
 
 @native("anvil.private.users.get_enabled_mfa_types")
@@ -23,8 +40,9 @@ async def get_enabled_mfa_types(call: NativeCall) -> list[str]:
 @native("anvil.private.users.get_available_mfa_types")
 async def get_available_mfa_types(call: NativeCall, email: object, password: object) -> list[str]:
     """The types of a user's second factors; none where the password is wrong."""
-    with attempt(call):
-        return await mfa_setup.available_types(read_request(call), email, password)
+    return await _count_unless_right(
+        call, mfa_setup.available_types(read_request(call), email, password)
+    )
 
 
 @native("anvil.private.users.add_mfa_method")
@@ -55,8 +73,11 @@ async def generate_totp_secret(call: NativeCall, email: object = None) -> dict[s
 @native("anvil.private.users.totp.validate_code")
 async def validate_totp_code(call: NativeCall, method: object, code: object) -> bool:
     """Whether a method that is being set up shows this code."""
-    with attempt(call):
+
+    async def check() -> bool:
         return mfa_setup.check_setup_code(read_request(call), method, code)
+
+    return await _count_unless_right(call, check())
 
 
 @native("anvil.private.users.begin_fido_attestation")
@@ -68,7 +89,7 @@ async def begin_fido_attestation(call: NativeCall, email: object = None) -> dict
 @native("anvil.private.users.validate_fido_attestation")
 async def validate_fido_attestation(call: NativeCall, result: object) -> dict[str, Any]:
     """The method of a new security key."""
-    with attempt(call):
+    with attempt(call, is_free_if_right=True):
         return await fido.validate_attestation(read_request(call), result)
 
 
