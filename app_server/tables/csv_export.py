@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from app_server.media import make_lazy_media
 from app_server.tables.errors import table_error
-from app_server.tables.fetch import FetchPlan, RawRow
+from app_server.tables.fetch import FetchPlan, PageTooLargeError, RawRow
 from app_server.tables.media import Connections
 from app_server.tables.names import ID
 from app_server.tables.query import compile_condition
 from app_server.tables.schema import Column, Schema, Table
-from app_server.tables.search import Search
+from app_server.tables.search import MAX_PAGE_CHARS, Search
 from app_server.tables.transactions import Db
 from app_server.tables.values import decode, encode_number
 from app_server.tables.views import Access, View, canonical
@@ -83,12 +83,20 @@ class _Rows:
 
     async def read(self, db: Db, after: int) -> tuple[list[str], int | None]:
         """Lines of the rows after an id, and the last one's id; None at the end."""
-        source = (
-            f"FROM {self._table.sql} AS t WHERE ({self._where}) AND t.{ID} > %s"
-            f" ORDER BY t.{ID} LIMIT {ROWS_AT_ONCE}"
-        )
-        [rows] = await self._plan.read(db, (source, [*self._values, after]))
-        return [self._line(row) for row in rows], rows[-1][0] if len(rows) == ROWS_AT_ONCE else None
+        limit, values = ROWS_AT_ONCE, [*self._values, after]
+        while True:
+            source = (
+                f"FROM {self._table.sql} AS t WHERE ({self._where}) AND t.{ID} > %s"
+                f" ORDER BY t.{ID} LIMIT {limit}"
+            )
+            most = MAX_PAGE_CHARS if limit > 1 else None
+            try:
+                [rows], _ = await self._plan.read_with(db, (source, values), None, most)
+            except PageTooLargeError:
+                limit = max(1, limit // 8)
+            else:
+                break
+        return [self._line(row) for row in rows], rows[-1][0] if len(rows) == limit else None
 
     def _line(self, row: RawRow) -> str:
         fetch, zones, escape = self._plan.fetches[0], row[1] or {}, self._escape

@@ -64,6 +64,10 @@ def clean_request(request: Any) -> Requested:
     raise table_error("Expected a q.fetch_only() object")
 
 
+class PageTooLargeError(Exception):
+    """Rows of too many characters to be read at once."""
+
+
 @dataclass(slots=True)
 class Fetch:
     """One CTE. ``sources``: the fetches and link columns that lead here."""
@@ -152,10 +156,13 @@ class FetchPlan:
         return (await self.read_with(db, source, None))[0]
 
     async def read_with(
-        self, db: Db, source: Sql, also: str | None
+        self, db: Db, source: Sql, also: str | None, max_chars: int | None = None
     ) -> tuple[list[list[RawRow]], Any]:
-        """The same, and the value of one more SQL expression, read in the same moment."""
+        """The same, and the value of one more SQL expression, read in the same moment.
+        PageTooLargeError where the rows are of more than ``max_chars``."""
         [(text, *values)] = await db.rows(self.sql(source, also))
+        if max_chars is not None and len(text) > max_chars:
+            raise PageTooLargeError(len(text))
         # Not orjson, which makes a float of an integer beyond 64 bits.
         return [rows or [] for rows in json.loads(text)], values[0] if values else None
 

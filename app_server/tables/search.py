@@ -9,7 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from app_server.tables.errors import table_error
-from app_server.tables.fetch import FetchPlan, RawRow, Requested, requested_columns
+from app_server.tables.fetch import (
+    FetchPlan,
+    PageTooLargeError,
+    RawRow,
+    Requested,
+    requested_columns,
+)
 from app_server.tables.names import ID
 from app_server.tables.pages import BATCH, After, Cursor, OpenSearch, OpenSearches
 from app_server.tables.query import Condition, Parser, Sql, both, compile_condition
@@ -26,6 +32,9 @@ MAX_ORDER = 20
 
 MAX_PAGE_ROWS = 10_000
 """A larger page_size() is cut to this; the iterator fetches the rest by itself."""
+
+MAX_PAGE_CHARS = 5_000_000
+"""Of a page, so that with everything around it it is far from the 16 MB that a message may have."""
 
 Order = tuple[str, bool]
 """Column name and whether ascending."""
@@ -105,17 +114,15 @@ class Page:
 async def get_page(
     db: Db, access: Access, search: Search, cursor_text: str | None, searches: OpenSearches
 ) -> Page:
-    """One page after a cursor (None: the first). The next page's cursor is None at the end."""
+    """One page after a cursor (None: the first). The next page's cursor is None at the end. A page
+    of large rows has fewer of them than was asked for."""
     cursor = Cursor.from_text(cursor_text) if cursor_text else None
     reader = _PageReader(db, access, search, searches)
-    if cursor is None:
-        return await reader.first()
-    found = searches.find(cursor.token)
-    if found is not None:
-        return await reader.listed(found, cursor)
-    if cursor.after is None:
-        raise table_error("This search was begun too long ago to go on; please search again")
-    return await reader.behind(cursor.after, cursor.newest)
+    while True:
+        try:
+            return await reader.read(cursor)
+        except PageTooLargeError:
+            reader.shrink()
 
 
 class _PageReader:
@@ -133,14 +140,31 @@ class _PageReader:
             fetch = {**fetch, **{name: fetch.get(name) or True for name, _ in search.order}}
         self._plan = FetchPlan(access, search.view, fetch)
         self._limit = search.page_rows or PAGE_ROWS
+        self._max_chars: int | None = MAX_PAGE_CHARS
         self._where = compile_condition(search.full_condition, table)
+
+    async def read(self, cursor: Cursor | None) -> Page:
+        if cursor is None:
+            return await self.first()
+        found = self._searches.find(cursor.token)
+        if found is not None:
+            return await self.listed(found, cursor)
+        if cursor.after is None:
+            raise table_error("This search was begun too long ago to go on; please search again")
+        return await self.behind(cursor.after, cursor.newest)
+
+    def shrink(self) -> None:
+        """Read fewer rows. A single one is read however large it is."""
+        if self._limit == 1:
+            self._max_chars = None
+        self._limit = max(1, self._limit // 8)
 
     async def first(self) -> Page:
         where, values = self._where
         # Only pages with an order have to know what is added later.
         newest = f"(SELECT coalesce(max({ID}), 0) FROM {self._table.sql})" if self._order else None
         source = self._source(where), values
-        fetched, highest = await self._plan.read_with(self._db, source, newest)
+        fetched, highest = await self._read(source, newest)
         return await self._page(fetched, highest or 0, is_first=True)
 
     async def behind(self, after: After, newest: int) -> Page:
@@ -148,7 +172,8 @@ class _PageReader:
         where, values = self._where
         behind, more = _behind(self._order, after)
         source = self._source(f"({where}) AND {behind}"), [*values, *more]
-        return await self._page(await self._plan.read(self._db, source), newest, is_first=False)
+        fetched, _ = await self._read(source)
+        return await self._page(fetched, newest, is_first=False)
 
     async def listed(self, found: OpenSearch, cursor: Cursor) -> Page:
         """The page of a search whose rows to come are known, or can be."""
@@ -162,7 +187,7 @@ class _PageReader:
             f" JOIN {self._table.sql} AS t ON t.{ID} = o.id WHERE {where} ORDER BY o.n"
         )
         page = list(ids[cursor.offset : end])
-        fetched = await self._plan.read(self._db, (source, [page, *values]))
+        fetched, _ = await self._read((source, [page, *values]))
         token, rows = cursor.token, fetched[0]
         if end >= len(ids):
             if not found.is_cut:
@@ -173,6 +198,9 @@ class _PageReader:
             after = await self._after(rows[-1]) if rows and self._tells_values else found.after
         following = self._cursor(after, token, end, cursor.newest)
         return Page([row[0] for row in rows], following, TableData(self._plan, fetched))
+
+    async def _read(self, source: Sql, also: str | None = None) -> tuple[list[list[RawRow]], Any]:
+        return await self._plan.read_with(self._db, source, also, self._max_chars)
 
     async def _read_rest(self, found: OpenSearch, newest: int) -> tuple[list[int], bool]:
         """The ids of rows that were not given yet, and whether there are more of them."""

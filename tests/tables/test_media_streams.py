@@ -63,6 +63,13 @@ def fill(count):
 
 
 @anvil.server.callable
+def fill_large(count):
+    app_tables.files.delete_all_rows()
+    for n in range(count):
+        app_tables.files.add_row(label="x" * 400_000)
+
+
+@anvil.server.callable
 def csv_address():
     return app_tables.files.to_csv().get_url(True)
 """
@@ -274,3 +281,11 @@ def test_a_long_table_as_csv_takes_little_memory(server: RunningServer, browser:
             assert lines == 1 or line.startswith('"[')
     assert lines == 50_001
     assert memory_mb(server) - before < 15
+
+
+def test_a_table_of_large_rows_as_csv(server: RunningServer, browser: Browser) -> None:
+    """Rows that together are more than may be read at once."""
+    browser.call("fill_large", 40)
+    text = get(server, str(browser.call("csv_address"))).text
+    assert text.count("\n") == 40
+    assert len(text) > 40 * 400_000

@@ -180,6 +180,24 @@ def test_a_page_costs_the_same_however_many_came_before(
     assert max(sizes) < 200
 
 
+@pytest.mark.parametrize("ordered", [True, False])
+def test_a_page_of_large_rows_has_fewer_of_them(
+    app_tables: Any, q: Any, monkeypatch: pytest.MonkeyPatch, ordered: bool
+) -> None:
+    """As many rows as were asked for would be more than a message can carry."""
+    from anvil.tables import order_by
+
+    from app_server.tables import search
+
+    monkeypatch.setattr(search, "MAX_PAGE_CHARS", 20_000)
+    rows = [{"name": "x" * size, "value": n} for n, size in enumerate([3000, 50_000, 10] * 12)]
+    app_tables.counters.add_rows(rows)
+    order = [order_by("value", ascending=False)] if ordered else []
+    expected = [row["value"] for row in rows]
+    found = app_tables.counters.search(*order, q.page_size(30))
+    assert [row["value"] for row in found] == (expected[::-1] if ordered else expected)
+
+
 def test_knows_without_asking_that_the_last_page_is_the_last(
     app_tables: Any, q: Any, statements: list[str]
 ) -> None:
