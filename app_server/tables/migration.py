@@ -31,7 +31,7 @@ from app_server.tables.metadata import CHANNEL, Stored
 from app_server.tables.migration_aside import Aside, list_aside, purge
 from app_server.tables.migration_plan import Plan
 from app_server.tables.migration_planner import make_plan
-from app_server.tables.migration_probes import measure
+from app_server.tables.migration_probes import measure, measure_again
 from app_server.tables.migration_renames import Rename
 from app_server.tables.migration_settle import SYSTEM_COLUMNS
 from app_server.tables.names import META_SCHEMA, choose, literal
@@ -167,7 +167,7 @@ async def _migrate_once(connection: Connection, wanted: Migration) -> tuple[Stor
         first = not stored.schema.tables and not stored.removed_tables
         if not plan:
             return await _finish(connection, stored, plan, wanted.tables), plan
-        await measure(connection, plan)
+        seen = await measure(connection, plan)
         if not first and options.ignore_invalid_schema:
             return stored, plan
         if not first and not options.auto_migrate:
@@ -181,7 +181,7 @@ async def _migrate_once(connection: Connection, wanted: Migration) -> tuple[Stor
         await _lock_tables(connection, plan)
         if not first:
             # Nobody can change a value any more.
-            await measure(connection, plan)
+            await measure_again(connection, plan, seen)
             _refuse(plan, options)
         await _apply(connection, plan, wanted.version)
         stored = await _finish(connection, await metadata.load(connection), plan, wanted.tables)

@@ -6,19 +6,39 @@ import psycopg
 
 from app_server.tables.migration_convert import FUNCTIONS
 from app_server.tables.migration_plan import Change, Kind, Plan, Probe, read_examples
+from app_server.tables.names import literal
 from app_server.tables.pool import Connection
 
 OPTIONAL_SECONDS = 10
 """How long a question may take that the change itself answers too, only less kindly."""
 
 
-async def measure(connection: Connection, plan: Plan) -> None:
-    """Ask the data about each change, in the open transaction. What is measured again afterwards is
-    measured anew."""
+async def measure(connection: Connection, plan: Plan) -> str:
+    """Ask the data about each change, in the open transaction. Answers an id of a transaction: what
+    was written by later ones has not been seen."""
+    cursor = await connection.execute(b"SELECT pg_snapshot_xmin(pg_current_snapshot())::xid")
+    [(oldest,)] = await cursor.fetchall()
     if any(change.probe for change in plan.changes):
         await connection.execute(FUNCTIONS.encode())
     for change in plan.changes:
         if change.probe is not None:
+            await _measure(connection, change, change.probe)
+    return str(oldest)
+
+
+async def measure_again(connection: Connection, plan: Plan, oldest: str) -> None:
+    """The same, when nobody can write any more, where somebody has written since. ``oldest``: what
+    ``measure`` answered. A look at which transaction wrote a row costs little."""
+    changed: dict[str, bool] = {}
+    for change in plan.changes:
+        for table in change.locks:
+            if change.probe is not None and table not in changed:
+                cursor = await connection.execute(
+                    f"SELECT EXISTS (SELECT 1 FROM {table} WHERE age(xmin) <= age({literal(oldest)}"
+                    "::xid))".encode()
+                )
+                [(changed[table],)] = await cursor.fetchall()
+        if change.probe is not None and any(changed[table] for table in change.locks):
             await _measure(connection, change, change.probe)
 
 

@@ -245,6 +245,23 @@ async def test_a_table_in_use_holds_nobody_up_for_long(database_url: str) -> Non
         assert other.table("t").columns["b"]
 
 
+async def test_a_value_that_comes_at_the_last_moment_is_seen(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with two_servers(database_url, schema(t={"a": "string"})) as (one, other):
+        await one.insert_row("t", {"a": "1"})
+        lock_tables = migration._lock_tables
+
+        async def write_then_lock(*arguments: Any) -> None:
+            await one.insert_row("t", {"a": "no number"})
+            await lock_tables(*arguments)
+
+        monkeypatch.setattr(migration, "_lock_tables", write_then_lock)
+        with pytest.raises(StartupError, match="'no number' \\(row 2\\)"):
+            await other.migrate(schema(t={"a": "number"}), options=LEAVE)
+        assert await values_of(one, "t", "a") == ["1", "no number"]
+
+
 async def test_a_table_that_is_never_free_is_told_with_its_user(database_url: str) -> None:
     async with opened(database_url, schema(t={"a": "string"})) as store:
         with psycopg.connect(database_url, application_name="reporting") as user:

@@ -120,7 +120,7 @@ UNCLEAN: list[tuple[str, str, list[Any], str]] = [
         ["1", "abc", "1,5", "0x1f", "NaN", "1 000"],
         "5 are no numbers: 'abc' (row 2), '1,5' (row 3)",
     ),
-    ("string", "number", ["1e999", "٣"], "2 are no numbers"),
+    ("string", "number", ["1e999", "٣", "1" * 201], "3 are no numbers"),
     ("string", "bool", ["maybe", "yes"], "1 are neither true nor false: 'maybe' (row 1)"),
     (
         "string",
