@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+import traceback
 from typing import Any
 
 import psycopg
@@ -29,6 +30,17 @@ from app_server.wire.text import TOO_DEEP
 logger = logging.getLogger(__name__)
 
 DATABASE_LOST = (psycopg.OperationalError, psycopg.InterfaceError)
+
+
+MALFORMED = (
+    TypeError,
+    AttributeError,
+    LookupError,
+    ValueError,
+    OverflowError,
+    psycopg.DataError,
+)
+"""What a native function raises whose arguments are of the wrong types."""
 
 
 async def dispatch(request: Request) -> Reply:
@@ -111,12 +123,31 @@ async def call_native(native: Native, request: Request) -> Reply:
     at_work = serving.set(request)
     try:
         result = await native.call(call, args, kwargs)
+    except MALFORMED as error:
+        if not request.is_client:
+            raise
+        _log_malformed(request, error)
+        message = f"{native.name}() cannot be called with these arguments."
+        raise AnvilError(message, "TypeError") from error
     finally:
         serving.reset(at_work)
     answer: dict[str, Any] = {"response": result}
     if call.cap_updates:
         answer["capUpdates"] = call.cap_updates
     return Reply(encode(answer, call.result_vt_global))
+
+
+def _log_malformed(request: Request, error: Exception) -> None:
+    """A browser may send anything, so this is a line and no trace: what, and where."""
+    *_, (frame, line) = traceback.walk_tb(error.__traceback__)
+    logger.warning(
+        "[%s] A visitor called %s with what it cannot take: %s (%s:%d)",
+        request.instance.name,
+        shown(request.description, NAME_CHARS),
+        shown(repr(error), NAME_CHARS),
+        frame.f_code.co_filename,
+        line,
+    )
 
 
 async def call_peer(peer: CallingPeer, request: Request, timeout_seconds: float | None) -> Reply:

@@ -36,6 +36,7 @@ MAX_FILES = 65_536
 MAX_FRAGMENTS = 10_000
 """Of one WebSocket message. Empty ones cost a sender next to nothing."""
 MAX_UNREAD_PONGS_BYTES = 64 * 1024
+NOT_UTF8 = 1007
 TOO_BIG = 1009
 TEXT_431 = b"The head of this request is too large."
 TEXT_503 = b"This server has too many connections. Please try again in a moment."
@@ -188,6 +189,15 @@ class BoundedSocket(WebSocketsSansIOProtocol):
             return
         super().handle_cont(event)
 
+    def send_receive_event_to_app(self) -> None:
+        if self.curr_msg_data_type == "text" and not _is_text(self.frames):
+            # uvicorn would log it with a trace.
+            self.frames = []
+            self.conn.fail(NOT_UTF8, "A text is not UTF-8")
+            self.handle_parser_exception()
+            return
+        super().send_receive_event_to_app()
+
     def handle_ping(self) -> None:
         if self.transport.get_write_buffer_size() > MAX_UNREAD_PONGS_BYTES:
             self.conn.data_to_send()  # not sent: the peer does not read
@@ -204,6 +214,14 @@ class BoundedSocket(WebSocketsSansIOProtocol):
         if self._writes.is_stuck(self.transport.get_write_buffer_size(), now):
             logger.info("A browser or uplink does not read; its socket is closed.")
             self.transport.abort()
+
+
+def _is_text(frames: list[bytes]) -> bool:
+    try:
+        b"".join(frames).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def has_too_many(connections: Collection[Any], client: tuple[str, int] | None) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -37,6 +38,8 @@ POLICY_VIOLATION = 1008
 PROTOCOL_ERROR = 1002
 SERVICE_RESTART = 1012
 TRY_AGAIN_LATER = 1013
+GONE = (WebSocketDisconnect, OSError, RuntimeError)
+"""What sending raises on a socket that is closed or closing."""
 MALFORMED = (TypeError, AttributeError, LookupError, ValueError, RecursionError)
 """What reading a message raises whose members are of the wrong types."""
 
@@ -197,10 +200,10 @@ async def _pump(socket: WebSocket, link: Peer, instance: Instance) -> None:
         await _refuse(socket, error.message)
     except WireError as error:
         logger.warning("[%s] A socket broke the protocol: %s", instance.name, error)
-        await socket.close(PROTOCOL_ERROR, error.message[:100])
+        await _close(socket, PROTOCOL_ERROR, error.message)
     except MALFORMED as error:
         logger.warning("[%s] A socket sent a malformed message: %r", instance.name, error)
-        await socket.close(PROTOCOL_ERROR, "A message is not as the protocol says.")
+        await _close(socket, PROTOCOL_ERROR, "A message is not as the protocol says.")
 
 
 async def _receive_hello(socket: WebSocket) -> dict[str, Any] | None:
@@ -217,8 +220,16 @@ async def _receive_hello(socket: WebSocket) -> dict[str, Any] | None:
 
 
 async def _refuse(socket: WebSocket, reason: str) -> None:
-    await socket.send_text(write_json({"error": reason}))
-    await socket.close(POLICY_VIOLATION)
+    with contextlib.suppress(*GONE):
+        await socket.send_text(write_json({"error": reason}))
+    await _close(socket, POLICY_VIOLATION)
+
+
+async def _close(socket: WebSocket, code: int, reason: str = "") -> None:
+    """Close from our side; the other end may have been faster. A reason has at most 123 bytes
+    (RFC 6455, section 5.5)."""
+    with contextlib.suppress(*GONE):
+        await socket.close(code, reason.encode()[:120].decode(errors="ignore"))
 
 
 def _matches(given: object, key: str | None) -> bool:
