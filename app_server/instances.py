@@ -90,7 +90,9 @@ class InstancesFolder:
         except OSError as error:
             if not self._is_missing:
                 logger.error(
-                    "%s cannot be read; what runs goes on: %s", self._folder, error.strerror
+                    "%s cannot be read; what runs goes on: %s",
+                    self._folder,
+                    error.strerror or error,
                 )
             self._is_missing = True
             return

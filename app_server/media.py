@@ -133,12 +133,15 @@ async def read_media(call: NativeCall, value: Media | LazyMedia) -> Media:
     return await read_source(await open_argument(call, value))
 
 
-def media_address(instance: Instance, media: LazyMedia, *, is_download: bool) -> str:
-    """Where a browser of the same session gets it."""
+def media_address(
+    instance: Instance, media: LazyMedia, *, is_download: bool, token: str = ""
+) -> str:
+    """Where a browser of the same session gets it. ``token``: the query that shows the session."""
     spec = media.spec
     parts = [spec.get("manager"), spec.get("key"), spec.get("id"), spec.get("name") or ""]
     path = "/".join(quote(str(part), safe="") for part in parts)
-    return f"{instance.origin}/_/lm/{path}" + ("" if is_download else "?nodl=1")
+    query = "&".join(part for part in (token, "" if is_download else "nodl=1") if part)
+    return f"{instance.origin}/_/lm/{path}" + (f"?{query}" if query else "")
 
 
 def resign_media(call: NativeCall | Request, value: Any) -> Any:

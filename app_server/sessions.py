@@ -81,7 +81,8 @@ class Session:
     until which it is waited for.
     ``is_replacement``: the browser came with a session that had expired and has not been told yet.
     ``version`` counts the cookies that its browser was given one after the other; only the last one
-    opens it. ``sockets`` are the browser's open ones.
+    opens it. ``has_cookies``: the browser has shown one, so that a token in an address is not taken
+    any more (as Anvil's server "burns" it). ``sockets`` are the browser's open ones.
     """
 
     def __init__(self, store: SessionStore | None, session_id: str, data: dict[str, Any]):
@@ -93,6 +94,7 @@ class Session:
         self.unsent_cookies: dict[str, float] = {}
         self.version: int = data.get("version") or 0
         self.renewed_at = 0.0
+        self.has_cookies: bool = bool(data.get("has_cookies"))
         self.client_secret: str = data.get("client_secret") or secrets.token_hex(16)
         self.is_stored = False
         self.is_deleted = False
@@ -108,6 +110,7 @@ class Session:
             "user_data": self.user_data,
             "client_secret": self.client_secret,
             "version": self.version,
+            "has_cookies": self.has_cookies,
         }
 
     @property
@@ -215,6 +218,16 @@ class SessionStore:
         if session is None or claim is None or claim.version != session.version:
             return None
         return session
+
+    def make_url_token(self, session: Session) -> str:
+        return self._signer.make_url_token(session.id)
+
+    def find_by_url_token(self, token: str) -> Session | None:
+        """The session of a page whose browser gives it no cookies, such as one in another site's
+        frame."""
+        session_id = self._signer.read_url_token(token)
+        session = self.find_by_id(session_id) if session_id is not None else None
+        return session if session is not None and not session.has_cookies else None
 
     def read_cookie(self, cookie: str | None) -> SessionClaim | None:
         """Which session a cookie was made for, whether or not it still opens it."""

@@ -13,6 +13,8 @@ from app_server.instance import Instance
 from app_server.sessions import COOKIE_NAME, SECURE_COOKIE_NAME, Session
 
 ANVIL_COOKIES = {"local": "anvil-cookie-local", "shared": "anvil-cookie-shared"}
+URL_TOKEN = "_anvil_session"
+PATHS_WITH_TOKEN = ("/_/ws", "/_/lm/")
 ANVIL_COOKIE_SECONDS = 400 * 86400
 """Browsers keep a cookie for no longer (RFC 6265bis, section 5.5)."""
 
@@ -24,7 +26,29 @@ def session_cookie_name(instance: Instance) -> str:
 
 
 def find_session(connection: HTTPConnection, instance: Instance) -> Session | None:
-    return instance.sessions.find(connection.cookies.get(session_cookie_name(instance)))
+    """By its cookie. An app that may be embedded also has it by the token in the address of its
+    socket and of its media: browsers keep cookies from a page in another site's frame. Pages take
+    no such token: a link with one would put whoever follows it into somebody else's session."""
+    session = instance.sessions.find(connection.cookies.get(session_cookie_name(instance)))
+    if not instance.app.allow_embedding:
+        return session
+    if session is not None:
+        if not session.has_cookies:
+            session.has_cookies = True
+            session.save()
+        return session
+    token = connection.query_params.get(URL_TOKEN)
+    if token is None or not connection.url.path.startswith(PATHS_WITH_TOKEN):
+        return None
+    return instance.sessions.find_by_url_token(token)
+
+
+def make_address_token(instance: Instance, session: Session) -> str:
+    """The query that shows this session in an address (``_anvil_session=...``), for an app that may
+    be embedded; else nothing."""
+    if not instance.app.allow_embedding:
+        return ""
+    return f"{URL_TOKEN}={instance.sessions.make_url_token(session)}"
 
 
 def has_superseded_cookie(connection: HTTPConnection, instance: Instance) -> bool:

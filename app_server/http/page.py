@@ -16,6 +16,7 @@ from starlette.responses import HTMLResponse, Response
 from app_server.apps import App
 from app_server.http.built import read_manifest
 from app_server.http.bundle import bundle_name
+from app_server.http.client_session import make_address_token
 from app_server.http.code_graph import find_needed, module_name
 from app_server.http.compiled import CodePlan, find_plan, imported_names
 from app_server.http.extras import read_extras
@@ -55,7 +56,8 @@ async def render_page(instance: Instance, session: Session, start: PageStart) ->
     plan = find_plan(app)
     app_url = f"_/app/{bundle_name(app, plan)}.json"
     opens = _what_opens(app, start)
-    boot = make_boot(instance, start, opens, app_url)
+    token = make_address_token(instance, session)
+    boot = make_boot(instance, start, opens, app_url, token)
     page = PAGE.format(
         html_class=extras.html_class,
         extra_styles=extras.style_links(legacy),
@@ -84,15 +86,16 @@ async def render_page(instance: Instance, session: Session, start: PageStart) ->
 
 
 def make_boot(
-    instance: Instance, start: PageStart, opens: dict[str, str], app_url: str
+    instance: Instance, start: PageStart, opens: dict[str, str], app_url: str, token: str = ""
 ) -> dict[str, Any]:
-    """The boot data; its shape is ``BootData`` in app_server/browser/src/boot/boot_data.ts."""
+    """The boot data; its shape is ``BootData`` in app_server/browser/src/boot/boot_data.ts.
+    ``token`` shows the session in the socket's address, where it has to."""
     return {
         "appName": instance.app.name,
         "app": instance.app_info,
         "origin": instance.origin,
         "appUrl": app_url,
-        "socketUrl": "_/ws",
+        "socketUrl": f"_/ws?{token}" if token else "_/ws",
         "serviceWorker": wants_service_worker(instance.app),
         "engineHash": read_manifest()["hash"],
         "open": opens,

@@ -7,6 +7,7 @@ import mimetypes
 from typing import Any
 
 from app_server.errors import AnvilError
+from app_server.http.client_session import make_address_token
 from app_server.media import make_lazy_media, media_address, open_argument
 from app_server.native.registry import NativeCall, native
 from app_server.wire.text import write_json
@@ -115,4 +116,5 @@ async def fetch_lazy_media(call: NativeCall, spec: dict[str, Any] | LazyMedia) -
 @native("anvil.private.get_lazy_media_url")
 async def get_lazy_media_url(call: NativeCall, media: LazyMedia, is_download: bool = True) -> str:
     call.session.save()  # the address is good in this session only, so that has to last
-    return media_address(call.instance, media, is_download=bool(is_download))
+    token = make_address_token(call.instance, call.session)
+    return media_address(call.instance, media, is_download=bool(is_download), token=token)
