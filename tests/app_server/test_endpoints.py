@@ -32,6 +32,7 @@ db_schema:
 """
 SERVER = """
 import anvil.server, anvil.users, datetime
+from . import counter
 from anvil.server import AppResponder, HttpResponse
 
 @anvil.server.http_endpoint("/me", authenticate_users=True)
@@ -150,7 +151,27 @@ def kept_day():
 def keep_media():
     anvil.server.cookies.local["picture"] = anvil.BlobMedia("image/png", b"png")
 """
-OTHER = "class Other: pass"
+COUNTER = """
+import anvil.server
+
+@anvil.server.portable_class
+class Counter:
+    def __init__(self, n):
+        self.n = n
+
+    @anvil.server.server_method
+    def double(self):
+        return self.n * 2
+
+    @anvil.server.server_method(require_user=True)
+    def secret(self):
+        return "secret"
+
+    @anvil.server.server_method
+    @classmethod
+    def make(cls, n):
+        return cls(n)
+"""
 FORM = "<anvil-form></anvil-form>"
 KEY = "uplink-key-of-this-test"
 
@@ -162,6 +183,7 @@ def server(
     files: dict[str, str | bytes] = {
         "server_code/main.py": SERVER,
         "client_code/start_here.py": "x = 1",
+        "client_code/counter.py": COUNTER,
         "theme/assets/a.png": b"png",
     }
     for name in ("Home", "Other"):
@@ -338,3 +360,23 @@ def test_a_cookie_that_is_on_its_way_is_not_lost(server: RunningServer):
         assert server.post("/_/request_cookies").status_code == 200
     with server.browser() as later:
         assert later.call("kept_day")[1] == "2026-04-05"
+
+
+def test_methods_of_a_portable_class_run_on_the_server(server: RunningServer):
+    """As the browser's library sends them: the object, or the class, is the first argument."""
+    side = "anvil.server_side/shop.counter.Counter."
+    value = {"path": ["args", 0], "type": ["ValueType"], "typeName": "shop.counter.Counter"}
+    kind = {"path": ["args", 0], "type": ["ClassType"], "typeName": "shop.counter.Counter"}
+    with server.browser() as browser:
+
+        def call(method: str, first: object, entry: dict[str, object], *args: object) -> object:
+            target = {"command": side + method}
+            return browser.send_call(target, [first, *args], {}, [entry])
+
+        assert call("double", {"n": 21}, value) == 42
+        made = call("make", None, kind, 5)
+        assert made == {"n": 5} and browser.last["objects"][0]["typeName"] == value["typeName"]
+        with pytest.raises(Exception, match="must be logged in"):
+            call("secret", {"n": 1}, value)
+        with pytest.raises(Exception, match="must be an instance of Counter"):
+            browser.call(side + "double", {"n": 21})
