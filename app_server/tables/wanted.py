@@ -22,7 +22,7 @@ def schema_of(app: App) -> dict[str, Any]:
         "db_schema": complete_schema(app),
         "constraints": read_constraints(app),
         "renames": read_renames(app),
-        "hints": app.yaml.get("table_id_hints"),
+        "hints": read_hints(app),
         "app_version": describe_version(app),
     }
 
@@ -36,6 +36,16 @@ def describe_version(app: App) -> str:
         if dependency.version_spec.get("version_tag")
     ]
     return ", ".join([*pinned, f"{app.package_name} {app.version}"])
+
+
+def read_hints(app: App) -> dict[str, Any] | None:
+    """``table_id_hints`` of the app; what it does not say, its dependencies may: an instance has
+    its ``db_schema`` from one of them."""
+    merged: dict[str, Any] = {}
+    for package in app.packages:
+        hints = package.yaml.get("table_id_hints")
+        merged |= hints if isinstance(hints, dict) else {}
+    return merged or None
 
 
 def read_renames(app: App) -> list[Rename]:
