@@ -8,6 +8,7 @@ import by name (``__import__``): packages do so in a ``__getattr__``, where Pyth
 from __future__ import annotations
 
 import ast
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -19,7 +20,9 @@ def read_imports(name: str, is_package: bool, code: str) -> frozenset[str]:
     """Full names that may be modules and that ``code`` imports anywhere in it; none where it is no
     Python. ``from a import b`` gives both ``a`` and ``a.b``."""
     try:
-        tree = ast.parse(code)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what CPython thinks of code that it will not run
+            tree = ast.parse(code)
     except (SyntaxError, ValueError, RecursionError):
         return frozenset()
     found: set[str] = set()

@@ -50,6 +50,11 @@ def test_texts_of_a_module_that_imports_by_name_count_as_imports() -> None:
     assert "shop.tools._kettle" not in read_imports("shop.tools", True, "PART = '._kettle'")
 
 
+def test_doubtful_code_is_read_in_silence(recwarn: pytest.WarningsRecorder) -> None:
+    assert read_imports("shop.old", False, "import json\nif 'tea' is json:\n    pass") == {"json"}
+    assert not recwarn.list
+
+
 def test_a_package_that_imports_by_name_does_not_wait(
     make_server: MakeServer, page: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
