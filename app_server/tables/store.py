@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,55 +14,28 @@ import psycopg
 from app_server.errors import AnvilError, StaleSchemaError, StartupError
 from app_server.stack import CallStack
 from app_server.tables import fetch as fetching
-from app_server.tables import metadata, migration, search, writes
+from app_server.tables import metadata, migration, search
 from app_server.tables.errors import NO_SUCH_COLUMN, TABLE_ERROR, table_error, translate
 from app_server.tables.metadata import CHANNEL, Stored
 from app_server.tables.migration_renames import Rename
-from app_server.tables.names import ID, META_SCHEMA
+from app_server.tables.names import META_SCHEMA
 from app_server.tables.pages import OpenSearches
 from app_server.tables.pool import GATE, MAX_CONNECTIONS, Connection, ConnectionPool, connect
-from app_server.tables.query import Parser, compile_condition
-from app_server.tables.schema import Column, Schema, Table, WantedColumn
+from app_server.tables.schema import WantedColumn
+from app_server.tables.server_rows import ServerRows
 from app_server.tables.transactions import Db, Transactions
-from app_server.tables.values import ROW_REF, decode, row_ref_target
+from app_server.tables.values import row_ref_target
 from app_server.tables.views import Access, View
-from app_server.wire.values import PortableValue
 
 if TYPE_CHECKING:
     from app_server.native.registry import NativeCall
 
 logger = logging.getLogger(__name__)
 
-Row = dict[str, Any]
-"""Column values by name, and ``_id``. Links are row ids, media ``StoredMedia``."""
-
-
 _WAIT_AT_GATE = f"SELECT pg_advisory_xact_lock_shared({GATE})"
 _GREETING = f"{_WAIT_AT_GATE}; LISTEN {CHANNEL}; SELECT changes FROM {META_SCHEMA}.version"
 
 LOCK_SECONDS = 2
-
-MAX_RUNS = 5
-"""How often work of the server itself is done anew when the tables change under it."""
-
-
-def _again_when_stale(
-    method: Callable[..., Coroutine[Any, Any, Any]],
-) -> Callable[..., Coroutine[Any, Any, Any]]:
-    """Do it once more when the tables changed before anything was done, unless it is part of a
-    transaction, which has to begin anew."""
-
-    @functools.wraps(method)
-    async def run(self: TableStore, *args: Any, **options: Any) -> Any:
-        for _ in range(MAX_RUNS - 1):
-            try:
-                return await method(self, *args, **options)
-            except AnvilError as error:
-                if options.get("connection") is not None or not await self.is_stale(error):
-                    raise
-        return await method(self, *args, **options)
-
-    return run
 
 
 def libpq_url(url: str) -> str:
@@ -71,7 +43,7 @@ def libpq_url(url: str) -> str:
     return url.removeprefix("jdbc:")
 
 
-class TableStore:
+class TableStore(ServerRows):
     """``plan`` is what was done, or ignored, when it was opened or last migrated."""
 
     def __init__(self, pool: ConnectionPool, stored: Stored, plan: migration.Plan) -> None:
@@ -81,11 +53,6 @@ class TableStore:
         self.pages = OpenSearches()
         self._take(stored)
         pool.greet = self._greet
-
-    @property
-    def schema(self) -> Schema:
-        """The tables as they are now; replaced whenever some server changes them."""
-        return self.transactions.schema
 
     @classmethod
     async def open(
@@ -166,11 +133,6 @@ class TableStore:
 
     # For Python inside the server
 
-    @property
-    def _access(self) -> Access:
-        self.transactions.compiled_for.set(self.schema)
-        return Access(self.schema, is_client=False)
-
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
         """A plain connection in autocommit mode, for tables of one's own."""
@@ -183,105 +145,6 @@ class TableStore:
         stack it becomes part of the transaction that is open there."""
         async with self.transactions.database(stack) as db, db.atomic():
             yield db
-
-    def table(self, name: str) -> Table:
-        """TableError when there is no such table."""
-        table = self.schema.by_name.get(name)
-        if table is None:
-            raise table_error(f"This app has no data table '{name}'")
-        return table
-
-    @_again_when_stale
-    async def find_rows(
-        self,
-        table: str,
-        *,
-        connection: Db | None = None,
-        limit: int | None = None,
-        for_update: bool = False,
-        **values: Any,
-    ) -> list[Row]:
-        """Rows whose columns equal ``values``, oldest first. None finds None; a simple object is
-        contained in what is found. ``for_update`` locks them until ``connection`` commits."""
-        found = self.table(table)
-        query = _with_refs(found, values)
-        condition = Parser(self._access, found, set(found.columns)).parse([], query)
-        where, parameters = compile_condition(condition, found)
-        suffix = f" LIMIT {int(limit)}" if limit else ""
-        suffix += " FOR UPDATE OF t" if for_update else ""
-        return await self._select(
-            connection, found, f"WHERE {where} ORDER BY t.{ID}{suffix}", parameters
-        )
-
-    async def find_row(self, table: str, **options: Any) -> Row | None:
-        """The first that ``find_rows`` finds, or None."""
-        rows = await self.find_rows(table, limit=1, **options)
-        return rows[0] if rows else None
-
-    @_again_when_stale
-    async def find_row_ci(
-        self, table: str, column: str, text: str, *, connection: Db | None = None
-    ) -> Row | None:
-        """The first row whose column equals ``text`` when case is ignored."""
-        found = self.table(table)
-        if column not in found.columns:
-            return None
-        where = f"WHERE lower(t.{found.columns[column].sql}) = lower(%s) ORDER BY t.{ID} LIMIT 1"
-        rows = await self._select(connection, found, where, [text])
-        return rows[0] if rows else None
-
-    @_again_when_stale
-    async def get_row(
-        self,
-        table: str,
-        row_id: int,
-        *,
-        connection: Db | None = None,
-        for_update: bool = False,
-    ) -> Row | None:
-        found = self.table(table)
-        lock = " FOR UPDATE OF t" if for_update else ""
-        rows = await self._select(connection, found, f"WHERE t.{ID} = %s{lock}", [row_id])
-        return rows[0] if rows else None
-
-    @_again_when_stale
-    async def insert_row(
-        self,
-        table: str,
-        values: Mapping[str, Any],
-        *,
-        connection: Db | None = None,
-        create_columns: Mapping[str, str] | None = None,
-    ) -> int:
-        """The id of a new row. ``create_columns``: names and types that are made if missing."""
-        await self.ensure_columns(table, create_columns or {})
-        found = self.table(table)
-        row = _with_refs(found, values)
-        async with self._use(connection) as db:
-            return (await writes.insert(db, self._access, View(found.id), [row]))[0]
-
-    @_again_when_stale
-    async def update_row(
-        self,
-        table: str,
-        row_id: int,
-        values: Mapping[str, Any],
-        *,
-        connection: Db | None = None,
-        create_columns: Mapping[str, str] | None = None,
-    ) -> None:
-        """Change columns of a row. RowDeleted when it is gone."""
-        await self.ensure_columns(table, create_columns or {})
-        found = self.table(table)
-        change = writes.RowUpdate(row_id, _with_refs(found, values), self._access)
-        async with self._use(connection) as db:
-            await writes.update(db, View(found.id), [change])
-
-    @_again_when_stale
-    async def delete_row(self, table: str, row_id: int, *, connection: Db | None = None) -> None:
-        found = self.table(table)
-        async with self._use(connection) as db:
-            await writes.delete(db, found, View(found.id), [row_id])
 
     async def ensure_columns(self, table: str, columns: Mapping[str, str]) -> None:
         """Add the columns (name: type, no links) that the table lacks."""
@@ -366,31 +229,6 @@ class TableStore:
             raise table_error("Expected a data table row")
         return self.schema.tables[target[0]].name, target[1]
 
-    @asynccontextmanager
-    async def _use(self, connection: Db | None) -> AsyncIterator[Db]:
-        if connection is None:
-            async with self.transactions.database(None) as db:
-                yield db
-        else:
-            yield connection
-
-    async def _select(
-        self, connection: Db | None, table: Table, where: str, parameters: Sequence[Any]
-    ) -> list[Row]:
-        plan = fetching.FetchPlan(self._access, View(table.id), _no_links(table))
-        async with self._use(connection) as db:
-            [rows] = await plan.read(db, (f"FROM {table.sql} AS t {where}", list(parameters)))
-        fetch = plan.fetches[0]
-        return [{"_id": row[0]} | _decoded(fetch, row) for row in rows]
-
-
-def _decoded(fetch: fetching.Fetch, row: fetching.RawRow) -> Row:
-    zones = row[1] or {}
-    return {
-        column.name: decode(column, value, zones, lambda media: media)
-        for column, value in zip(fetch.columns, fetch.values(row), strict=True)
-    }
-
 
 async def _migrate(url: str, wanted: migration.Migration) -> tuple[Stored, migration.Plan]:
     """On a connection of its own. StartupError tells the operator what is wrong."""
@@ -414,26 +252,6 @@ async def _migrate(url: str, wanted: migration.Migration) -> tuple[Stored, migra
         done = "Ignored" if wanted.options.ignore_invalid_schema else "Made"
         logger.info("%s these changes of the data tables:\n%s", done, plan)
     return stored, plan
-
-
-def _no_links(table: Table) -> dict[str, Any]:
-    """Every column, and nothing of linked rows."""
-    return {name: {} if column.is_link else True for name, column in table.columns.items()}
-
-
-def _with_refs(table: Table, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Row ids in link columns as the references that browsers and server code send."""
-    return {name: _with_ref(table.columns.get(name), value) for name, value in values.items()}
-
-
-def _with_ref(column: Column | None, value: Any) -> Any:
-    if column is None or column.target is None:
-        return value
-    if isinstance(value, list):
-        return [_with_ref(column, item) for item in value]
-    if isinstance(value, int):
-        return PortableValue(ROW_REF, View(column.target).row_capability(value))
-    return value
 
 
 def _without_password(url: str) -> str:
