@@ -32,6 +32,8 @@ from app_server.templates import Problem
 logger = logging.getLogger(__name__)
 
 KEPT_BUNDLES = 16
+#: From this runtime version on, a form's template is in ``._anvil_designer``.
+TEMPLATE_MODULES_VERSION = 2
 TABLES_SERVICE = "/runtime/services/tables.yml"
 BROTLI_QUALITY = 9
 SHORT_HASH = 12
@@ -113,6 +115,7 @@ def make_bundle(app: App, plan: CodePlan | None = None) -> Bundle:
         "services": {source: _client_config(service) for source, service in app.services.items()},
         "theme": read_theme(app).to_json(),
         "plainClassNames": read_extras(app).plain_class_names,
+        "templatesInAnvil": int(app.runtime_options.get("version") or 0) < TEMPLATE_MODULES_VERSION,
     }
     data = json.dumps(content, ensure_ascii=False, separators=(",", ":"), default=str).encode()
     return Bundle(

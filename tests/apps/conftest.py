@@ -56,9 +56,14 @@ def open_app(
         opened: list[OpenApp] = []
 
         def open_it(
-            files: dict[str, str], *, yaml: str = "", tables: str = "", path: str = "/"
+            files: dict[str, str],
+            *,
+            yaml: str = "",
+            tables: str = "",
+            path: str = "/",
+            version: int = 2,
         ) -> OpenApp:
-            head = "name: Little app\npackage_name: little\nruntime_options: {version: 2}\n"
+            head = f"name: Little\npackage_name: little\nruntime_options: {{version: {version}}}\n"
             content = {"anvil.yaml": head + yaml + (SERVICES + tables if tables else ""), **files}
             app = tmp_path / "little"
             for name, text in {**classic_theme(), **content}.items():

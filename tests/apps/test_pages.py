@@ -295,3 +295,41 @@ def test_a_board_with_a_drawing_and_a_chart(open_app: OpenAnApp) -> None:
     assert abs(here["x"] - panel["x"] - 50) < 3
     expect(page.locator("strong")).to_have_text("bold")
     expect(page.get_by_role("button", name="Tea")).to_be_visible()
+
+
+def test_forms_of_runtime_version_1(open_app: OpenAnApp) -> None:
+    """Their templates come with `from anvil import *`, other forms and modules by plain names."""
+    row = "container: {type: LinearPanel}\ncomponents:\n- {name: l, type: Label}\n"
+    main = (
+        "container: {type: LinearPanel}\ncomponents:\n"
+        "- {name: b, type: Button, properties: {text: Go}, event_bindings: {click: go}}\n"
+    )
+    files = {
+        "client_code/Form1.yaml": main,
+        "client_code/Form1.py": """
+        from anvil import *
+        import anvil.server
+        import Words
+        from Row import Row
+
+        class Form1(Form1Template):
+          def __init__(self, **properties):
+            self.init_components(**properties)
+
+          def go(self, **event_args):
+            self.add_component(Row(Words.greeting))
+        """,
+        "client_code/Row.yaml": row,
+        "client_code/Row.py": """
+        from anvil import *
+
+        class Row(RowTemplate):
+          def __init__(self, text, **properties):
+            self.init_components(**properties)
+            self.l.text = text
+        """,
+        "client_code/Words.py": "greeting = 'Good day'\n",
+    }
+    app = open_app(files, yaml="startup_form: Form1\n", version=1)
+    app.page.get_by_role("button", name="Go").click()
+    expect(app.page.get_by_text("Good day")).to_be_visible()

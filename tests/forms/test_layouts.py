@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from playwright.sync_api import expect
+
 from tests.forms.conftest import OpenForms
 
 SHELL = (
@@ -177,3 +179,33 @@ def test_a_layout_that_cannot_be_made_says_why(open_forms: OpenForms) -> None:
         fails=True,
     )
     forms.error_shown("no_such_thing")
+
+
+def test_role_and_tooltip_are_those_of_the_layout(open_forms: OpenForms) -> None:
+    forms = open_forms(
+        {
+            "Shell": (
+                """
+                container: {type: ColumnPanel, properties: {role: card}}
+                slots: {body: {target: {type: container, name: ''}, index: 0}}
+                """,
+                "",
+            ),
+            "Main": (
+                '<anvil-form layout="shop.Shell"></anvil-form>',
+                """
+                def __init__(self, **properties):
+                    self.init_components(**properties)
+                    print(self.role)
+                    self.role = ["wide", "flat"]
+                    self.tooltip = "All of it"
+                    print(self.layout.role, self.tooltip)
+                """,
+            ),
+        }
+    )
+    forms.printed("['wide', 'flat'] All of it")
+    assert forms.lines[0] == "card"
+    expect(forms.page.locator(".anvil-role-wide.anvil-role-flat")).to_have_attribute(
+        "title", "All of it"
+    )

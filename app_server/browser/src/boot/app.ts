@@ -5,6 +5,7 @@ import {
   addSource,
   hasModule,
   registerAppModule,
+  registerModule,
   type CodeFile,
 } from "../engine/files";
 import { pyError, type PyObject, type Result } from "../engine/skulpt";
@@ -38,6 +39,8 @@ export interface AppBundle {
   name: string;
   /** Runtime version 1 or 2: components have class names without `anvil-` too. */
   plainClassNames: boolean;
+  /** Runtime version 1: `from anvil import *` gives the forms' templates. */
+  templatesInAnvil: boolean;
   /** The app's own package; also the last of `packages`. */
   package: string;
   packages: AppPackage[];
@@ -84,6 +87,12 @@ export function installApp(bundle: AppBundle, makeTemplate: TemplateMaker): void
     for (const [path] of modules) addParents(`${name}.${path}`);
   }
   addTemplates(bundle, makeTemplate);
+  if (bundle.templatesInAnvil) {
+    const own = Object.keys(bundle.templates).filter((name) =>
+      name.startsWith(`${bundle.package}.`),
+    );
+    registerModule("anvil", (define) => defineTemplates(own, bundle, makeTemplate, define), true);
+  }
 }
 
 function addParents(name: string): void {

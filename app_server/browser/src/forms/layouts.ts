@@ -27,6 +27,7 @@ import {
   type PyType,
   type Result,
 } from "../engine/skulpt";
+import type { GetSetDef } from "../engine/types";
 import { findFormClass } from "../boot/open_form";
 import { LENIENT } from "../components/classic/classic";
 import { ComponentClass } from "../components/core/component";
@@ -147,6 +148,16 @@ export function handOver(from: WithLayout, to: WithLayout): Result {
   );
 }
 
+/** A property that the form has from its layout. */
+const ofLayout = (name: string): GetSetDef<WithLayout> => ({
+  $get() {
+    return chain(layoutOf(this), (layout: PyObject) => getAttr(layout, name));
+  },
+  $set(value) {
+    return chain(layoutOf(this), (layout: PyObject) => setAttr(layout, name, value ?? pyNone));
+  },
+});
+
 export const WithLayoutClass = nativeClass<WithLayout>("anvil.WithLayout", {
   constructor: function WithLayout() {},
   base: ComponentClass,
@@ -205,6 +216,8 @@ export const WithLayoutClass = nativeClass<WithLayout>("anvil.WithLayout", {
         );
       },
     },
+    role: ofLayout("role"),
+    tooltip: ofLayout("tooltip"),
   },
   flags: { sk$klass: true },
 });
