@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterable
 from typing import Any
 from urllib.parse import quote
 
@@ -14,18 +14,19 @@ from starlette.responses import Response, StreamingResponse
 from app_server.errors import AnvilError
 from app_server.http import problems
 from app_server.http.endpoint_request import OWN_COOKIES
+from app_server.http.lazy_media import media_response
 from app_server.http.startup import PageStart
 from app_server.instance import Instance
-from app_server.media import fetch_media, safe_content_type
+from app_server.media import open_media, safe_content_type
 from app_server.request import Reply, Request
 from app_server.wire.codec import decode_plain
 from app_server.wire.payload import Payload, give_objects, object_type
-from app_server.wire.streams import MediaStream
 from app_server.wire.text import write_json
 
 BODY_PATH = ["response", "body"]
 LOAD_APP = "anvil.server._LoadAppResponse"
 NUMBERS = ("Long", "Float")
+OK = 200
 METHOD_NOT_ALLOWED = 405
 FIRST_STATUS, LAST_STATUS = 200, 599
 # RFC 9110, sections 5.1 and 5.5; beyond ASCII a header is Latin-1.
@@ -51,7 +52,7 @@ async def make_response(
             http, status, "This cannot be done here", f"{http.method} is not possible here."
         )
     elif whole is not None and object_type(whole) in ("DataMedia", "LazyMedia"):
-        response = await _media_response(request, reply.payload, whole, status)
+        response = await _media_response(http, request, reply.payload, whole, status)
     else:
         response = _plain_response(reply.payload, answer.get("body"), status)
     _add_headers(response, headers)
@@ -78,27 +79,34 @@ def _find_body_object(payload: Payload) -> dict[str, Any] | None:
 
 
 async def _media_response(
-    request: Request, payload: Payload, entry: dict[str, Any], status: int
+    http: HttpRequest, request: Request, payload: Payload, entry: dict[str, Any], status: int
 ) -> Response:
-    """Media that travelled are passed on as they arrive; others are fetched."""
+    """Media that travelled are passed on as they arrive; others are read as they are sent, in the
+    range that was asked for."""
     if object_type(entry) == "LazyMedia":
-        media = await fetch_media(
-            request, str(entry.get("manager")), str(entry.get("id")), str(entry.get("key") or "")
-        )
-        stream = MediaStream.from_bytes(media.content_type, media.data, media.name)
+        names = (str(entry.get(name) or "") for name in ("manager", "id", "key"))
+        source = await open_media(request, *names)
+        name = source.name
+        if status == OK:
+            response = await media_response(http, source, is_download=False)
+            # How it may be used and kept is for the endpoint to say.
+            for header in ("Content-Security-Policy", "Cache-Control", "Content-Disposition"):
+                del response.headers[header]
+        else:
+            response = _stream(source.read(0, None), source.content_type, status)
     else:
         stream = payload.media[entry["id"]]
-
-    async def send() -> AsyncIterator[bytes]:
-        async for chunk, _ in stream.chunks():
-            yield chunk
-
-    content_type = safe_content_type(stream.content_type)
-    response = StreamingResponse(send(), status, media_type=content_type)
-    if stream.name:
-        name = quote(stream.name.replace('"', "_"), safe="", errors="replace")
-        response.headers["Content-Disposition"] = f'inline; filename="{name}"'
+        name = stream.name
+        pieces = (chunk async for chunk, _ in stream.chunks())
+        response = _stream(pieces, stream.content_type, status)
+    if name:
+        quoted = quote(name.replace('"', "_"), safe="", errors="replace")
+        response.headers["Content-Disposition"] = f'inline; filename="{quoted}"'
     return response
+
+
+def _stream(pieces: AsyncIterable[bytes], content_type: str, status: int) -> Response:
+    return StreamingResponse(pieces, status, media_type=safe_content_type(content_type))
 
 
 def _plain_response(payload: Payload, body: Any, status: int) -> Response:

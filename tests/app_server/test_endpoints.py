@@ -29,9 +29,16 @@ db_schema:
     columns:
     - {name: email, type: string}
     - {name: enabled, type: bool}
+  files:
+    title: Files
+    client: none
+    server: full
+    columns:
+    - {name: content, type: media}
 """
 SERVER = """
-import anvil.server, anvil.users, datetime
+import anvil, anvil.server, anvil.users, datetime
+from anvil.tables import app_tables
 from . import counter
 from anvil.server import AppResponder, HttpResponse
 
@@ -100,6 +107,16 @@ def nested_context():
 @anvil.server.callable
 def outer_context():
     return anvil.server.call("nested_context")
+
+@anvil.server.http_endpoint("/kept-file")
+def kept_file():
+    content = anvil.BlobMedia("image/x-digits", b"0123456789" * 50_000, name="digits.txt")
+    row = app_tables.files.get() or app_tables.files.add_row(content=content)
+    return row["content"]
+
+@anvil.server.http_endpoint("/kept-file-made")
+def kept_file_made():
+    return HttpResponse(201, kept_file(), {"Cache-Control": "max-age=9"})
 
 @anvil.server.callable
 def my_id():
@@ -380,3 +397,18 @@ def test_methods_of_a_portable_class_run_on_the_server(server: RunningServer):
             call("secret", {"n": 1}, value)
         with pytest.raises(Exception, match="must be an instance of Counter"):
             browser.call(side + "double", {"n": 21})
+
+
+def test_media_of_a_table_are_sent_as_they_are_read(server: RunningServer):
+    whole = server.get("/_/api/kept-file")
+    assert whole.content == b"0123456789" * 50_000
+    assert whole.headers["content-length"] == "500000"
+    assert whole.headers["content-disposition"] == 'inline; filename="digits.txt"'
+    assert "content-security-policy" not in whole.headers
+    part = server.get("/_/api/kept-file", headers={"Range": "bytes=12-14"})
+    assert (part.status_code, part.content) == (206, b"234")
+    assert part.headers["content-range"] == "bytes 12-14/500000"
+    assert server.client.head("/_/api/kept-file").headers["content-length"] == "500000"
+    made = server.get("/_/api/kept-file-made", headers={"Range": "bytes=12-14"})
+    assert (made.status_code, len(made.content)) == (201, 500_000)
+    assert made.headers["cache-control"] == "max-age=9"
