@@ -1,11 +1,17 @@
 """``anvil.google.auth`` in the browser."""
 
+import anvil
 import anvil.server
 
 
 def login(additional_scopes=None):
     """Refused: this server has no log-in with Google."""
-    return anvil.server.call("anvil.private.google.auth.login")
+    try:
+        return anvil.server.call("anvil.private.google.auth.login")
+    except Exception as refusal:
+        # The log-in form of anvil.users says nothing of its own when this fails.
+        anvil.Notification(str(refusal.args[0]), title="Google", style="danger", timeout=15).show()
+        raise
 
 
 def get_user_email():

@@ -1,11 +1,19 @@
 """``anvil.microsoft.auth`` in the browser."""
 
+import anvil
 import anvil.server
 
 
 def login(additional_scopes=None):
     """Refused: this server has no log-in with Microsoft."""
-    return anvil.server.call("anvil.private.microsoft.auth.login")
+    try:
+        return anvil.server.call("anvil.private.microsoft.auth.login")
+    except Exception as refusal:
+        # The log-in form of anvil.users says nothing of its own when this fails.
+        anvil.Notification(
+            str(refusal.args[0]), title="Microsoft", style="danger", timeout=15
+        ).show()
+        raise
 
 
 def get_user_email():
