@@ -83,7 +83,9 @@ async def serve_browser(socket: WebSocket, instance: Instance) -> None:
     session = find_session(socket, instance)
     if session is None:
         if has_superseded_cookie(socket, instance):
-            await socket.close(TRY_AGAIN_LATER)
+            # Its browser has the new cookie in a moment; this makes the page come again quietly.
+            await socket.accept()
+            await socket.close(SERVICE_RESTART)
             return
         session = instance.sessions.create_replacement()
         session.save()
