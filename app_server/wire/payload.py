@@ -15,12 +15,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app_server.errors import AnvilError
-from app_server.wire.macs import InvalidObjectError, MacKey
+from app_server.wire.macs import TABLE_SCOPE, InvalidObjectError, MacKey
 from app_server.wire.streams import MediaStream
-
-TABLE_SCOPE = ["_", "t"]
-"""Capabilities of Data Tables, which nobody may narrow: what follows the table in one (a row, a
-search) is only to be trusted when this server put it there. Anvil's library never narrows them."""
 
 KNOWN_TYPES = frozenset(
     (

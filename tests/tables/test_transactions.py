@@ -12,6 +12,7 @@ import pytest
 
 from app_server.tables import TableStore, pool, transactions
 
+from .conftest import STUDIO
 from .library import Library
 
 
@@ -337,3 +338,19 @@ def test_a_transaction_does_not_wait_for_a_connection_in_vain_when_the_caller_gi
         return statistics
 
     assert library.run(give_up()) == {"size": 1, "in_use": 0, "idle": 1, "waiting": 0}
+
+
+def test_how_long_a_transaction_may_be_idle_can_be_set(library: Library, database_url: str) -> None:
+    import anvil.tables
+    from anvil.tables import app_tables
+
+    library.open(database_url, STUDIO, transaction_seconds=0.2)
+    try:
+        expired = pytest.raises(Exception, match="transaction has expired")
+        with library.server(), expired, anvil.tables.Transaction():
+            app_tables.counters.add_row(value=1)
+            wait_until(lambda: library.instance.tables.pool.statistics["in_use"] == 0)
+            app_tables.counters.add_row(value=2)
+        assert len(app_tables.counters.search()) == 0
+    finally:
+        library.close()
