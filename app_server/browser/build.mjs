@@ -64,6 +64,9 @@ function isUpToDate(hash) {
   }
 }
 
+/** How long files of a former build stay; a file's time is that of the last build that had it. */
+const KEEP_FORMER_DAYS = 2;
+
 const brotli = promisify(zlib.brotliCompress);
 const gzip = promisify(zlib.gzip);
 
@@ -86,6 +89,17 @@ async function write(folder, name, extension, content) {
   fs.writeFileSync(path.join(folder, `${file}.br`), br);
   fs.writeFileSync(path.join(folder, `${file}.gz`), gz);
   return file;
+}
+
+/** Pages that are open may still ask for files of the builds before. */
+function keepFormerFiles(folder) {
+  if (!fs.existsSync(dist)) return;
+  const oldest = Date.now() - KEEP_FORMER_DAYS * 86400 * 1000;
+  for (const name of fs.readdirSync(dist)) {
+    const former = path.join(dist, name);
+    if (fs.existsSync(path.join(folder, name)) || fs.statSync(former).mtimeMs < oldest) continue;
+    fs.cpSync(former, path.join(folder, name), { preserveTimestamps: true });
+  }
 }
 
 async function minify(code, loader = "js") {
@@ -211,8 +225,11 @@ async function build() {
       1,
     );
     fs.writeFileSync(path.join(folder, "manifest.json"), manifest);
-    fs.rmSync(dist, { recursive: true, force: true });
+    keepFormerFiles(folder);
+    const former = `${folder}.former`;
+    if (fs.existsSync(dist)) fs.renameSync(dist, former);
     fs.renameSync(folder, dist);
+    fs.rmSync(former, { recursive: true, force: true });
   } finally {
     fs.rmSync(folder, { recursive: true, force: true });
   }
