@@ -82,3 +82,15 @@ def test_the_list_of_components_is_whole(play: Playground) -> None:
     bases = {"Component", "Container", "ClassicComponent", "ClassicContainer", "InvalidComponent"}
     others = {"HtmlPanel", "WithLayout"}
     assert set(found) - bases - others == {one.name for one in listed_components()}
+
+
+def test_a_tag_of_ones_own_takes_any_attribute(play: Playground) -> None:
+    assert play.run(
+        """
+        button = Button()
+        before = type(button.tag) is ComponentTag
+        button.tag = ComponentTag()
+        button.tag.tea = "green"
+        result = [before, button.tag.tea, repr(button.tag)]
+        """
+    ) == [True, "green", "ComponentTag({'tea': 'green'})"]

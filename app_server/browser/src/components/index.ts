@@ -12,7 +12,7 @@ import type { FormTemplate } from "../templates/shape";
 import { CATALOG } from "./catalog";
 import { ClassicComponent, ClassicContainer } from "./classic/classic";
 import { setTheme } from "./classic/theme";
-import { ComponentClass } from "./core/component";
+import { ComponentClass, componentTagClass } from "./core/component";
 import { checkChild, ContainerClass } from "./core/container";
 import { componentAt, setUpDom } from "./core/dom";
 import { setRoot } from "./core/page";
@@ -45,6 +45,7 @@ export function installComponents(): void {
       const members: Record<string, PyObject> = {
         ...CATALOG,
         Component: ComponentClass,
+        ComponentTag: componentTagClass(),
         Container: ContainerClass,
         ClassicComponent,
         ClassicContainer,

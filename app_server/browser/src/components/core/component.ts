@@ -35,15 +35,15 @@ import { newState, type Component } from "./types";
 
 let tagClass: PyType | undefined;
 
-/** What `tag` is until something else is put there: an object that takes any attribute. */
-function newTag(): PyObject {
-  tagClass ??= buildClass("anvil", "ComponentTag", [], {
+/** `anvil.ComponentTag`: objects that take any attribute, as `tag` is until it is set. */
+export const componentTagClass = (): PyType =>
+  (tagClass ??= buildClass("anvil", "ComponentTag", [], {
     __repr__: bindableFunction("__repr__", ([self]) =>
       pyStr(`ComponentTag(${repr(findAttr(self!, "__dict__")!)})`),
     ),
-  });
-  return callSync(tagClass);
-}
+  }));
+
+const newTag = (): PyObject => callSync(componentTagClass());
 
 /** The package that the next component made belongs to; see ComponentState.packageName. */
 let nextPackage: string | null = null;
