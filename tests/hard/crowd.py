@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 
 HANDSHAKE = (
-    "GET /_/ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "GET {} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n{}\r\n"
 )
 SECONDS = 60
@@ -29,14 +29,22 @@ class Tab:
 
     def __init__(self, port: int):
         self._port = port
+        self.path = "/_/ws"
+        self.cookie = ""
+        """What the server gave as the session's."""
         self.status = 0
         self.close_code: int | None = None
 
     async def open(self, cookie: str = "") -> Tab:
         """Connect; ``status`` is 101 where the socket was opened."""
         self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self._port)
-        self.writer.write(HANDSHAKE.format(f"Cookie: {cookie}\r\n" if cookie else "").encode())
+        self.writer.write(
+            HANDSHAKE.format(self.path, f"Cookie: {cookie}\r\n" if cookie else "").encode()
+        )
         head = await self.reader.readuntil(b"\r\n\r\n")
+        for line in head.decode("latin-1").split("\r\n"):
+            if line.lower().startswith("set-cookie:"):
+                self.cookie = line.partition(":")[2].partition(";")[0].strip()
         self.status = int(head.split()[1])
         return self
 
