@@ -10,10 +10,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakValueDictionary
 
+import psycopg
+
 from app_server.errors import AnvilError
+from app_server.tables.schema import WantedColumn
 from app_server.users.config import SERVICE, UsersConfig, read_users_config
 from app_server.users.rows import UserTable
-from app_server.users.schema import COLUMN_TYPES
+from app_server.users.schema import ADDED_BESIDE, COLUMN_TYPES
 
 if TYPE_CHECKING:
     from app_server.instance import Instance
@@ -100,7 +103,16 @@ async def prepare_users(instance: Instance) -> None:
         return
     try:
         table = read_users_config(instance.app).user_table
+        present = instance.tables.table(table).columns
+        lacking = [
+            WantedColumn(name, COLUMN_TYPES[name], client_hidden=True)
+            for name in ADDED_BESIDE - set(present)
+        ]
+        if lacking:
+            await instance.tables.add_columns(table, lacking)
         await instance.tables.ensure_columns(table, COLUMN_TYPES)
+    except psycopg.Error as error:
+        logger.error("[%s] The Users service cannot be used: %s", instance.name, error)
     except AnvilError as error:
         # As on Anvil's server, the app runs, and only what needs users fails.
         logger.error("[%s] The Users service cannot be used: %s", instance.name, error.message)

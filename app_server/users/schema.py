@@ -21,6 +21,10 @@ COLUMN_TYPES = {
 }
 """What the service keeps, under the names and types that Anvil's server uses."""
 
+ADDED_BESIDE = frozenset({"mfa"})
+"""Those that are no part of the app's schema unless it names them: an installation from before
+they were needed starts without ``--auto-migrate``."""
+
 SECRET_COLUMNS = frozenset({"password_hash", "email_confirmation_key", "remembered_logins", "mfa"})
 """No browser gets these, not even of its own user, whatever the app declares."""
 
@@ -40,6 +44,7 @@ def complete_schema(app: App) -> Any:
         return schema
     columns = [dict(column) for column in table.get("columns") or []]
     known = {column.get("name") for column in columns}
+    known |= ADDED_BESIDE
     columns += [{"name": n, "type": t} for n, t in COLUMN_TYPES.items() if n not in known]
     for column in columns:
         if column.get("name") in SECRET_COLUMNS:

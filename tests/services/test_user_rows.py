@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from app_server.stack import CallStack
 from app_server.tables import TableStore
+from app_server.users.request import prepare_users
 from app_server.users.rows import UserTable
 from app_server.users.schema import COLUMN_TYPES, complete_schema
 from tests.services.doubles import make_app
@@ -85,13 +87,26 @@ async def test_its_columns_are_part_of_the_schema(database_url: str, tmp_path: P
         await store.close()
 
 
+async def test_an_older_installation_starts_as_it_is(database_url: str, tmp_path: Path) -> None:
+    """What the service needs since then is no change of the app's schema, and no browser's."""
+    app: Any = make_app({SERVICE: {"user_table": "users"}})
+    app.db_schema = BARE
+    for _ in range(2):
+        store = await TableStore.open(database_url, complete_schema(app), data_dir=tmp_path)
+        instance: Any = SimpleNamespace(app=app, tables=store, name="studio")
+        await prepare_users(instance)
+        column = store.table("users").columns["mfa"]
+        assert (column.type, column.client_hidden) == ("simpleObject", True)
+        await store.close()
+
+
 def test_secrets_are_hidden_whatever_the_app_says() -> None:
     app: Any = make_app({SERVICE: {"user_table": "people"}})
     own = [{"name": "password_hash", "type": "string"}, {"name": "age", "type": "number"}]
     app.db_schema = {"people": {"columns": own}, "others": {"columns": own}}
     columns = {c["name"]: c for c in complete_schema(app)["people"]["columns"]}
     hidden = {name for name, column in columns.items() if column.get("client_hidden")}
-    assert hidden == {"password_hash", "email_confirmation_key", "remembered_logins", "mfa"}
+    assert hidden == {"password_hash", "email_confirmation_key", "remembered_logins"}
     assert columns["age"] == {"name": "age", "type": "number"}
     assert complete_schema(app)["others"] == {"columns": own}
     assert own[0] == {"name": "password_hash", "type": "string"}
