@@ -26,5 +26,6 @@ def read_hops(message: Message) -> int:
 
 def mark_automatic(message: EmailMessage, hops: int) -> None:
     """To a message that is sent by an app while it handles another."""
-    message["Auto-Submitted"] = "auto-replied"
+    is_reply = message["In-Reply-To"] is not None
+    message["Auto-Submitted"] = "auto-replied" if is_reply else "auto-generated"
     message[HOPS_HEADER] = str(hops)

@@ -276,3 +276,12 @@ def tls(tmp_path: Path) -> SimpleNamespace:
     server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     server.load_cert_chain(pem)
     return SimpleNamespace(server=server, client=ssl.create_default_context(cafile=pem))
+
+
+def test_what_is_sent_while_mail_is_handled_says_so() -> None:
+    kinds = {None: "auto-generated", "<1@example.org>": "auto-replied"}
+    for in_reply_to, kind in kinds.items():
+        message = build_message(mail_to(in_reply_to=in_reply_to, hops=3), "studio.example")
+        assert message["Auto-Submitted"] == kind
+        assert message["X-Anvil-Automatic-Replies"] == "3"
+    assert build_message(mail_to(), "studio.example")["Auto-Submitted"] is None
