@@ -42,6 +42,15 @@ class SessionSocket(Protocol):
         """Take no more calls, and close when the last one is answered."""
 
 
+_STARTED_AT = time.time() - time.monotonic()
+
+
+def steady_time() -> float:
+    """Seconds since 1970 by the clock as it was when this process started: one that is set anew
+    meanwhile, by hand or by its time server, ends nobody's session and prolongs none."""
+    return _STARTED_AT + time.monotonic()
+
+
 class SessionState(MutableMapping[str, Any]):
     """Server-only JSON values of a session. Setting or deleting a key saves the session; whoever
     changes a value in place calls ``Session.save``."""
@@ -99,7 +108,7 @@ class Session:
         self.is_stored = False
         self.is_deleted = False
         self.is_replacement = False
-        self.last_seen_at = time.time()
+        self.last_seen_at = steady_time()
         self.sockets: set[SessionSocket] = set()
         self._logged_in_id = self.logged_in_id
         self._client_key: tuple[str, MacKey] | None = None
@@ -139,7 +148,7 @@ class Session:
 
     def touch(self) -> None:
         """Note that the session is in use."""
-        now = time.time()
+        now = steady_time()
         if now - self.last_seen_at > TOUCH_EVERY_SECONDS:
             self.last_seen_at = now
             if self.is_stored:
@@ -263,7 +272,7 @@ class SessionStore:
     async def list_ids(self, user_id: Any = None) -> list[str]:
         """Ids of all sessions that have not expired, or of those of a user's row id."""
         self.flush()
-        since = time.time() - SESSION_IDLE_MINUTES * 60
+        since = steady_time() - SESSION_IDLE_MINUTES * 60
         user = None if user_id is None else str(user_id)
         found = await asyncio.to_thread(self._file.list_ids, since, user)
         # An open socket keeps a session alive, whenever it was last written.
@@ -308,7 +317,7 @@ class SessionStore:
     def sweep(self) -> None:
         """Forget sessions that have expired, and write what could not be written before."""
         self.flush()
-        self._file.delete_before(time.time() - SESSION_IDLE_MINUTES * 60)
+        self._file.delete_before(steady_time() - SESSION_IDLE_MINUTES * 60)
 
     def close(self) -> None:
         self.flush()
@@ -325,7 +334,7 @@ class SessionStore:
     def _is_expired(session: Session) -> bool:
         if session.sockets:
             return False
-        return time.time() - session.last_seen_at > SESSION_IDLE_MINUTES * 60
+        return steady_time() - session.last_seen_at > SESSION_IDLE_MINUTES * 60
 
 
 def _to_row(session: Session) -> SessionRow | None:
