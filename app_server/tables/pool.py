@@ -76,7 +76,8 @@ _OPTIONS = " ".join(
         f"statement_timeout={STATEMENT_SECONDS * 1000}",
         # Our own clock ends an idle transaction first; this one serves when we are gone.
         "idle_in_transaction_session_timeout=30000",
-        # A plan for unknown values misses trigram indexes; planning is cheap beside that.
+        # A plan for any values misses trigram indexes, and one made while a table was small, which
+        # reads it whole, would be kept until the next ANALYZE. Planning takes 0.05 to 0.2 ms.
         "plan_cache_mode=force_custom_plan",
         "jit=off",
         # The default is for spinning disks; linked rows are better read by their key.
