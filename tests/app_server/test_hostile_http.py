@@ -178,6 +178,7 @@ async def test_pages_and_sockets_count_as_requests(monkeypatch: pytest.MonkeyPat
         request_rates = RateLimits(1, 0)
         config: Any = None
         app: Any = type("App", (), {"startup": {"type": "form", "module": "Form1"}})
+        reload: Any = type("Reload", (), {"problem": None})
 
     monkeypatch.setattr(routes, "client_ip", lambda *_: "1.2.3.4")
     monkeypatch.setattr(sockets, "client_ip", lambda *_: "1.2.3.4")
