@@ -29,12 +29,14 @@ def unpack(name: str, folder: Path) -> Path:
 
 
 @contextmanager
-def serve(app: Path, data: Path, database_url: str = "none") -> Iterator[RunningServer]:
+def serve(page: Page, app: Path, data: Path, database_url: str = "none") -> Iterator[RunningServer]:
+    """A server of the app; ``page`` leaves it before it ends, so as not to call after it."""
     data.mkdir(exist_ok=True)
     arguments = ["--app", str(app), "--data-dir", str(data), "--database", database_url]
     server = start_server([*arguments, "--auto-migrate"], cwd=data)
     try:
         yield server
+        page.goto("about:blank")
     finally:
         server.stop()
 
@@ -67,14 +69,14 @@ def centre(found: Locator) -> tuple[float, float]:
 
 
 def test_blank(page: Page, runtime: None, tmp_path: Path) -> None:
-    with serve(unpack("blank", tmp_path / "app"), tmp_path / "data") as server:
+    with serve(page, unpack("blank", tmp_path / "app"), tmp_path / "data") as server:
         page.goto(server.url)
         expect(page.get_by_text("My App", exact=True).last).to_be_visible()
         assert_fits(page)
 
 
 def test_hello_world(page: Page, runtime: None, tmp_path: Path) -> None:
-    with serve(unpack("hello-world", tmp_path / "app"), tmp_path / "data") as server:
+    with serve(page, unpack("hello-world", tmp_path / "app"), tmp_path / "data") as server:
         page.goto(server.url)
         heading = page.get_by_text("Hello, world!")
         button = page.get_by_role("button", name="Call your server function")
@@ -96,7 +98,7 @@ def test_the_side_bar_opens_by_the_themes_jquery(
 ) -> None:
     context = chromium.new_context(viewport={"width": 390, "height": 800})
     page = context.new_page()
-    with serve(unpack("hello-world", tmp_path / "app"), tmp_path / "data") as server:
+    with serve(page, unpack("hello-world", tmp_path / "app"), tmp_path / "data") as server:
         page.goto(server.url)
         side_bar = page.locator(".left-nav").last
         expect(page.get_by_text("Hello, world!")).to_be_visible()
@@ -113,7 +115,7 @@ def test_the_side_bar_opens_by_the_themes_jquery(
 def test_todo_list(page: Page, runtime: None, tmp_path: Path, database_url: str) -> None:
     app = unpack("todo-list", tmp_path / "app")
     tasks = ["Buy milk", "Walk the dog", "Write to every aunt that lives in a town of a long name"]
-    with serve(app, tmp_path / "data", database_url) as server:
+    with serve(page, app, tmp_path / "data", database_url) as server:
         page.goto(server.url)
         for task in tasks:
             page.get_by_placeholder("Buy Milk").fill(task)
@@ -126,9 +128,8 @@ def test_todo_list(page: Page, runtime: None, tmp_path: Path, database_url: str)
         page.get_by_placeholder("Buy Milk").fill("by the Enter key")
         page.keyboard.press("Enter")
         expect(row_of(page, "by the Enter key")).to_be_visible()
-        page.goto("about:blank")
 
-    with serve(app, tmp_path / "data", database_url) as server:
+    with serve(page, app, tmp_path / "data", database_url) as server:
         page.goto(server.url)
         expect(row_of(page, "Walk the dog").get_by_role("checkbox")).to_be_checked()
         expect(row_of(page, "Buy milk").get_by_role("checkbox")).not_to_be_checked()
