@@ -67,6 +67,11 @@ function isUpToDate(hash) {
 /** How long files of a former build stay; a file's time is that of the last build that had it. */
 const KEEP_FORMER_DAYS = 2;
 
+/** The runtime cannot start, and so cannot say so itself, where the engine's file got lost. */
+const TELL_OF_MISSING_ENGINE = `globalThis.Sk||document
+.querySelector("#anvil-splash .anvil-splash-note")
+.replaceChildren("This page did not load as a whole. Please reload it.");`;
+
 const brotli = promisify(zlib.brotliCompress);
 const gzip = promisify(zlib.gzip);
 
@@ -142,6 +147,7 @@ async function bundleServiceWorker() {
 async function bundle(hash, chunks, libraries) {
   const result = await esbuild.build({
     entryPoints: [path.join(source, "boot/main.ts")],
+    banner: { js: TELL_OF_MISSING_ENGINE },
     bundle: true,
     minify: true,
     format: "iife",

@@ -121,6 +121,12 @@ def test_the_splash_wears_the_apps_colour(server: StubServer, page: Page, scheme
     assert red > green  # a breath of it
 
 
+def test_a_page_without_its_engine_says_so(server: StubServer, page: Page) -> None:
+    page.route("**/_/runtime/engine-*.js", lambda route: route.abort())
+    page.goto(server.url)
+    expect(page.get_by_text("did not load as a whole. Please reload it.")).to_be_visible()
+
+
 def test_nothing_jumps(server: StubServer, page: Page) -> None:
     page.add_init_script(
         """window.shifts = [];
