@@ -67,7 +67,7 @@ async def render_page(instance: Instance, session: Session, start: PageStart) ->
         meta=_meta_tags(app, meta, theme),
         icon=escape(_icon_url(app, str(meta.get("logo_img") or ""))),
         import_map=_import_map(app),
-        theme_css=_safe_in_style(theme.css),
+        theme_css="\n".join(f"<style>{_safe_in_style(sheet)}</style>" for sheet in theme.sheets),
         splash_css=SPLASH_CSS.format(primary=primary),
         head_html=pin_theme_addresses(
             app,

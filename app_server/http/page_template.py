@@ -15,7 +15,7 @@ PAGE = """<!doctype html>
 {extra_styles}
 <link rel="stylesheet" href="{styles}">
 {import_map}
-<style>{theme_css}</style>
+{theme_css}
 {extra_scripts}
 {head_html}
 <script type="application/json" id="anvil-boot">{boot}</script>

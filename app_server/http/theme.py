@@ -66,13 +66,14 @@ def pin_theme_addresses(app: App, html: str) -> str:
 @dataclass(frozen=True, slots=True)
 class PageTheme:
     """``colors`` and ``dark_colors`` are CSS colours by name, ``variables`` the CSS variable of
-    each name, ``css`` the style sheet, ``primary`` the colour of the browser's own surfaces."""
+    each name, ``sheets`` the style sheets in their order (each begins anew, so that its ``@import``
+    counts), ``primary`` the colour of the browser's own surfaces."""
 
     colors: dict[str, str]
     dark_colors: dict[str, str]
     variables: dict[str, str]
     roles: list[dict[str, Any]]
-    css: str
+    sheets: list[str]
     primary: str
 
     def to_json(self) -> dict[str, Any]:
@@ -103,8 +104,8 @@ def read_theme(app: App) -> PageTheme:
     variables = {name: color_variable(name) for name in colors}
     primary = colors.get(primary_name or "", DEFAULT_PRIMARY)
     root_css = _root_css(colors, dark, variables, primary)
-    css = "\n".join(part for part in (root_css, *_style_sheets(app, variables)) if part)
-    return PageTheme(colors, dark, variables, roles, css, primary)
+    sheets = [sheet for sheet in (root_css, *_style_sheets(app, variables)) if sheet]
+    return PageTheme(colors, dark, variables, roles, sheets, primary)
 
 
 def _scheme_colors(package: AppPackage) -> list[dict[str, Any]]:
