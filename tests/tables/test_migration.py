@@ -14,6 +14,8 @@ import pytest
 from app_server.errors import AnvilError, StartupError
 from app_server.tables import TableStore
 
+from .migrating import sql
+
 FIRST: dict[str, Any] = {
     "contacts": {
         "title": "Contacts",
@@ -67,12 +69,6 @@ async def opened(url: str, schema: Any, **options: Any) -> AsyncIterator[TableSt
 async def plan_of(url: str, schema: Any, **options: Any) -> list[str]:
     async with opened(url, schema, auto_migrate=True, **options) as store:
         return [change.text for change in store.plan.changes]
-
-
-def sql(url: str, query: str) -> list[Any]:
-    with psycopg.connect(url, autocommit=True) as connection:
-        cursor = connection.execute(query.encode())
-        return cursor.fetchall() if cursor.description else []
 
 
 async def test_fills_an_empty_database_without_being_asked(database_url: str) -> None:
@@ -362,33 +358,6 @@ async def test_two_servers_that_start_at_once_migrate_once(database_url: str) ->
     assert sum(bool(store.plan) for store in stores) == 1
     for store in stores:
         await store.close()
-
-
-async def test_a_database_of_the_first_version_is_brought_up_to_date(database_url: str) -> None:
-    async with opened(database_url, FIRST) as store:
-        await store.insert_row("contacts", {"email": "a@example.com", "Score": 7})
-    async with opened(database_url, without("contacts", "Score"), auto_migrate=True):
-        pass
-    for statement in (
-        "ALTER TABLE _mybizz.version DROP COLUMN changes",
-        "ALTER TABLE _mybizz.tables DROP COLUMN removed_by",
-        "ALTER TABLE _mybizz.columns DROP COLUMN removed_by",
-        "DROP TABLE _mybizz.renames, _mybizz.migrations",
-        "UPDATE _mybizz.version SET version = 1",
-    ):
-        sql(database_url, statement)
-    async with opened(database_url, without("contacts", "Score")) as store:
-        assert not store.plan
-    async with opened(database_url, FIRST, auto_migrate=True) as store:
-        assert (await store.find_row("contacts") or {})["Score"] == 7
-
-
-async def test_a_database_of_a_newer_server_is_left_alone(database_url: str) -> None:
-    async with opened(database_url, FIRST):
-        pass
-    sql(database_url, "UPDATE _mybizz.version SET version = 999")
-    with pytest.raises(StartupError, match="made by a newer server"):
-        await TableStore.open(database_url, FIRST)
 
 
 async def test_ensure_columns_adds_what_is_missing(database_url: str) -> None:
