@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-import time
+import sqlite3
 from collections.abc import Iterator
 
 import pytest
@@ -211,16 +212,16 @@ def test_a_renewed_session_is_kept(tmp_path):
     again.close()
 
 
-async def test_ten_thousand_sessions_are_listed_quickly(tmp_path):
-    """Only what is asked for is read: users have an index, data stay where they are."""
+async def test_sessions_of_a_user_are_found_by_an_index(tmp_path):
+    """Only what is asked for is read, however many there are."""
     store = SessionStore(tmp_path, InstanceKeys(b"x" * 32))
     store.wants_flush = lambda: None
-    for number in range(10_000):
+    for number in range(2_000):
         session = store.create()
-        session.user_data = {"session": {"text": "x" * 500}, "objects": []}
-        session.state["users"] = {"logged_in_id": number % 1000}
-    store.flush()
-    began = time.perf_counter()
+        session.state["users"] = {"logged_in_id": number % 200}
     assert len(await store.list_ids(user_id=5)) == 10
-    assert time.perf_counter() - began < 0.1
+    assert len(await store.list_ids()) == 2_000
+    query = "EXPLAIN QUERY PLAN SELECT id FROM sessions WHERE last_seen_at >= 0 AND user_id = '5'"
+    with contextlib.closing(sqlite3.connect(tmp_path / "sessions.sqlite3")) as database:
+        assert "sessions_by_user" in str(database.execute(query).fetchall())
     store.close()
