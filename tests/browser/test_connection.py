@@ -181,3 +181,28 @@ def test_a_restart_is_not_shown(make_server: MakeServer, page: Page) -> None:
     page.evaluate("call('hello')")
     assert page.evaluate("window.said[1]") == "hello"
     assert page.evaluate("window.shown") is None
+
+
+def test_a_call_does_not_wait_for_the_answer_to_another(
+    make_server: MakeServer, page: Page
+) -> None:
+    """A page that was left while its data was on the way keeps no other page's from coming."""
+    server = make_server(
+        {
+            "client_code/startup.py": """
+            import anvil.server
+            from anvil.js import window
+            def ask(name):
+                window.answers.push(anvil.server.call_s(name))
+            window.answers = []
+            window.ask = ask
+            """
+        }
+    )
+    server.silent.add("slow")
+    server.functions["quick"] = lambda call: answer(call["command"])
+    page.goto(server.url)
+    page.wait_for_function("() => window.ask")
+    page.evaluate("() => { ask('slow'); ask('quick'); ask('slow'); ask('quick') }")
+    page.wait_for_function("() => answers.length === 2")
+    assert server.call_names() == ["slow", "quick", "slow", "quick"]

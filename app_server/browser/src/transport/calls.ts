@@ -99,13 +99,15 @@ export class ServerCalls {
     const id = newId();
     // Serialised now: the arguments may change while earlier calls are on their way.
     const serialized = serializeCall(id, target, args, kwargs);
-    const answer = this.queue.then(() => this.send(serialized));
-    this.queue = answer.catch(() => undefined);
+    // Calls go out in the order in which they were made; none waits for another's answer.
+    const sent = this.queue.then(() => this.send(serialized));
+    this.queue = sent.catch(() => undefined);
     serialized.catch(() => undefined);
-    return answer;
+    return sent.then(({ answer }) => answer);
   }
 
-  private async send(serialized: Promise<OutgoingCall>): Promise<PyObject> {
+  /** Send a call. The answer stands in an object, lest waiting for the one wait for the other. */
+  private async send(serialized: Promise<OutgoingCall>): Promise<{ answer: Promise<PyObject> }> {
     const outgoing = await serialized;
     let socket: WebSocket;
     try {
@@ -113,7 +115,7 @@ export class ServerCalls {
     } catch (error) {
       throw await offlineError((error as Error).message);
     }
-    return new Promise<PyObject>((resolve, reject) => {
+    const answer = new Promise<PyObject>((resolve, reject) => {
       const { generation } = this.socket;
       const pending: Pending = { outgoing, generation, media: new Map(), resolve, reject };
       this.pending.set(outgoing.message.id, pending);
@@ -123,6 +125,8 @@ export class ServerCalls {
         socket.send(chunk.data);
       }
     });
+    answer.catch(() => undefined); // whoever made the call hears of it
+    return { answer };
   }
 
   /** Send what needs no answer; lost if there is no connection. */
