@@ -199,6 +199,7 @@ class ConnectionPool:
         self._closed = True
         if self._reaping is not None:
             self._reaping.cancel()
+            await asyncio.wait([self._reaping])
         while self._idle:
             await self._idle.pop()[0].close()
 

@@ -16,6 +16,7 @@ from tests.app_server.running import CallFailed, serve_app
 
 from .conftest import STUDIO
 from .library import Library
+from .test_transactions import wait_until
 
 ON = {SERVICE: Service(SERVICE, {"enable_v2": True, "auto_create_missing_columns": True}, {})}
 
@@ -170,7 +171,8 @@ def test_the_app_allows_it_in_its_configuration(
         server.browser() as browser,
     ):
         assert browser.call("add", a="x", b=2) == {"a": "x", "b": 2}
-        assert any('Automatically creating column "b" (number)' in line for line in server.log)
+        told = 'Automatically creating column "b" (number)'
+        wait_until(lambda: any(told in line for line in server.log))
     with psycopg.connect(database_url) as connection:
         assert connection.execute("SELECT a, b FROM app.things").fetchall() == [("x", 2)]
 
