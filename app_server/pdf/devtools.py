@@ -15,6 +15,8 @@ MAX_MESSAGE_BYTES = 256 * 1024 * 1024
 """A printed page comes as one message, in base64."""
 
 OnEvent = Callable[[str, dict[str, Any]], None]
+ENDED = "ended"
+"""An event of ours: the browser is gone."""
 
 
 class BrowserError(Exception):
@@ -92,6 +94,7 @@ class DevTools:
             for answer in self._waiting.values():
                 if not answer.done():
                     answer.set_exception(BrowserError("the browser ended"))
+            self._on_event(ENDED, {})
 
     def _receive(self, message: dict[str, Any]) -> None:
         answer = self._waiting.pop(message.get("id", 0), None)

@@ -15,7 +15,7 @@ from typing import Any
 from app_server.errors import AnvilError
 from app_server.limits import MAX_PDF_BROWSERS, MAX_PDF_WAITING
 from app_server.pdf.browser import find_browser, open_browser
-from app_server.pdf.devtools import BrowserError, DevTools
+from app_server.pdf.devtools import ENDED, BrowserError, DevTools
 from app_server.pdf.options import PrintOptions
 
 logger = logging.getLogger(__name__)
@@ -111,6 +111,8 @@ class _Page:
         self._mark: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._error: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._changed = asyncio.Event()
+        self._loss: BrowserError | None = None
+        self._wake = asyncio.Event()
         self.missing = "No browser was free, or it did not start,"
         self._tools: DevTools | None = None
         self._answers: set[asyncio.Task[Any]] = set()
@@ -135,8 +137,9 @@ class _Page:
             task = asyncio.create_task(closing)
             self._answers.add(task)
             task.add_done_callback(self._answers.discard)
-        elif name == "Inspector.targetCrashed" and not self._mark.done():
-            self._mark.set_exception(BrowserError("the page crashed"))
+        elif name in (ENDED, "Inspector.targetCrashed"):
+            self._loss = BrowserError("the browser ended" if name == ENDED else "the page crashed")
+            self._wake.set()
         self._changed.set()
 
     def _read_report(self, text: str) -> None:
@@ -164,7 +167,7 @@ class _Page:
         opened = await tools.call("Page.navigate", url=self._url)
         if opened.get("errorText"):
             raise PdfError(f"the page could not be loaded ({opened['errorText']})")
-        if await self._mark == FAILED:
+        if await self._wait_for_mark() == FAILED:
             await self._raise_error()
         self.missing = "Images, fonts or other files did not load"
         await tools.evaluate(LOAD_ALL)
@@ -172,6 +175,20 @@ class _Page:
         self.missing = "The form could not be printed"
         printed = await tools.call("Page.printToPDF", printBackground=True, **parameters)
         return base64.b64decode(printed["data"])
+
+    async def _wait_for_mark(self) -> str:
+        loss = asyncio.create_task(self._wake.wait())
+        try:
+            first: set[asyncio.Future[Any]] = {self._mark, loss}
+            await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            loss.cancel()
+        self._check_loss()
+        return self._mark.result()
+
+    def _check_loss(self) -> None:
+        if self._loss is not None:
+            raise self._loss
 
     async def _raise_error(self) -> None:
         try:
@@ -184,6 +201,7 @@ class _Page:
     async def _wait_until_quiet(self) -> None:
         while True:
             self._changed.clear()
+            self._check_loss()
             try:
                 await asyncio.wait_for(
                     self._changed.wait(), None if self._requests else QUIET_SECONDS

@@ -14,6 +14,7 @@ import pytest
 
 from app_server.errors import AnvilError
 from app_server.pdf import browser, render
+from app_server.pdf.devtools import BrowserError
 from app_server.pdf.options import PAGE_SIZES, read_options
 from app_server.pdf.render import render_page
 
@@ -45,7 +46,11 @@ class Site:
         self._server.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        path = (await reader.readuntil(b"\r\n\r\n")).split()[1].decode()
+        try:
+            path = (await reader.readuntil(b"\r\n\r\n")).split()[1].decode()
+        except asyncio.IncompleteReadError:  # a browser that was ended
+            writer.close()
+            return
         self.asked.append(path)
         kind, body = "text/html", self.pages.get(path, "").encode()
         if path == "/slow.png":
@@ -132,6 +137,25 @@ async def test_what_is_missing_when_time_is_up(marks: tuple[str, ...], missing: 
         async with asyncio.timeout(0.05):
             await page.print(tools, {})
     assert page.missing == missing
+
+
+@pytest.mark.parametrize("event", ["ended", "Inspector.targetCrashed"])
+@pytest.mark.parametrize("marks", [(), ("anvil-form",)])
+async def test_a_browser_that_ends_is_not_waited_for(event: str, marks: tuple[str, ...]) -> None:
+    page = render._Page("http://x.example")
+    tools: Any = Tools(page, *marks)
+
+    async def evaluate(_expression: str) -> None:
+        page.take_event("Network.requestWillBeSent", {"requestId": "1"})
+
+    tools.evaluate = evaluate
+    printing = asyncio.create_task(page.print(tools, {}))
+    waits_for = "Images" if marks else "The form did not open"
+    while not page.missing.startswith(waits_for):
+        await asyncio.sleep(0)
+    page.take_event(event, {})
+    with pytest.raises(BrowserError):
+        await asyncio.wait_for(printing, 10)
 
 
 async def test_a_time_out(site: Site) -> None:
