@@ -116,9 +116,10 @@ async def test_a_request_comes_in_time_or_not_at_all(beginning: bytes):
             writer.write(beginning)
             writing.append(asyncio.create_task(trickle(writer, b"\r" * 100, 0.05)))
         assert (await get(server)).endswith(b"\r\n\r\n0"), "others are served meanwhile"
-        answers = [await read_to_end(reader) for reader, _ in slow]
-        last = [answer for answer in answers if b"408" in answer or b"400" in answer]
-        assert len(last) == len(slow) or not any(answers)
+        for reader, _ in slow:
+            # Who goes on sending may miss the 408.
+            assert (await read_to_end(reader)).count(b"HTTP/1.1 200") < 2
+        await wait_until_gone(server)
         for task in writing:
             task.cancel()
         await asyncio.gather(*writing, return_exceptions=True)
