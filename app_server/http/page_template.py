@@ -53,6 +53,8 @@ max-width:36em;margin:20vh auto;padding:0 16px}}
 @keyframes anvil-note{{to{{opacity:.8}}}}
 @media (prefers-color-scheme:dark){{:root:not(.anvil-light) #anvil-splash{{
 color:var(--anvil-color-On-Surface,#e4e3e6);
-background:var(--anvil-color-Surface,color-mix(in srgb,{primary} 7%,#121214))}}}}
+background:var(--anvil-color-Surface,color-mix(in srgb,{primary} 7%,#121214))}}
+:root:not(.anvil-light) .anvil-splash-mark{{border-color:color-mix(in srgb,{primary} 60%,#fff);
+border-right-color:transparent}}}}
 @media (prefers-reduced-motion:reduce){{.anvil-splash-mark{{animation-duration:4s}}}}
 """
