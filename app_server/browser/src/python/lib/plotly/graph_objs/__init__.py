@@ -8,6 +8,7 @@ part of a trace or of the layout (`scatter.Marker`, `layout.xaxis.Title`) is any
 import sys
 
 from anvil.server import portable_class
+
 from plotly._names import TRACES as _NAMES
 from plotly._parts import Part, plain
 
