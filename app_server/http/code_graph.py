@@ -8,9 +8,10 @@ import by name (``__import__``): packages do so in a ``__getattr__``, where Pyth
 from __future__ import annotations
 
 import ast
-import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+
+from app_server import python_source
 
 #: Modules by full name, each with the full names that it imports or shows.
 Graph = Mapping[str, frozenset[str]]
@@ -20,9 +21,7 @@ def read_imports(name: str, is_package: bool, code: str) -> frozenset[str]:
     """Full names that may be modules and that ``code`` imports anywhere in it; none where it is no
     Python. ``from a import b`` gives both ``a`` and ``a.b``."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what CPython thinks of code that it will not run
-            tree = ast.parse(code)
+        tree = python_source.parse(code)
     except (SyntaxError, ValueError, RecursionError):
         return frozenset()
     found: set[str] = set()

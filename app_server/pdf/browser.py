@@ -9,10 +9,12 @@ import os
 import pwd
 import shutil
 import signal
+import stat
 import sys
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 
@@ -32,6 +34,10 @@ USUAL_PATHS = (
 START_SECONDS = 15.0
 LOOK_SECONDS = 0.5
 NOBODY = "nobody"
+PUBLIC_FOLDERS = ("/tmp", "/var/tmp")
+LAUNCHER = Path(__file__).with_name("launch.py")
+REFUSALS = ("sandbox", "namespace", LAUNCHER.name)
+"""What is said by a browser, or by what starts it, that may not start as it was told to."""
 
 FLAGS = (
     "--headless=new",
@@ -53,8 +59,22 @@ FLAGS = (
     "--js-flags=--max-old-space-size=512",
 )
 
-_sandbox_works = True
-"""Chromium's own sandbox needs user namespaces, which many containers do not give."""
+
+class _Manner(NamedTuple):
+    """How a browser is started: as whom (None: as ourselves), and whether in Chromium's sandbox."""
+
+    user: int | None
+    has_sandbox: bool
+
+    def __str__(self) -> str:
+        sandbox = "in" if self.has_sandbox else "without"
+        user = "its own user" if self.user is None else f"user {self.user}"
+        return f"as {user}, {sandbox} Chromium's sandbox"
+
+
+_impossible: set[_Manner] = set()
+"""What this system does not allow: the sandbox needs user namespaces, which many containers do not
+give, and another user needs rights that some take from root."""
 
 
 def find_browser(configured: str | None) -> str | None:
@@ -70,21 +90,26 @@ async def open_browser(
     program: str, flags: list[str], on_event: OnEvent
 ) -> AsyncIterator[DevTools]:
     """A browser that ends with the block. BrowserError where it does not start."""
-    global _sandbox_works
-    with tempfile.TemporaryDirectory(prefix="anvil-pdf-", ignore_cleanup_errors=True) as folder:
-        for has_sandbox in (True, False) if _sandbox_works else (False,):
-            browser = _Browser(program, Path(folder), on_event)
+    folder, manners = _find_manners(program)
+    with tempfile.TemporaryDirectory(
+        prefix="anvil-pdf-", dir=folder, ignore_cleanup_errors=True
+    ) as name:
+        for left in range(len(manners) - 1, -1, -1):
+            manner = manners[-1 - left]
+            browser = _Browser(program, Path(name), on_event)
             try:
-                await browser.start([*flags, *(() if has_sandbox else ("--no-sandbox",))])
-            except BrowserError as error:
+                await browser.start(manner, flags)
+            except BrowserError:
                 await browser.end()
-                if not has_sandbox or "sandbox" not in str(error).lower():
+                if not left or browser.is_slow:
                     raise
-                logger.warning(
-                    "PDFs are printed without Chromium's sandbox: this system gives it no user "
-                    "namespaces."
-                )
-                _sandbox_works = False
+                if browser.is_refused:
+                    _impossible.add(manner)
+                    logger.warning(
+                        "No PDF can be printed %s on this system. From now on: %s.",
+                        manner,
+                        manners[-left],
+                    )
                 continue
             except BaseException:
                 # Time is up, or whoever wanted it is gone, while it starts.
@@ -105,11 +130,16 @@ class _Browser:
         self._watching: asyncio.Task[None] | None = None
         self._stderr: asyncio.Task[bytes] | None = None
         self.tools = DevTools(on_event)
+        self.is_slow = False
+        self.is_refused = False
 
-    async def start(self, flags: list[str]) -> None:
-        user = _unprivileged_user()
-        if user is not None:
-            os.chown(self._folder, user, user)
+    async def start(self, manner: _Manner, flags: list[str]) -> None:
+        if manner.user is not None:
+            try:
+                _give(self._folder, manner.user)
+            except OSError as error:
+                self.is_refused = True
+                raise BrowserError(f"{self._program} cannot be given a folder: {error}") from error
         chromium_reads, we_write = os.pipe()
         we_read, chromium_writes = os.pipe()
         theirs = (chromium_reads, chromium_writes)
@@ -117,13 +147,14 @@ class _Browser:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-I",
-                str(Path(__file__).with_name("launch.py")),
+                str(LAUNCHER),
                 *map(str, theirs),
-                "" if user is None else str(user),
+                "" if manner.user is None else str(manner.user),
                 self._program,
                 *FLAGS,
                 f"--user-data-dir={self._folder}",
                 *flags,
+                *(() if manner.has_sandbox else ("--no-sandbox",)),
                 "about:blank",
                 cwd="/",
                 env=self._environment(),
@@ -152,6 +183,8 @@ class _Browser:
         except (BrowserError, TimeoutError) as error:
             await self._kill()
             said = (await self._stderr).decode(errors="replace").strip()
+            self.is_slow = isinstance(error, TimeoutError)
+            self.is_refused = any(word in said.lower() for word in REFUSALS)
             raise BrowserError(f"{self._program} did not start: {said[-600:]}") from error
         self._watching = asyncio.create_task(self._watch_memory())
 
@@ -213,11 +246,50 @@ def _resident_bytes(pid: int) -> int:
     return total
 
 
-def _unprivileged_user() -> int | None:
-    """Whom a browser runs as that root starts; None where we are not root."""
+def _find_manners(program: str) -> tuple[str, list[_Manner]]:
+    """Where a browser's own files go, and the manners to try, safest first."""
+    folder = tempfile.gettempdir()
     if os.geteuid() != 0:
-        return None
+        manners = [_Manner(None, True), _Manner(None, False)]
+    else:
+        manners = [_Manner(None, False)]  # Chromium has no sandbox for root
+        user = _unprivileged_user()
+        public = next((f for f in (folder, *PUBLIC_FOLDERS) if _is_open_to_all(f)), None)
+        if user is not None and public is not None and _is_open_to_all(os.path.realpath(program)):
+            folder = public
+            manners = [_Manner(user, True), _Manner(user, False), *manners]
+    return folder, [manner for manner in manners if manner not in _impossible]
+
+
+def _is_open_to_all(path: str) -> bool:
+    """Whether any user may enter a folder or start a program, through all folders above it."""
+    return all(
+        os.path.exists(part) and os.stat(part).st_mode & stat.S_IXOTH
+        for part in (path, *map(str, Path(path).parents))
+    )
+
+
+def _unprivileged_user() -> int | None:
+    """Whom a browser runs as that root starts; None where there is no such user, as in a user
+    namespace that knows only root."""
     try:
-        return pwd.getpwnam(NOBODY).pw_uid
+        user = pwd.getpwnam(NOBODY).pw_uid
     except KeyError:
-        return 65534
+        user = 65534
+    return user if _has_id("uid", user) and _has_id("gid", user) else None
+
+
+def _has_id(kind: str, number: int) -> bool:
+    try:
+        lines = Path(f"/proc/self/{kind}_map").read_text().splitlines()
+    except OSError:
+        return True  # no Linux, or none that tells
+    ranges = [line.split() for line in lines]
+    return any(int(first) <= number < int(first) + int(count) for first, _, count in ranges)
+
+
+def _give(folder: Path, user: int) -> None:
+    """Also what an earlier attempt left in it, which may be another user's."""
+    for path in (folder, *folder.rglob("*")):
+        with contextlib.suppress(FileNotFoundError):
+            os.chown(path, user, user, follow_symlinks=False)

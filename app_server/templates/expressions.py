@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import re
 
+from app_server import python_source
+
 _HANDLER = re.compile(r"(?:self\.)?([A-Za-z_]\w*)")
 
 
@@ -12,7 +14,7 @@ def is_chained_assignment(code: str) -> bool:
     """Whether ``code`` is ``target = expression``: Anvil puts it behind ``component.property =``,
     so that it assigns to both."""
     try:
-        tree = ast.parse("_ = " + code.strip())
+        tree = python_source.parse("_ = " + code.strip())
     except (SyntaxError, ValueError):
         return False
     [statement, *others] = tree.body
@@ -25,7 +27,7 @@ def binding_fault(code: str, *, writeback: bool) -> str | None:
     With ``writeback`` it has to be something a value can be assigned to.
     """
     try:
-        tree = ast.parse(code.strip(), mode="eval")
+        tree = python_source.parse(code.strip(), mode="eval")
     except (SyntaxError, ValueError) as error:
         reason = error.msg if isinstance(error, SyntaxError) else str(error)
         return f"is not a Python expression: {reason}"
