@@ -105,9 +105,10 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Let asynchronous tests run though Chromium is open: Playwright's plain API keeps an event
-    loop of its own marked as running all the while, and asyncio starts no second one."""
-    if not inspect.iscoroutinefunction(getattr(item, "obj", None)):
+    """Let tests use asyncio though Chromium is open: Playwright's plain API keeps an event loop of
+    its own marked as running all the while, and asyncio starts no second one."""
+    is_coroutine = inspect.iscoroutinefunction(getattr(item, "obj", None))
+    if "chromium" in getattr(item, "fixturenames", ()) and not is_coroutine:
         return (yield)
     loop = asyncio._get_running_loop()
     asyncio._set_running_loop(None)

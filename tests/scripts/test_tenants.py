@@ -56,12 +56,19 @@ class Tenant:
     def cookies(self) -> dict[str, str]:
         """The cookies of a browser in which this tenant's owner is logged in."""
         with httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60) as client:
-            client.get("/app", headers={"Host": f"{self.host}:{self.port}"})
-            cookies = {cookie.name: str(cookie.value) for cookie in client.cookies.jar}
-        with self.socket(cookies) as connection:
-            answer = Browser(connection).call("log_in", **self.log_in_arguments())
-        assert answer["success"], answer
-        return cookies
+            host = {"Host": f"{self.host}:{self.port}"}
+            client.get("/app", headers=host)
+            with self.socket(_read_cookies(client)) as connection:
+                browser = Browser(connection)
+                # A log-in gives a new cookie, which a page fetches with the ticket it is told.
+                browser.fetch_cookies = lambda ticket: client.post(
+                    "/_/request_cookies",
+                    headers=host | ({"X-Anvil-Ticket": ticket} if isinstance(ticket, str) else {}),
+                )
+                answer = browser.call("log_in", **self.log_in_arguments())
+                browser.call("list_contacts", query={})
+            assert answer["success"], answer
+            return _read_cookies(client)
 
     def log_in_arguments(self) -> dict[str, str]:
         return {"email": self.owner["email"], "password": self.owner["password"]}
@@ -69,6 +76,10 @@ class Tenant:
     def socket(self, cookies: dict[str, str]):
         header = "; ".join(f"{name}={value}" for name, value in cookies.items())
         return open_socket(self.port, "/_/ws", self.host, {"Cookie": header})
+
+
+def _read_cookies(client: httpx.Client) -> dict[str, str]:
+    return {cookie.name: str(cookie.value) for cookie in client.cookies.jar}
 
 
 @pytest.fixture(scope="module")
