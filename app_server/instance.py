@@ -41,6 +41,7 @@ from app_server.users.request import prepare_users
 from app_server.wire.macs import MacKey
 from app_server.wire.peer import Peer
 from app_server.workers.pool import WorkerPool
+from app_server.workers.temporary import make_temporary_folder
 
 if TYPE_CHECKING:
     from app_server.workers import Workers
@@ -80,6 +81,7 @@ class Instance:
         self.sessions = SessionStore(config.data_dir, self.keys)
         self.sessions.wants_flush = self._want_flush
         self.tickets = Tickets()
+        self.temporary_folder = make_temporary_folder(config.data_dir)
         self.uplinks = UplinkRegistry()
         self.workers = WorkerPool(self, workers)
         self.tables: Any = None

@@ -1,7 +1,9 @@
 """What a worker process runs: Anvil's worker, which serves calls on a pipe.
 
 Started as a file with a socket to the router as standard input and output. It says when it is
-ready, that is when Anvil's libraries have been imported; the app comes with its first call.
+ready, that is when Anvil's libraries have been imported. Then the router says for which instance it
+works (``ASSIGN``), and all else is between the router and Anvil's worker; the app comes with its
+first call.
 """
 
 import contextlib
@@ -10,6 +12,7 @@ import os
 import signal
 import struct
 import sys
+import tempfile
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 OOM_SCORE = "500"
@@ -34,6 +37,8 @@ def main() -> None:
 
     full_python_worker.write_pipe({"type": "READY"})
     try:
+        assignment, _ = full_python_worker.PIPE_IN.receive()
+        os.environ["TMPDIR"] = tempfile.tempdir = assignment["temporary-folder"]
         full_python_worker.run()
     except (EOFError, OSError, struct.error, KeyboardInterrupt):
         # The router has closed the pipe; threads that still run would keep the process.

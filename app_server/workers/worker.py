@@ -74,6 +74,7 @@ class Worker(CallingPeer):
         self.is_single_use = False
         self.is_for_task = False
         self.has_served = False
+        self._is_assigned = False
         self.never_ran = False
         """Whether it ended before it was ready."""
         self._reserved = 0
@@ -137,6 +138,7 @@ class Worker(CallingPeer):
         """Of a worker that was reserved."""
         request.worker = self
         try:
+            await self._assign()
             call = await super().start_call(request, kind, extra)
         except BaseException:
             self.cancel_reservation()
@@ -146,6 +148,14 @@ class Worker(CallingPeer):
         seconds = request.instance.config.call_seconds if kind == "CALL" else float("inf")
         self.deadlines[call.id] = asyncio.get_running_loop().time() + seconds
         return call
+
+    async def _assign(self) -> None:
+        """Tell the process for whom it works, before all else (launch.py)."""
+        assert self.instance is not None
+        if not self._is_assigned:
+            self._is_assigned = True
+            folder = str(self.instance.temporary_folder)
+            await self.send({"type": "ASSIGN", "temporary-folder": folder})
 
     def describe(self, call: PendingCall) -> dict[str, Any]:
         assert self.app is not None

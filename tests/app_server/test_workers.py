@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import os
 import signal
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -23,17 +24,23 @@ from app_server.stack import CallStack
 from app_server.wire.payload import Payload
 from app_server.workers import Workers, pool, process
 from app_server.workers.frames import FrameError, FrameReader, pack
+from app_server.workers.temporary import KEPT_SECONDS, make_temporary_folder
 from tests.app_server.running import ANVIL_YAML, write_files
 
 Patch = pytest.MonkeyPatch
 
 SERVER = """
-import os, pathlib, time
+import os, pathlib, tempfile, time
 import anvil.server
 
 @anvil.server.callable
 def pid():
     return os.getpid()
+
+@anvil.server.callable
+def temporary():
+    with tempfile.NamedTemporaryFile() as file:
+        return [file.name, os.environ["TMPDIR"]]
 
 @anvil.server.callable
 def wait_for_go(folder, name):
@@ -363,3 +370,25 @@ def test_any_bytes_are_messages_or_refused(received: bytes):
     except FrameError:
         return
     assert sum(len(text) + len(data or b"") for text, data in frames) <= len(received)
+
+
+async def test_temporary_files_lie_in_the_instance_s_own_folder(open_app: Open):
+    """Two instances never meet in one: ``anvil.files`` keeps its copies there by table number."""
+    app = await open_app()
+    folder = app.instance.temporary_folder
+    assert folder.is_relative_to(app.instance.config.data_dir)
+    assert folder.stat().st_mode & 0o777 == 0o700
+    name, variable = await app.call("temporary")
+    assert (Path(name).parent, Path(variable)) == (folder, folder)
+
+
+def test_temporary_files_go_after_a_day(tmp_path: Path):
+    folder = make_temporary_folder(tmp_path)
+    for name in ("old", "new"):
+        (folder / name).touch()
+        (folder / f"{name}-folder" / "inner").mkdir(parents=True)
+    yesterday = time.time() - KEPT_SECONDS - 1
+    for name in ("old", "old-folder"):
+        os.utime(folder / name, (yesterday, yesterday))
+    make_temporary_folder(tmp_path)
+    assert sorted(os.listdir(folder)) == ["new", "new-folder"]

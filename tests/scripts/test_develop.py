@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from scripts.operations.serving import find_free_port
 
@@ -101,3 +102,17 @@ def test_changed_server_code_is_served(develop: Develop):
     develop.wait_for(lambda: develop.get("/hello") == "first")
     module.write_text(ROUTE.format(text="second"))
     develop.wait_for(lambda: develop.get("/hello") == "second")
+
+
+def test_a_new_column_of_the_template_reaches_the_database(develop: Develop):
+    manifest = develop.source / "master_template" / "anvil.yaml"
+    app = yaml.safe_load(manifest.read_text())
+    app["db_schema"]["contacts"]["columns"].append({"name": "shoe_size", "type": "number"})
+    manifest.write_text(yaml.safe_dump(app, sort_keys=False))
+    develop.wait_for(lambda: develop.says("shoe_size"))
+    module = develop.source / "master_template" / "server_code" / "hello.py"
+    text = ROUTE.replace(
+        'return "{text}"', "return str('shoe_size' in dict(app_tables.contacts.get(number=1)))"
+    )
+    module.write_text("from anvil.tables import app_tables\n" + text)
+    develop.wait_for(lambda: develop.get("/hello") == "True")
