@@ -6,12 +6,15 @@ looks at them works on either server.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 
 import psycopg
 from psycopg import errors as pg
 
 from app_server.errors import AnvilError
+
+logger = logging.getLogger(__name__)
 
 TABLE_ERROR = "anvil.tables.TableError"
 NO_SUCH_COLUMN = "anvil.tables.NoSuchColumnError"
@@ -23,6 +26,10 @@ DATABASE_DOWN = (
 NO_DATABASE = "This app runs without a database (--database none), so it has no Data Tables."
 DATABASE_BUSY = (
     "The database of this app is busy: too many calls are waiting for it. Please try again."
+)
+DATABASE_FULL = (
+    "The disk of this app's database is full. Nothing was changed; whoever runs the server has to "
+    "make room."
 )
 TOO_MANY_TRANSACTIONS = "Failed to connect to database: Too many transactions already in progress."
 
@@ -90,6 +97,9 @@ def translate(error: psycopg.Error, constraint_messages: Mapping[str, str]) -> A
         return transaction_conflict()
     if is_disconnection(error):
         return database_down()
+    if _is_full(error):
+        logger.error("The database cannot write: %s", error.diag.message_primary or error)
+        return AnvilError(DATABASE_FULL, "anvil.server.RuntimeUnavailableError")
     if isinstance(error, pg.IntegrityError):
         return _integrity_error(error, constraint_messages)
     if isinstance(error, pg.InFailedSqlTransaction):
@@ -105,6 +115,12 @@ def translate(error: psycopg.Error, constraint_messages: Mapping[str, str]) -> A
     if "tsquery" in str(error):
         return table_error("Invalid query: the 'full_text_match' text is not a valid raw query.")
     return table_error(f"Internal database error: {error.diag.message_primary or error}")
+
+
+def _is_full(error: psycopg.Error) -> bool:
+    # Where a quota, not the disk, is used up, Postgres gives no code of its own.
+    quotas = ("File too large", "Disk quota exceeded")
+    return isinstance(error, pg.DiskFull) or any(quota in str(error) for quota in quotas)
 
 
 def _integrity_error(error: psycopg.Error, messages: Mapping[str, str]) -> AnvilError:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import resource
 import signal
 import tempfile
 import threading
@@ -21,12 +22,14 @@ import pytest
 from app_server import postgres
 from app_server.postgres import EmbeddedPostgres
 from app_server.tables import pool as pool_module
+from app_server.tables.errors import DATABASE_FULL
 from app_server.tables.pool import ConnectionPool
-from tests.app_server.running import ANVIL_YAML, CallFailed, RunningServer, serve_app
+from tests.app_server.running import ANVIL_YAML, Browser, CallFailed, RunningServer, serve_app
 
 CALLERS = 6
 UNAVAILABLE = "anvil.server.RuntimeUnavailableError"
 SERVER = """
+import os
 import anvil.server
 import anvil.tables
 from anvil.tables import app_tables
@@ -49,6 +52,13 @@ def book_decorated(key):
     app_tables.entries.add_row(key=key, side="from")
     app_tables.entries.add_row(key=key, side="to")
     return key
+
+@anvil.server.callable
+def hoard(key, megabytes):
+    # Text that cannot be made smaller.
+    with anvil.tables.Transaction():
+        app_tables.entries.add_row(key=key, side="from")
+        app_tables.entries.add_row(key=key, side=os.urandom(megabytes << 19).hex())
 
 @anvil.server.callable
 def answer():
@@ -132,20 +142,25 @@ class Load:
 
     def check(self, url: str) -> None:
         """Each call that succeeded wrote both rows, each that failed both or none."""
-        with psycopg.connect(url) as connection:
-            schema = connection.execute(
-                "SELECT table_schema, table_name FROM information_schema.tables "
-                "WHERE table_name = 'entries'"
-            ).fetchone()
-            assert schema is not None
-            rows = connection.execute(f'SELECT key, side FROM "{schema[0]}"."{schema[1]}"')
-            sides = Counter(key for key, _ in rows.fetchall())
+        sides = read_keys(url)
         assert {sides[key] for key in self.succeeded} == {2}, "nothing that was told is lost"
         assert set(sides.values()) == {2}, "nothing is half written"
         assert set(sides) - set(self.succeeded) <= {key for key, _ in self.failed}
         kinds = {failure.type for _, failure in self.failed}
         assert kinds <= {UNAVAILABLE, "anvil.tables.TransactionConflict"}, self.failed[:3]
         assert all(failure.message for _, failure in self.failed)
+
+
+def read_keys(url: str) -> Counter[str]:
+    """How many rows there are of each key."""
+    with psycopg.connect(url) as connection:
+        schema = connection.execute(
+            "SELECT table_schema, table_name FROM information_schema.tables "
+            "WHERE table_name = 'entries'"
+        ).fetchone()
+        assert schema is not None
+        rows = connection.execute(f'SELECT key FROM "{schema[0]}"."{schema[1]}"')
+        return Counter(key for (key,) in rows.fetchall())
 
 
 def until(condition: Callable[[], object], seconds: float = 60) -> None:
@@ -260,3 +275,53 @@ async def test_a_database_that_hangs_is_not_waited_for(
         await connection.execute("SELECT 1")
     assert pool.statistics["in_use"] == 0
     await pool.close()
+
+
+@contextlib.contextmanager
+def small_files(size: int) -> Iterator[None]:
+    """What is started meanwhile may write no larger file: it grows as little as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_full_disk_is_told_of_and_costs_nothing(
+    server: RunningServer, database: EmbeddedPostgres, url: str
+):
+    with server.browser() as browser:
+        browser.call("book", "before")
+        stop_fast(database)
+        # Larger than a file of its log, which Postgres cannot do without.
+        with small_files(24 * 1024 * 1024):
+            postgres.start(database.folder)
+        until(lambda: succeeds(browser, "book", "while it is full"))
+        failures, written = [], 0
+        for number in range(20):
+            try:
+                browser.call("hoard", f"hoard-{number}", 4)
+            except CallFailed as failure:
+                failures.append(failure)
+            else:
+                written += 1
+        assert 1 <= written <= 10
+        for failure in failures:
+            assert (failure.type, failure.message) == (UNAVAILABLE, DATABASE_FULL)
+        assert browser.call("answer") == 42
+        stop_fast(database)
+        postgres.start(database.folder)
+        until(lambda: succeeds(browser, "hoard", "after", 4))
+    assert "File too large" in "".join(server.log), "the operator reads what Postgres said"
+    keys = read_keys(url)
+    assert set(keys.values()) == {2}, "nothing is half written"
+    assert len(keys) == written + 3, keys
+
+
+def succeeds(browser: Browser, function: str, *args: object) -> bool:
+    try:
+        browser.call(function, *args)
+    except CallFailed:
+        return False
+    return True
