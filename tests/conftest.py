@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import itertools
 import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Generator, Iterator
+from collections.abc import Awaitable, Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import fasteners
 import psycopg
 import pytest
 from hypothesis import settings
+from playwright._impl._sync_base import SyncBase
 from playwright.sync_api import Browser, sync_playwright
 
 from app_server import postgres
@@ -95,12 +98,33 @@ def chromium() -> Iterator[Browser]:
     found = (shutil.which(name) for name in CHROMIUM_NAMES)
     path = os.environ.get("MYBIZZ_CHROMIUM") or next(filter(None, found), None)
     assert path, "Chromium is needed; scripts/test installs it"
-    with sync_playwright() as playwright:
+    with sync_playwright() as playwright, loop_at_hand():
         browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
         loop = asyncio._get_running_loop()
         yield browser
         asyncio._set_running_loop(loop)
         browser.close()
+
+
+@contextlib.contextmanager
+def loop_at_hand() -> Iterator[None]:
+    """Each call of Playwright's finds its event loop marked as running, also in the end of a
+    fixture behind a test for which it was hidden."""
+    real = SyncBase._sync
+
+    def call(self: SyncBase, awaitable: Awaitable[Any]) -> Any:
+        before = asyncio._get_running_loop()
+        asyncio._set_running_loop(self._loop)
+        try:
+            return real(self, awaitable)
+        finally:
+            asyncio._set_running_loop(before)
+
+    SyncBase._sync = call  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        SyncBase._sync = real  # type: ignore[method-assign]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -99,7 +99,7 @@ def shared_playground(
     with StubServer(folder) as server:
         context = chromium.new_context(viewport={"width": 1280, "height": 900})
         page = context.new_page()
-        page.set_default_timeout(5_000)
+        page.set_default_timeout(30_000)
         page.goto(server.url)
         page.wait_for_function("() => window.beginPython")
         yield Playground(page, server)
