@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import sys
 from collections.abc import Callable, Sequence
@@ -28,6 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     def read_config() -> ServerConfig:
         return make_server_config(parse_arguments(words))
 
+    # What has been imported stays; the collector need not look at it again and again.
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
     try:
         server = uvloop.run(serve(read_config))
     except StartupError as error:

@@ -25,6 +25,7 @@ const SHOW_AFTER_MS = 300;
 
 let active = 0;
 let suppressed = 0;
+let isShown = false;
 let timer: ReturnType<typeof setTimeout> | undefined;
 
 export const isSuppressed = (): boolean => suppressed > 0;
@@ -46,6 +47,7 @@ export function startLoading(): void {
   active += 1;
   if (active === 1) {
     timer = setTimeout(() => {
+      isShown = true;
       bar().hidden = false;
       document.body.setAttribute("aria-busy", "true");
     }, SHOW_AFTER_MS);
@@ -56,6 +58,9 @@ export function stopLoading(): void {
   active = Math.max(0, active - 1);
   if (active > 0) return;
   clearTimeout(timer);
+  // Even an attribute that is set to what it was has the browser look at the page's styles again.
+  if (!isShown) return;
+  isShown = false;
   bar().hidden = true;
   document.body.removeAttribute("aria-busy");
 }
