@@ -26,7 +26,7 @@ from scripts.commands.test import find_chromium
 COLD_VISITS = 5
 WARM_VISITS = 3
 CALLS = 200
-ROW_READS = 50
+ROW_READS = 100
 SIZES = {False: {"width": 1280, "height": 800}, True: {"width": 390, "height": 844}}
 ARGUMENTS = [
     "--no-sandbox",
