@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections import deque
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app_server.dispatch import call_peer
@@ -28,6 +30,18 @@ GROW_SECONDS = 0.05
 """How long a call waits for a worker to become free before another one is started. Short calls of
 several people are served one after the other by one process, which costs less than starting one or
 than threads that fight for one interpreter."""
+PATIENCE_SECONDS = 0.5
+"""The same where all processors have a worker and calls are handed out all the time: more processes
+would get no more done then, and each would find less in the processors' caches."""
+PROCESSORS = os.cpu_count() or 1
+
+
+@dataclass(slots=True, eq=False)
+class _Waiter:
+    """A call that waits for a worker, since a moment in the loop's time."""
+
+    since: float
+    worker: asyncio.Future[Worker]
 
 
 class WorkerPool:
@@ -43,7 +57,8 @@ class WorkerPool:
         self._instance = instance
         self._all = workers
         self._workers: list[Worker] = []
-        self._waiting: deque[asyncio.Future[Worker]] = deque()
+        self._waiting: deque[_Waiter] = deque()
+        self._given_at = 0.0
         self._growing: asyncio.TimerHandle | None = None
         self._is_stopped = False
 
@@ -154,17 +169,19 @@ class WorkerPool:
                 f"This app is too busy: {MAX_WAITING_CALLS} calls are waiting. Please try again.",
                 UNAVAILABLE,
             )
-        waiter: asyncio.Future[Worker] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        waiter = _Waiter(loop.time(), loop.create_future())
         self._waiting.append(waiter)
         self._retire_outdated()
         if self._is_persistent and not any(worker.is_alive for worker in self._shareable()):
             self._add(is_single_use=False)
         self._grow_later()
         try:
-            return await waiter
+            return await waiter.worker
         except asyncio.CancelledError:
-            if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
-                waiter.result().cancel_reservation()
+            given = waiter.worker
+            if given.done() and not given.cancelled() and given.exception() is None:
+                given.result().cancel_reservation()
             raise
         finally:
             if waiter in self._waiting:
@@ -184,10 +201,11 @@ class WorkerPool:
             self._give(worker)
 
     def _give(self, worker: Worker) -> None:
-        waiter = self._waiting.popleft()
+        waiter = self._waiting.popleft().worker
         if not waiter.done():
             worker.reserve()
             waiter.set_result(worker)
+            self._given_at = asyncio.get_running_loop().time()
 
     def _grow_later(self) -> None:
         if self._growing is None and not self._is_stopped:
@@ -201,6 +219,9 @@ class WorkerPool:
         if not self._waiting:
             return
         shareable = self._shareable()
+        if not self._is_time_to_grow(shareable):
+            self._grow_later()
+            return
         if self._is_persistent and not any(w.state is WorkerState.STARTING for w in shareable):
             alive = sum(worker.is_alive for worker in shareable)
             if alive == 0 or (alive < MAX_WORKERS_PER_INSTANCE and self._all.may_grow()):
@@ -208,6 +229,12 @@ class WorkerPool:
             else:
                 self._share()
         self._grow_later()
+
+    def _is_time_to_grow(self, workers: list[Worker]) -> bool:
+        now = asyncio.get_running_loop().time()
+        is_moving = now - self._given_at < GROW_SECONDS
+        is_busy = is_moving and sum(worker.is_alive for worker in workers) >= PROCESSORS
+        return not is_busy or now - self._waiting[0].since >= PATIENCE_SECONDS
 
     def _may_add(self) -> bool:
         """Whether a call may have a process of its own. Background tasks have a limit apart."""
@@ -258,6 +285,6 @@ class WorkerPool:
 
     def _fail_waiting(self, message: str) -> None:
         while self._waiting:
-            waiter = self._waiting.popleft()
+            waiter = self._waiting.popleft().worker
             if not waiter.done():
                 waiter.set_exception(AnvilError(message, UNAVAILABLE))
