@@ -9,6 +9,9 @@ from app_server.rates import RateLimit
 
 logger = logging.getLogger(__name__)
 
+OUTPUT_KEPT_CHARS = 256
+"""Of one text that is too large for a message."""
+
 
 class OutputLimit:
     """MAX_OUTPUT_BURST_CHARS at once, and then so much a second. What is left out is counted, and

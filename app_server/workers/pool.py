@@ -20,7 +20,8 @@ from app_server.limits import (
 from app_server.request import Reply, Request
 from app_server.wire.peer import PeerClosedError
 from app_server.workers.endings import UNAVAILABLE
-from app_server.workers.worker import Worker, WorkerState
+from app_server.workers.state import WorkerState
+from app_server.workers.worker import Worker
 
 if TYPE_CHECKING:
     from app_server.instance import Instance

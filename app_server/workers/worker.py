@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import enum
 import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -29,8 +28,9 @@ from app_server.workers.endings import (
     timed_out,
 )
 from app_server.workers.frames import pack
-from app_server.workers.output import OutputLimit
+from app_server.workers.output import OUTPUT_KEPT_CHARS, OutputLimit
 from app_server.workers.process import WorkerProcess
+from app_server.workers.state import WorkerState
 
 if TYPE_CHECKING:
     from app_server.apps import App
@@ -38,17 +38,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-OUTPUT_KEPT_CHARS = 256
 STATE_SECONDS = 30.0
 """How long a background task may take to tell its state, as on Anvil's server."""
-
-
-class WorkerState(enum.Enum):
-    STARTING = "starting"
-    READY = "ready"
-    RETIRING = "retiring"
-    """It gets no more calls, and ends when those that it has are done."""
-    ENDED = "ended"
 
 
 class Worker(CallingPeer):

@@ -12,7 +12,8 @@ import psutil
 from app_server.errors import AnvilError
 from app_server.limits import MAX_WORKER_MEMORY_BYTES, MAX_WORKERS, WORKER_MEMORY_PART
 from app_server.workers.endings import TERMINATED
-from app_server.workers.worker import Worker, WorkerState
+from app_server.workers.state import WorkerState
+from app_server.workers.worker import Worker
 
 if TYPE_CHECKING:
     from app_server.workers.pool import WorkerPool

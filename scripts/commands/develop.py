@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-from scripts.commands.run import TENANT, TITLE, interrupt, say, set_up_and_welcome
+from scripts.commands.run import TENANT, TITLE, say, serve_until_stopped, set_up_and_welcome
 from scripts.operations.databases import DatabaseServer
-from scripts.operations.home import ROOT, Home, OperationError
+from scripts.operations.home import ROOT, Home
 from scripts.operations.instances import InstanceFolder, find_instance
-from scripts.operations.postgres import database_server
 from scripts.operations.provision import move_to_port, move_to_server, provision, write_app
 from scripts.operations.releases import APPS, Release
 from scripts.operations.serving import (
     embedded_command,
-    require_free_port,
     running,
     wait_until_served,
 )
@@ -103,19 +100,12 @@ def serve(home: Home, server: DatabaseServer, source: Path, port: int) -> int:
 
 def main() -> int:
     options = parse_options(sys.argv[1:])
-    signal.signal(signal.SIGTERM, interrupt)
-    home = Home.at(options.data_dir)
-    try:
-        require_free_port(options.port)
-        home.make()
-        with database_server(home, None) as server:
-            return serve(home, server, options.source.resolve(), options.port)
-    except OperationError as error:
-        print(f"\n{error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        say("\nStopped.")
-        return 0
+    return serve_until_stopped(
+        options.data_dir,
+        options.port,
+        None,
+        lambda home, server: serve(home, server, options.source.resolve(), options.port),
+    )
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import argparse
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
@@ -144,21 +145,34 @@ def interrupt(_signal: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def main() -> int:
-    options = parse_options(sys.argv[1:])
+def serve_until_stopped(
+    data_dir: Path, port: int, database: str | None, serve: Callable[[Home, DatabaseServer], int]
+) -> int:
+    """Run ``serve`` on a database server. What does not work is told in a line; Ctrl-C and SIGTERM
+    end it."""
     signal.signal(signal.SIGTERM, interrupt)
-    home = Home.at(options.data_dir)
+    home = Home.at(data_dir)
     try:
-        require_free_port(options.port)
+        require_free_port(port)
         home.make()
-        with database_server(home, options.database) as server:
-            return serve(options, home, server)
+        with database_server(home, database) as server:
+            return serve(home, server)
     except OperationError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         say("\nStopped.")
         return 0
+
+
+def main() -> int:
+    options = parse_options(sys.argv[1:])
+    return serve_until_stopped(
+        options.data_dir,
+        options.port,
+        options.database,
+        lambda home, server: serve(options, home, server),
+    )
 
 
 if __name__ == "__main__":
