@@ -70,6 +70,32 @@ def native_echo(value):
     return anvil.server.call("anvil.private.echo", value)
 
 @anvil.server.callable
+def odd_values():
+    class Word(str):
+        pass
+    class Count(int):
+        pass
+    values = [Word("w"), Count(3), -0.0, 1e308, 2**62, -(2**31), 10**40, "\\ud800x", (1, 2), True,
+              float("-inf"), {"a": None}]
+    return [repr(value) for value in anvil.server.call("anvil.private.echo", values)]
+
+@anvil.server.callable
+def refused_values():
+    import dataclasses, enum, uuid
+    @dataclasses.dataclass
+    class Point:
+        x: int
+    class Colour(enum.Enum):
+        RED = 1
+    seen = []
+    for value in (Point(1), Colour.RED, uuid.UUID(int=1), {1: 2}, {3}, b"b"):
+        try:
+            anvil.server.call("anvil.private.echo", [value])
+        except anvil.server.SerializationError:
+            seen.append(type(value).__name__)
+    return seen
+
+@anvil.server.callable
 def make_point():
     from .shapes import Point
     return [Point(1), Point(2)]
@@ -247,6 +273,17 @@ def test_portable_classes_travel_with_their_shared_data(browser: Browser):
     sent["vt_global"] = [":points", {"unit": "m"}]
     browser.socket.send(__import__("json").dumps(sent))
     assert browser.wait("p1") == 2000
+
+
+def test_values_of_server_code_travel_as_they_are(browser: Browser):
+    expected = ["'w'", "3", "-0.0", "1e+308", str(2**62), str(-(2**31)), str(10**40), r"'\ud800x'"]
+    expected += ["[1, 2]", "True", "-inf", "{'a': None}"]
+    assert browser.call("odd_values") == expected
+
+
+def test_what_has_no_place_in_json_is_refused(browser: Browser):
+    names = ["Point", "Colour", "UUID", "dict", "set", "bytes"]
+    assert browser.call("refused_values") == names
 
 
 def test_text_of_every_kind_travels(browser: Browser):
