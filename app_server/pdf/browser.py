@@ -12,9 +12,10 @@ import signal
 import stat
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import psutil
 
@@ -32,6 +33,8 @@ USUAL_PATHS = (
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 )
 START_SECONDS = 15.0
+TRY_SECONDS = 7.0
+"""The same where it is not known yet whether it can come up at all: there is another way."""
 LOOK_SECONDS = 0.5
 NOBODY = "nobody"
 PUBLIC_FOLDERS = ("/tmp", "/var/tmp")
@@ -72,6 +75,10 @@ class _Manner(NamedTuple):
         return f"as {user}, {sandbox} Chromium's sandbox"
 
 
+_proven: set[_Manner] = set()
+"""Those in which a page has been shown on this system."""
+_slow: Counter[_Manner] = Counter()
+"""How often one that is not proven took too long: once may be a busy system's fault."""
 _impossible: set[_Manner] = set()
 """What this system does not allow: the sandbox needs user namespaces, which many containers do not
 give, and another user needs rights that some take from root."""
@@ -98,12 +105,13 @@ async def open_browser(
             manner = manners[-1 - left]
             browser = _Browser(program, Path(name), on_event)
             try:
-                await browser.start(manner, flags)
+                await browser.start(manner, flags, is_last=not left)
             except BrowserError:
                 await browser.end()
-                if not left or browser.is_slow:
+                if not left or (browser.is_slow and manner in _proven):
                     raise
-                if browser.is_refused:
+                _slow[manner] += browser.is_slow
+                if browser.is_refused or _slow[manner] > 1:
                     _impossible.add(manner)
                     logger.warning(
                         "No PDF can be printed %s on this system. From now on: %s.",
@@ -115,6 +123,7 @@ async def open_browser(
                 # Time is up, or whoever wanted it is gone, while it starts.
                 await browser.end()
                 raise
+            _proven.add(manner)
             try:
                 yield browser.tools
             finally:
@@ -129,11 +138,13 @@ class _Browser:
         self._process: asyncio.subprocess.Process | None = None
         self._watching: asyncio.Task[None] | None = None
         self._stderr: asyncio.Task[bytes] | None = None
-        self.tools = DevTools(on_event)
+        self._on_event = on_event
+        self.tools = DevTools(self._take_event)
+        self._is_up = False
         self.is_slow = False
         self.is_refused = False
 
-    async def start(self, manner: _Manner, flags: list[str]) -> None:
+    async def start(self, manner: _Manner, flags: list[str], *, is_last: bool) -> None:
         if manner.user is not None:
             try:
                 _give(self._folder, manner.user)
@@ -178,8 +189,11 @@ class _Browser:
         self._stderr = asyncio.create_task(_read_end(self._process.stderr))
         await self.tools.open(we_read, we_write)
         try:
-            async with asyncio.timeout(START_SECONDS):
+            is_only_way = is_last or manner in _proven
+            async with asyncio.timeout(START_SECONDS if is_only_way else TRY_SECONDS):
                 await self.tools.call("Browser.getVersion")
+                if manner not in _proven:
+                    await self._show_page()
         except (BrowserError, TimeoutError) as error:
             await self._kill()
             said = (await self._stderr).decode(errors="replace").strip()
@@ -187,6 +201,23 @@ class _Browser:
             self.is_refused = any(word in said.lower() for word in REFUSALS)
             raise BrowserError(f"{self._program} did not start: {said[-600:]}") from error
         self._watching = asyncio.create_task(self._watch_memory())
+        self._is_up = True
+
+    def _take_event(self, name: str, parameters: dict[str, Any]) -> None:
+        # The end of one that does not come up is no loss of a page: there may be another one.
+        if self._is_up:
+            self._on_event(name, parameters)
+
+    async def _show_page(self) -> None:
+        """A system may let the browser itself run, and none of the processes that show pages."""
+        target = await self.tools.call("Target.createTarget", url="about:blank")
+        attached = await self.tools.call(
+            "Target.attachToTarget", targetId=target["targetId"], flatten=True
+        )
+        self.tools.session_id = attached["sessionId"]
+        await self.tools.evaluate("1")
+        self.tools.session_id = None
+        await self.tools.call("Target.closeTarget", targetId=target["targetId"])
 
     def _environment(self) -> dict[str, str]:
         kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL") if name in os.environ}

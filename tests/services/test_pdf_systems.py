@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import os
 import stat
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from app_server.pdf import browser
-from app_server.pdf.devtools import BrowserError
+from app_server.pdf.devtools import ENDED, BrowserError, OnEvent
 
 PROGRAM = os.environ.get("MYBIZZ_CHROMIUM") or browser.find_browser(None)
 
@@ -18,6 +19,8 @@ PROGRAM = os.environ.get("MYBIZZ_CHROMIUM") or browser.find_browser(None)
 @pytest.fixture(autouse=True)
 def _nothing_known(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(browser, "_impossible", set())
+    monkeypatch.setattr(browser, "_proven", set())
+    monkeypatch.setattr(browser, "_slow", Counter())
 
 
 def write_program(folder: Path, script: str) -> str:
@@ -27,33 +30,59 @@ def write_program(folder: Path, script: str) -> str:
     return str(path)
 
 
-async def get_product(program: str | None = PROGRAM) -> str:
+async def get_product(
+    program: str | None = PROGRAM, on_event: OnEvent = lambda _name, _parameters: None
+) -> str:
     assert program, "Chromium is needed; scripts/test installs it"
-    async with browser.open_browser(program, [], lambda name, parameters: None) as tools:
+    async with browser.open_browser(program, [], on_event) as tools:
         return (await tools.call("Browser.getVersion"))["product"]
+
+
+def open_to_all(folder: Path) -> Path:
+    for path in (folder, *folder.parents[:3]):
+        path.chmod(path.stat().st_mode | stat.S_IXOTH)
+    return folder
 
 
 async def test_a_system_without_a_sandbox(
     tmp_path_factory: pytest.TempPathFactory, caplog: pytest.LogCaptureFixture
 ):
-    """It is said once, and not tried again."""
+    """It is said once, and not tried again. That one ended is no loss of a page."""
     script = f"""case "$*" in
 *--no-sandbox*) exec {PROGRAM} "$@";;
 esac
 echo "[FATAL] No usable sandbox! And more than anybody reads: {"#0 0x55 " * 300}" >&2
 echo started >> "$(dirname $0)/starts"
 exit 1"""
-    folder = tmp_path_factory.mktemp("program")
+    folder = open_to_all(tmp_path_factory.mktemp("program"))
     (folder / "starts").touch()
-    for path in (folder, folder / "starts", *folder.parents[:3]):
-        path.chmod(path.stat().st_mode | stat.S_IXOTH)
     (folder / "starts").chmod(0o666)
     program = write_program(folder, script)
+    events: list[str] = []
     with caplog.at_level(logging.WARNING):
-        assert "Chrome" in await get_product(program)
+        assert "Chrome" in await get_product(program, lambda name, _: events.append(name))
+        assert events.count(ENDED) <= 1
         assert "Chrome" in await get_product(program)
     assert (folder / "starts").read_text() == "started\n"
     [record] = caplog.records
+    assert "in Chromium's sandbox on this system" in record.message
+
+
+async def test_a_system_on_which_no_page_comes_up(
+    tmp_path_factory: pytest.TempPathFactory,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """The browser itself runs in the sandbox, and none of its pages does."""
+    monkeypatch.setattr(browser, "TRY_SECONDS", 2.0)
+    script = f"""case "$*" in
+*--no-sandbox*) exec {PROGRAM} "$@";;
+*) exec {PROGRAM} "$@" --no-sandbox --no-zygote --renderer-cmd-prefix=/bin/false;;
+esac"""
+    program = write_program(open_to_all(tmp_path_factory.mktemp("program")), script)
+    for _ in range(3):
+        assert "Chrome" in await get_product(program)
+    [record] = [one for one in caplog.records if one.levelno == logging.WARNING]
     assert "in Chromium's sandbox on this system" in record.message
 
 
