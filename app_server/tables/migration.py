@@ -164,7 +164,7 @@ async def _migrate_once(connection: Connection, wanted: Migration) -> tuple[Stor
         plan = wanted.plan(stored)
         if wanted.tables is None:
             return stored, plan
-        first = not stored.schema.tables and not stored.removed_tables
+        first = plan.is_first = not stored.schema.tables and not stored.removed_tables
         if not plan:
             return await _finish(connection, stored, plan, wanted.tables), plan
         seen = await measure(connection, plan)

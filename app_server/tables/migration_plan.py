@@ -142,6 +142,8 @@ class Plan:
     renames: tuple[tuple[str, str], ...] = ()
     notes: list[str] = field(default_factory=list)
     """Statements that only note in the meta schema which renames were looked at."""
+    is_first: bool = False
+    """Whether there are no tables yet, so that all of them are new."""
 
     def add(self, text: str, statements: Iterable[str] = (), **options: Any) -> Change:
         change = Change(text, **options)

@@ -248,7 +248,9 @@ async def _migrate(url: str, wanted: migration.Migration) -> tuple[Stored, migra
         ) from error
     finally:
         await connection.close()
-    if plan:
+    if plan and plan.is_first:
+        logger.info("Made the data tables: %d of them, new.", len(stored.schema.tables))
+    elif plan:
         done = "Ignored" if wanted.options.ignore_invalid_schema else "Made"
         logger.info("%s these changes of the data tables:\n%s", done, plan)
     return stored, plan

@@ -93,6 +93,7 @@ def develop(tmp_path_factory: pytest.TempPathFactory, m3_assets: None) -> Iterat
 
 def test_it_serves_the_checkout_with_sample_data(develop: Develop):
     assert develop.says("olga@yogastudio.example")
+    assert develop.says("Made the data tables: ") and not develop.says("Add table")
     assert "Sunrise Yoga Studio" in develop.get("/")
 
 
