@@ -5,10 +5,12 @@ The cast: olga (owner), mia (manager), sam (staff), carl (customer).
 
 from __future__ import annotations
 
+import base64
 import html
 import json
 import re
 import shutil
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email import message_from_bytes
@@ -29,6 +31,11 @@ UPLINK_KEY = "server_test_key"
 CLIENT_UPLINK_KEY = "client_test_key"
 TEMPLATE_ID = "MYBIZZTEMPLATE01"
 M3_ID = "4UK6WHQ6UX7AKELK"
+
+# Keys as scripts/provision makes them, but known.
+FIELD_KEYS = [base64.urlsafe_b64encode(bytes([number]) * 32).decode() for number in (1, 2, 3)]
+SEARCH_KEY = base64.urlsafe_b64encode(b"s" * 32).decode()
+SECRETS = {"field_encryption_keys": FIELD_KEYS[0], "search_hash_key": SEARCH_KEY}
 
 BUSINESS = {
     "business_name": "Sunrise Yoga",
@@ -82,6 +89,14 @@ class Studio:
     @property
     def uplink_url(self) -> str:
         return f"ws://127.0.0.1:{self.server.port}/_/uplink"
+
+    @property
+    def config_file(self) -> Path:
+        return self.data.parent / "instance.yaml"
+
+    def reload(self) -> None:
+        """Have the server read its configuration anew. It does that soon, not at once."""
+        self.server.process.send_signal(signal.SIGHUP)
 
     @contextmanager
     def uplink(self, key: str = UPLINK_KEY) -> Iterator[Caller]:
@@ -188,6 +203,8 @@ def open_studio(
 ) -> Iterator[Studio]:
     """Serve an instance that is set up, until the block ends."""
     app = write_instance(folder, template)
+    config = {"uplink-key": UPLINK_KEY, "client-uplink-key": CLIENT_UPLINK_KEY, "secret": SECRETS}
+    (folder / "instance.yaml").write_text(yaml.safe_dump(config))
     server = start_server(
         [
             f"--app={app}",
@@ -195,8 +212,7 @@ def open_studio(
             f"--dep-id={M3_ID}=m3",
             f"--database={database_url}",
             f"--data-dir={folder / 'data'}",
-            f"--uplink-key={UPLINK_KEY}",
-            f"--client-uplink-key={CLIENT_UPLINK_KEY}",
+            f"--config-file={folder / 'instance.yaml'}",
         ],
         cwd=folder,
     )

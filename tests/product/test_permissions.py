@@ -24,7 +24,14 @@ PUBLIC = {
 }
 LOGGED_IN = {"change_password"}
 STAFF = {"get_dashboard"}
-TRUSTED = {"add_staff_user", "fill_sample_data", "import_contacts", "set_up_instance"}
+TRUSTED = {
+    "add_staff_user",
+    "fill_sample_data",
+    "get_encryption_status",
+    "import_contacts",
+    "reencrypt_fields",
+    "set_up_instance",
+}
 PERMITTED = {
     "customers.view": {
         "get_contact",
