@@ -22,7 +22,7 @@ PUBLIC = {
     "request_password_reset",
     "sign_up",
 }
-LOGGED_IN = {"change_password"}
+LOGGED_IN = {"change_password", "export_my_data"}
 STAFF = {"get_dashboard"}
 TRUSTED = {
     "add_staff_user",
@@ -44,6 +44,7 @@ PERMITTED = {
         "add_note_to_contact",
         "create_contact",
         "delete_contact",
+        "export_contact_data",
         "log_contact_event",
         "restore_contact",
         "update_contact",

@@ -1,0 +1,168 @@
+"""Everything that is kept about a person: found by the links between tables, not by a list.
+
+A row is about a person if it *is* one of their contacts or their account; if it links to one;
+if a column called ``email`` or ``..._email`` holds their address; if it names their contact by the
+id that people see; or if it links to a row that is theirs alone (a line of their order).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from anvil.tables import query as q
+
+from ..server_shared.errors import AppError
+from .table_walk import Column, Schema, search
+
+CONTACTS, ACCOUNTS = "contacts", "users"
+ROOTS = (CONTACTS, ACCOUNTS)
+
+# Links that say who wrote a row, which does not make the row one about them.
+AUTHOR_COLUMNS = frozenset({"created_by", "updated_by"})
+# Tables about the business itself; the address in its settings is no person's.
+NOT_ABOUT_PEOPLE = frozenset({"settings", "sequences", "contact_tags"})
+# Text columns that hold a contact's C-12, with what else has to be true of the row.
+REFERENCES: dict[str, tuple[str, dict[str, Any]]] = {
+    "audit_log": ("resource_id", {"resource_type": "contact"}),
+}
+
+MAX_ROWS = 20_000  # Of one person; the memory of one call has to hold them.
+_ANY_OF_ROWS = 200  # Rows that one search asks for at once.
+
+Rows = dict[str, dict[str, Any]]  # by table, then by the row's id
+
+
+class TooManyRowsError(AppError):
+    """There is more about this person than one call can handle."""
+
+    code = "too_many_rows"
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who it is about: their rows of ``contacts`` and ``users``, and their e-mail addresses."""
+
+    contacts: tuple[Any, ...]
+    accounts: tuple[Any, ...]
+    emails: tuple[str, ...]
+
+    @property
+    def contact_ids(self) -> tuple[str, ...]:
+        """C-12 and so on."""
+        return tuple(row["contact_id"] for row in self.contacts)
+
+    def roots(self, table: str) -> tuple[Any, ...]:
+        """Their rows of one of ROOTS."""
+        return self.contacts if table == CONTACTS else self.accounts
+
+
+def find_person(schema: Schema, *, contact: Any = None, account: Any = None) -> Person:
+    """The person of a contact's or an account's row, with everything under the same address."""
+    given = contact if contact is not None else account
+    emails = tuple(sorted({given["email"], given["email"].lower()})) if given["email"] else ()
+    contacts = {} if contact is None else {contact.get_id(): contact}
+    accounts = {} if account is None else {account.get_id(): account}
+    if emails:
+        for table, rows in ((CONTACTS, contacts), (ACCOUNTS, accounts)):
+            for row in search(table, schema, email=q.any_of(*emails)):
+                rows.setdefault(row.get_id(), row)
+    return Person(tuple(contacts.values()), tuple(accounts.values()), emails)
+
+
+def is_about(column: Column) -> bool:
+    """Whether a link says of a row that it is about whom it leads to."""
+    return bool(column.target) and column.name not in AUTHOR_COLUMNS
+
+
+def holds_email(column: Column) -> bool:
+    """Whether a column is one for e-mail addresses."""
+    return column.type == "string" and (column.name == "email" or column.name.endswith("_email"))
+
+
+def collect(person: Person, schema: Schema, max_rows: int = MAX_ROWS) -> Rows:
+    """All rows about a person. Raises :class:`TooManyRowsError`."""
+    return _Collector(person, schema, max_rows).run()
+
+
+class _Collector:
+    def __init__(self, person: Person, schema: Schema, max_rows: int) -> None:
+        self.person = person
+        self.schema = schema
+        self.left = max_rows
+        self.rows: Rows = {}
+        # Tables and rows of which the children are still to be looked for.
+        self.waiting: list[tuple[str, list[Any]]] = []
+
+    def run(self) -> Rows:
+        for table in ROOTS:
+            self._keep(table, self.person.roots(table))
+        for table, columns in self.schema.items():
+            if table in ROOTS or table in NOT_ABOUT_PEOPLE:
+                continue
+            for column in columns:
+                self._follow_column(table, column)
+            self._follow_reference(table)
+        while self.waiting:
+            self._follow_children(*self.waiting.pop())
+        return {table: rows for table, rows in self.rows.items() if rows}
+
+    def _follow_column(self, table: str, column: Column) -> None:
+        if column.target in ROOTS and is_about(column):
+            for root in self.person.roots(column.target):
+                value = [root] if column.is_multiple else root
+                found = self._keep(table, search(table, self.schema, **{column.name: value}))
+                # A row with several people is not theirs alone, so neither is what hangs on it.
+                if found and not column.is_multiple:
+                    self.waiting.append((table, found))
+        elif holds_email(column) and self.person.emails:
+            query = {column.name: q.any_of(*self.person.emails)}
+            self._keep(table, search(table, self.schema, **query))
+
+    def _follow_reference(self, table: str) -> None:
+        if table in REFERENCES and self.person.contact_ids:
+            column, more = REFERENCES[table]
+            query = {column: q.any_of(*self.person.contact_ids), **more}
+            self._keep(table, search(table, self.schema, **query))
+
+    def _follow_children(self, parent: str, parents: Sequence[Any]) -> None:
+        for table, columns in self.schema.items():
+            if table in ROOTS or table in NOT_ABOUT_PEOPLE:
+                continue
+            own = [column for column in columns if column.target in ROOTS and is_about(column)]
+            for column in columns:
+                if column.target != parent or not is_about(column):
+                    continue
+                for found in self._search_children(table, column, parents):
+                    # One that names its person is found by that, or is someone else's.
+                    unclaimed = (row for row in found if not any(row[link.name] for link in own))
+                    fresh = self._keep(table, unclaimed)
+                    if fresh:
+                        self.waiting.append((table, fresh))
+
+    def _search_children(
+        self, table: str, column: Column, parents: Sequence[Any]
+    ) -> Iterable[Iterable[Any]]:
+        values = [[parent] for parent in parents] if column.is_multiple else list(parents)
+        for start in range(0, len(values), _ANY_OF_ROWS):
+            chunk = q.any_of(*values[start : start + _ANY_OF_ROWS])
+            yield search(table, self.schema, **{column.name: chunk})
+
+    def _keep(self, table: str, found: Iterable[Any]) -> list[Any]:
+        """Add rows; give those that were not there yet."""
+        kept = self.rows.setdefault(table, {})
+        fresh = []
+        for row in islice(found, MAX_ROWS + 1):
+            if row.get_id() in kept:
+                continue
+            kept[row.get_id()] = row
+            fresh.append(row)
+            self.left -= 1
+            if self.left < 0:
+                raise TooManyRowsError(
+                    "There is more about this person than can be handled in one go. "
+                    "Please ask who runs this instance for help."
+                )
+        return fresh
