@@ -179,6 +179,25 @@ async def test_short_calls_share_a_process(open_app: Open, monkeypatch: Patch):
     assert len(set(await asyncio.gather(*(app.call("pid") for _ in range(20))))) == 1
 
 
+async def test_a_queue_that_moves_starts_no_more_processes_than_processors(
+    open_app: Open, monkeypatch: Patch
+):
+    """More of them would get no more done."""
+    monkeypatch.setattr(pool, "PROCESSORS", 1)
+    monkeypatch.setattr(pool, "GROW_SECONDS", 0.5)
+    monkeypatch.setattr(pool, "PATIENCE_SECONDS", 60)
+    app = await open_app()
+    pids = set()
+    end = asyncio.get_running_loop().time() + 1.2
+
+    async def ask() -> None:
+        while asyncio.get_running_loop().time() < end:
+            pids.add(await app.call("pid"))
+
+    await asyncio.gather(*(ask() for _ in range(6)))
+    assert len(pids) == 1
+
+
 async def test_calls_that_take_long_have_a_process_each(open_app: Open):
     app = await open_app()
     names = [f"call{number}" for number in range(3)]
