@@ -1,4 +1,8 @@
-"""Logging in and out, and who is logged in. The order of the checks is that of Anvil's server."""
+"""Logging in and out, and who is logged in.
+
+Unlike Anvil's server, a stranger learns nothing of an account without its password: whether it is
+switched on and confirmed is looked at last, and an address without an account locks as one with it.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from app_server.errors import AnvilError
-from app_server.users import mfa, remember
+from app_server.users import mfa, remember, strangers
 from app_server.users.errors import (
     account_not_enabled,
     authentication_failed,
@@ -43,11 +47,13 @@ async def log_in_with_email(
     address = email.strip() if isinstance(email, str) else ""
     request.remember(partial_id=None)
     async with request.account_lock(address):
-        row = await find_enabled_user(request, address)
-        if row and request.config.confirm_email and not row.get("confirmed_email"):
-            raise email_not_confirmed()
-        await check_password(request, row, password)
+        row = await request.users.find(address)
+        await check_password(request, row, password, address=address)
         assert row is not None  # nobody's password is never right
+        if not row.is_enabled:
+            raise account_not_enabled()
+        if request.config.confirm_email and not row.get("confirmed_email"):
+            raise email_not_confirmed()
         if request.config.require_mfa:
             row = await _check_factor(request, row, factor)
     return await log_in(request, row, remember_me=remember_me)
@@ -78,21 +84,26 @@ async def check_password(
     password: object,
     *,
     complaint: str = "Incorrect email address or password",
+    address: str = "",
 ) -> None:
-    """Return if it is the user's password; count the failure and raise if not.
+    """Return if it is the user's password; count the failure and raise if not. ``address`` is what
+    was given where there may be no user with it.
 
     To be called with the account's lock held.
     """
     limit = request.config.max_password_failures
-    if row is not None and row.password_failures >= limit:
+    known = strangers.failures(request, address) if row is None else row.password_failures
+    if known >= limit:
         raise too_many_failures()
     if await is_password_right(password, row.get("password_hash") if row else None):
         if row is not None:
             return
         raise authentication_failed(complaint)
-    if row is None:
-        raise authentication_failed(complaint)
     failure = authentication_failed(complaint)
+    if row is None:
+        if address and strangers.count_failure(request, address) >= limit:
+            raise too_many_failures() from failure
+        raise failure
     await _count_failure(request, row, failure)
     raise failure
 
