@@ -1,8 +1,8 @@
 """Log in, log out, sign up, and ask for a new password.
 
 Thin wrappers of Anvil's Users service that answer with the envelope, so that a form shows each
-message where it belongs. The answer to a log-in or to a request for a new password never tells
-whether an address has an account; only a sign-up has to.
+message where it belongs. No answer tells whether an address has an account: neither to a log-in,
+nor to a sign-up, nor to a request for a new password.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import anvil.users
 
 from ..server_shared.callables import LOGGED_IN, PUBLIC, server_callable
-from ..server_shared.errors import ConflictError, DeniedError, InvalidError
+from ..server_shared.errors import DeniedError, InvalidError
 from ..server_shared.validators import Bool, Email, Password, Phone, Rule, Text
 from .rbac import CUSTOMER
 
@@ -91,18 +91,14 @@ def sign_up(
 ) -> dict[str, Any]:
     """Make a customer's account. It opens once the address is confirmed: ``{"confirm": True}``.
 
-    Raises :class:`ConflictError` (``account_exists``), or :class:`InvalidError` where the
-    password is refused.
+    Where the address has an account already, the answer is the same, and its owner gets a link to
+    choose a new password. Raises :class:`InvalidError` where the password is refused.
     """
     try:
         user = anvil.users.signup_with_email(email, password)
-    except anvil.users.UserExists as error:
-        raise ConflictError(
-            "There is an account with this e-mail address already. Log in, or choose a new "
-            "password.",
-            code="account_exists",
-            field="email",
-        ) from error
+    except anvil.users.UserExists:
+        request_password_reset(email)
+        return {"confirm": True}
     except anvil.users.PasswordNotAcceptable as error:
         raise InvalidError(str(error), field="password") from error
     user.update(
