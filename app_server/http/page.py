@@ -231,7 +231,10 @@ def _headers(app: App) -> dict[str, str]:
         "Referrer-Policy": "same-origin",
         "X-Content-Type-Options": "nosniff",
     }
+    # What any app can do without: no plug-in, and no <base> that turns every address elsewhere.
+    policy = "object-src 'none'; base-uri 'self'"
     if not app.allow_embedding:
         headers["X-Frame-Options"] = "DENY"
-        headers["Content-Security-Policy"] = "frame-ancestors 'none'"
+        policy += "; frame-ancestors 'none'"
+    headers["Content-Security-Policy"] = policy
     return headers

@@ -11,6 +11,7 @@ from starlette.websockets import WebSocket
 
 TRY_AGAIN_LATER = 1013
 NOT_RUNNING = "This site cannot be reached at the moment. Please try again shortly."
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -41,7 +42,7 @@ def make_problem(
     """A page for a browser; for a program one line of text (``plain``, else title and text)."""
     if wants_html(connection):
         page = PAGE.format(title=html.escape(title), text=html.escape(text))
-        return HTMLResponse(page, status, headers)
+        return HTMLResponse(page, status, {"Content-Security-Policy": POLICY, **(headers or {})})
     return PlainTextResponse(plain or f"{title}. {text}", status, headers)
 
 

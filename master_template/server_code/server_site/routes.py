@@ -14,21 +14,26 @@ import anvil.users
 
 from ..server_auth.rbac import acting_as, read_actor
 from ..server_settings.settings_service import get_config
-from ..server_shared.config import read_business
+from ..server_shared.config import Business, read_business
 from ..server_shared.errors import AppError
 from ..shared.routes import PUBLIC, STAFF, find_page
-from .public_pages import CACHE_SECONDS, render_home, render_message
+from .public_pages import CACHE_SECONDS, content_policy, render_home, render_message
 
 PACKAGE = "master_template"
 
 
-def _html(body: str, status: int = 200, cache: str = "no-store") -> Any:
+def _html(
+    body: str, status: int = 200, cache: str = "no-store", business: Business | None = None
+) -> Any:
+    """A page; ``business`` is the one whose colours it has."""
     return anvil.server.HttpResponse(
         status=status,
         body=body,
         headers={
             "Content-Type": "text/html; charset=utf-8",
             "Cache-Control": cache,
+            "Content-Security-Policy": content_policy(business),
+            "X-Frame-Options": "DENY",
             "X-Content-Type-Options": "nosniff",
             "Referrer-Policy": "strict-origin-when-cross-origin",
         },
@@ -49,7 +54,8 @@ def home(**_query: str) -> Any:
         business = read_business()
     except AppError as error:
         return _html(f"<!doctype html><title>Mybizz</title><p>{error.message}</p>", 503)
-    return _html(render_home(business), cache=f"private, max-age={CACHE_SECONDS}")
+    cache = f"private, max-age={CACHE_SECONDS}"
+    return _html(render_home(business), cache=cache, business=business)
 
 
 @anvil.server.route("/app", methods=["GET"])
@@ -86,7 +92,8 @@ def _open(path: str) -> Any:
     page = find_page(path)
     if page is None:
         text = "There is nothing at this address. It may have been mistyped, or moved."
-        return _html(render_message(read_business(), "No such page", text, path), 404)
+        business = read_business()
+        return _html(render_message(business, "No such page", text, path), 404, business=business)
     form, arguments, who = page
     if who != PUBLIC and config["user"] is None:
         form, arguments = "auth.LoginForm", {"next_path": path}
