@@ -51,7 +51,9 @@ def go(address, replace=False):
     """Go to a page of the app by its address (a path, maybe with a query)."""
     page = find_page(address.partition("?")[0])
     if page is None:
-        window.location.assign(address)
+        # A browser takes "//name" and "/\\name" for the address of another site.
+        is_ours = address.startswith("/") and address[1:2] not in ("/", "\\")
+        window.location.assign(address if is_ours else "/")
         return
     if address != current_path() + window.location.search:
         if replace:
