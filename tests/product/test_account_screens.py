@@ -44,6 +44,7 @@ def test_the_reset_form_answers_the_same_for_everyone(chromium: Browser, studio:
         screen.open("/app/login")
         screen.page.get_by_role("link", name="Forgot your password?").click()
         screen.is_at("/app/reset")
+        screen.sees("we send you a link")  # the log-in has a field of that name too
         screen.field("E-mail").fill("not an address")
         screen.press("Send the link")
         screen.sees("E-mail must be an e-mail address")
