@@ -49,8 +49,8 @@ def add_route(path: str, methods: list[str]) -> Callable[[Serve], Serve]:
     return add
 
 
-def make_router(instance: Instance) -> ASGIApp:
-    """The instance behind its gate."""
+def list_routes(instance: Instance) -> list[BaseRoute]:
+    """Every address, in the order in which they are tried."""
 
     def route(path: str, serve: Serve, methods: list[str] | None = None) -> Route:
         async def endpoint(http: HttpRequest) -> Response:
@@ -65,7 +65,7 @@ def make_router(instance: Instance) -> ASGIApp:
     async def uplink(socket: WebSocket) -> None:
         await serve_uplink(socket, [instance])
 
-    routes: list[BaseRoute] = [
+    return [
         WebSocketRoute("/_/ws", browser),
         WebSocketRoute("/_/ws/{rest:path}", browser),
         WebSocketRoute("/_/uplink", uplink),
@@ -82,7 +82,11 @@ def make_router(instance: Instance) -> ASGIApp:
         route("/_/{rest:path}", serve_not_found, ANY_METHOD),
         route("/{rest:path}", serve_page, ANY_METHOD),
     ]
-    router = Router(routes, redirect_slashes=False, default=_default)
+
+
+def make_router(instance: Instance) -> ASGIApp:
+    """The instance behind its gate."""
+    router = Router(list_routes(instance), redirect_slashes=False, default=_default)
 
     async def enter(scope: Scope, receive: Receive, send: Send) -> None:
         scope["state"] = {"instance": instance}
