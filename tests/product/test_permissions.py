@@ -22,7 +22,7 @@ PUBLIC = {
     "request_password_reset",
     "sign_up",
 }
-LOGGED_IN = {"change_password", "export_my_data"}
+LOGGED_IN = {"change_password", "export_my_data", "set_my_marketing_consent"}
 STAFF = {"get_dashboard"}
 TRUSTED = {
     "add_staff_user",
@@ -34,6 +34,7 @@ TRUSTED = {
 }
 PERMITTED = {
     "customers.view": {
+        "get_consent_history",
         "get_contact",
         "get_contact_timeline",
         "get_recent_activity",
@@ -47,6 +48,7 @@ PERMITTED = {
         "export_contact_data",
         "log_contact_event",
         "restore_contact",
+        "set_marketing_consent",
         "update_contact",
     },
     "settings.view": {"get_settings"},

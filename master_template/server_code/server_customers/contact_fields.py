@@ -215,5 +215,6 @@ def full_contact(row: Any) -> dict[str, Any]:
         "average_order_value_cents": int(row["average_order_value_cents"] or 0),
         "created_at": row["created_at"],
         "updated_at": row["updated_at"],
+        "erased_at": row["erased_at"],
         "version": int(row["version"] or 1),
     }

@@ -15,6 +15,7 @@ from anvil.tables import app_tables, in_transaction
 from anvil.tables import query as q
 
 from ..server_auth.rbac import current_actor
+from ..server_privacy.consent_record import record_opt_ins
 from ..server_shared import audit, clock
 from ..server_shared.callables import TRUSTED_ONLY, server_callable
 from ..server_shared.config import read_business
@@ -179,6 +180,7 @@ def _add(fresh: list[dict[str, Any]], currency: str) -> None:
         )
         for row in rows
     )
+    record_opt_ins(rows, "Said by the imported file")
     remember_tags(tag for values in fresh for tag in values["tags"])
 
 

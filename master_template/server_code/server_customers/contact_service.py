@@ -9,6 +9,7 @@ from anvil.tables import TableError, app_tables, in_transaction
 from anvil.tables import query as q
 
 from ..server_auth.rbac import current_actor
+from ..server_privacy import consent_record
 from ..server_shared import audit, clock
 from ..server_shared.callables import server_callable
 from ..server_shared.config import read_business
@@ -137,6 +138,7 @@ def _create(contact: dict[str, Any], currency: str) -> Any:
     (number,) = take_numbers(CONTACTS)
     row = app_tables.contacts.add_row(**new_columns(contact, number, currency))
     remember_tags(contact["tags"])
+    consent_record.record_opt_in(row, None, "Entered with the contact")
     timeline_service.add_event(
         row, "created", SOURCE_TEXTS[contact["source"]], {"source": contact["source"]}
     )
@@ -193,8 +195,13 @@ def _update(contact_id: str, changes: dict[str, Any], version: int) -> Any:
     return row
 
 
-def apply_changes(row: Any, changed: Mapping[str, Any]) -> None:
-    """Write changed fields of a contact with all that follows. Call it inside a transaction."""
+def apply_changes(
+    row: Any, changed: Mapping[str, Any], evidence: str = "Entered with the contact"
+) -> None:
+    """Write changed fields of a contact with all that follows. Call it inside a transaction.
+
+    ``evidence`` is how the business knows of a changed consent.
+    """
     before = {name: row[name] for name in changed}
     after = {**searched_columns(row), **changed}
     row.update(
@@ -203,6 +210,8 @@ def apply_changes(row: Any, changed: Mapping[str, Any]) -> None:
         updated_at=clock.now(),
         version=int(row["version"]) + 1,
     )
+    if "preferences" in changed:
+        consent_record.record_opt_in(row, before["preferences"], evidence)
     if "status" in changed:
         timeline_service.add_event(
             row,
@@ -238,7 +247,8 @@ def delete_contact(contact_id: str) -> dict[str, Any]:
 def restore_contact(contact_id: str) -> dict[str, Any]:
     """Bring a deleted contact back.
 
-    Raises :class:`ConflictError` (``duplicate_email``) if its address has been taken meanwhile.
+    Raises :class:`ConflictError`: ``duplicate_email`` if its address has been taken meanwhile,
+    ``erased`` if there is no person left to bring back.
     """
     try:
         row = _set_deleted(contact_id, deleted=False)
@@ -252,6 +262,8 @@ def _set_deleted(contact_id: str, *, deleted: bool) -> Any:
     row = find_row(contact_id, with_deleted=True)
     if (row["deleted_at"] is not None) == deleted:
         return row
+    if not deleted and row["erased_at"] is not None:
+        raise ConflictError("This contact has been erased for good.", code="erased")
     if not deleted:
         refuse_taken_email(row["email"], but=contact_id)
     now = clock.now()

@@ -12,6 +12,7 @@ from ..server_auth.rbac import CUSTOMER, MANAGER, STAFF
 from ..server_customers.contact_fields import SOURCE_TEXTS, derived_columns
 from ..server_customers.contact_service import new_columns, remember_tags
 from ..server_customers.timeline_service import event_columns
+from ..server_privacy.consent_record import record_opt_ins
 from ..server_shared import audit, clock
 from ..server_shared.callables import TRUSTED_ONLY, server_callable
 from ..server_shared.config import read_business, settings_row
@@ -110,6 +111,7 @@ def _add_contacts(dice: random.Random) -> None:
         for row, history in zip(rows, histories, strict=True)
         for at, kind, text, data, author in history
     )
+    record_opt_ins(rows, "Ticked the box on the form at the front desk")
     remember_tags(tag for person in PEOPLE for tag in person[5])
 
 

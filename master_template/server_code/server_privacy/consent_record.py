@@ -1,0 +1,85 @@
+"""The record of consent: who agreed to what, when and from where. Entries are only ever added.
+
+GDPR article 7(1) wants consent shown, and 7(3) that taking it back is as easy; POPIA section 69 the
+same of direct marketing. What holds now is the newest entry of a kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from anvil.tables import app_tables
+
+from ..server_auth.rbac import CUSTOMER, current_actor
+from ..server_shared import clock
+
+MARKETING, TERMS, PRIVACY_POLICY = "marketing", "terms", "privacy_policy"
+KINDS = (MARKETING, TERMS, PRIVACY_POLICY)
+
+
+def record(
+    contact: Any, kind: str, is_given: bool, *, version: str | None = None, evidence: str = ""
+) -> Any:
+    """Add an entry in the name of who is acting; give its row. ``version`` is that of the text
+    which was agreed to, ``evidence`` how the business knows. Call it inside the transaction of
+    what the consent changes."""
+    return app_tables.consents.add_row(
+        **consent_columns(contact, kind, is_given, version=version, evidence=evidence)
+    )
+
+
+def record_opt_in(contact: Any, before: Mapping[str, Any] | None, evidence: str) -> None:
+    """Add an entry if the contact's row says something else about marketing than ``before`` did."""
+    now_given = is_opted_in(contact["preferences"])
+    if now_given != is_opted_in(before):
+        record(contact, MARKETING, now_given, evidence=evidence)
+
+
+def record_opt_ins(contacts: Iterable[Any], evidence: str) -> None:
+    """Add an entry for each of these new contacts that allows marketing, all in one request."""
+    app_tables.consents.add_rows(
+        consent_columns(contact, MARKETING, True, evidence=evidence)
+        for contact in contacts
+        if is_opted_in(contact["preferences"])
+    )
+
+
+def is_opted_in(preferences: Mapping[str, Any] | None) -> bool:
+    """Whether these preferences of a contact allow marketing by e-mail."""
+    return bool((preferences or {}).get("marketing_opt_in"))
+
+
+def consent_columns(
+    contact: Any, kind: str, is_given: bool, *, version: str | None = None, evidence: str = ""
+) -> dict[str, Any]:
+    """The columns of an entry to be, for a caller that writes many at once."""
+    actor = current_actor()
+    return {
+        "contact": contact,
+        "email": contact["email"],
+        "kind": kind,
+        "is_given": is_given,
+        "version": version,
+        "evidence": evidence,
+        "given_by": "person" if actor.role == CUSTOMER else "business",
+        "author_name": actor.author_name,
+        "created_by": actor.row,
+        "ip_address": actor.ip or None,
+        "recorded_at": clock.now(),
+    }
+
+
+def consent_dict(row: Any) -> dict[str, Any]:
+    """An entry as a caller sees it."""
+    return {
+        "kind": row["kind"],
+        "is_given": bool(row["is_given"]),
+        "version": row["version"],
+        "evidence": row["evidence"],
+        "email": row["email"],
+        "given_by": row["given_by"],
+        "author_name": row["author_name"],
+        "ip_address": row["ip_address"],
+        "recorded_at": row["recorded_at"],
+    }

@@ -1,0 +1,82 @@
+"""Consent: say that someone agrees to marketing or no longer does, and read what they said when."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import Any
+
+import anvil.tables as tables
+from anvil.tables import app_tables, in_transaction
+from anvil.tables import query as q
+
+from ..server_auth.rbac import current_actor
+from ..server_customers.contact_fields import CONTACT_ID
+from ..server_customers.contact_service import apply_changes, find_row
+from ..server_shared.callables import LOGGED_IN, server_callable
+from ..server_shared.errors import NotAuthenticatedError, NotFoundError
+from ..server_shared.validators import Bool, Int, Text
+from .consent_record import consent_dict
+
+MAX_HISTORY = 200
+OPTED = "The person's own choice"
+
+
+@server_callable(
+    needs="customers.manage",
+    takes={
+        "contact_id": CONTACT_ID,
+        "is_given": Bool("The consent", required=True),
+        "evidence": Text("How you know", max_chars=500, required=True),
+    },
+)
+def set_marketing_consent(contact_id: str, is_given: bool, evidence: str) -> dict[str, Any]:
+    """Note that a contact agrees to marketing by e-mail, or no longer does: ``{"is_given"}``.
+
+    ``evidence`` says how the business knows ("ticked the box on the paper form"). Saying what is
+    so already adds nothing to the record. Raises :class:`NotFoundError`.
+    """
+    _set_marketing(contact_id, is_given, evidence)
+    return {"is_given": is_given}
+
+
+@server_callable(needs=LOGGED_IN, takes={"is_given": Bool("The consent", required=True)})
+def set_my_marketing_consent(is_given: bool) -> dict[str, Any]:
+    """The same by the person, for the contact with the address of their account."""
+    account = current_actor().row
+    if account is None:
+        raise NotAuthenticatedError()
+    contact = app_tables.contacts.get(
+        q.fetch_only("contact_id"), email=account["email"].lower(), deleted_at=None
+    )
+    if contact is None:
+        raise NotFoundError("There is no contact with the address of your account.")
+    _set_marketing(contact["contact_id"], is_given, OPTED)
+    return {"is_given": is_given}
+
+
+@in_transaction
+def _set_marketing(contact_id: str, is_given: bool, evidence: str) -> None:
+    row = find_row(contact_id)
+    preferences = dict(row["preferences"] or {})
+    if bool(preferences.get("marketing_opt_in")) == is_given:
+        return
+    changed = {"preferences": {**preferences, "marketing_opt_in": is_given}}
+    apply_changes(row, changed, evidence=evidence)
+
+
+@server_callable(
+    needs="customers.view",
+    takes={
+        "contact_id": CONTACT_ID,
+        "limit": Int("Limit", minimum=1, maximum=MAX_HISTORY, default=50),
+    },
+)
+def get_consent_history(contact_id: str, limit: int = 50) -> dict[str, Any]:
+    """``{"consents": [...]}``, newest first: ``kind``, ``is_given``, ``version``, ``evidence``,
+    ``email``, ``given_by`` (``person`` or ``business``), ``author_name``, ``ip_address`` and
+    ``recorded_at`` of each."""
+    contact = find_row(contact_id, with_deleted=True)
+    found = app_tables.consents.search(
+        tables.order_by("recorded_at", ascending=False), q.page_size(limit), contact=contact
+    )
+    return {"consents": [consent_dict(row) for row in islice(found, limit)]}
