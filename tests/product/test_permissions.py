@@ -45,6 +45,7 @@ PERMITTED = {
         "add_note_to_contact",
         "create_contact",
         "delete_contact",
+        "erase_contact",
         "export_contact_data",
         "log_contact_event",
         "restore_contact",

@@ -185,7 +185,6 @@ def test_a_new_tables_rows_are_exported(bead_studio: Studio) -> None:
 
 def test_a_new_tables_rows_keep_a_contact_from_being_erased(bead_studio: Studio) -> None:
     """Until someone has declared what becomes of them."""
-    pytest.importorskip("master_template.server_privacy.erasure_service")
     with bead_studio.person("mia") as mia:
         made = mia.call("create_contact", contact(email="kept@bead.example"))["contact"]
         ana = row_id(bead_studio, made["contact_id"])

@@ -98,6 +98,5 @@ def _leave_out_others(entry: dict[str, Any], person: Person) -> None:
     changed of other people's, is about someone else (GDPR article 15(4))."""
     if entry["user_email"] not in person.emails:
         entry["user_email"] = entry["ip_address"] = None
-    is_theirs = entry["resource_type"] == "contact" and entry["resource_id"] in person.contact_ids
-    if not is_theirs:
+    if entry["resource_id"] not in (*person.contact_ids, *person.emails):
         entry["changes"] = None

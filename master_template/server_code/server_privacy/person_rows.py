@@ -24,9 +24,13 @@ ROOTS = (CONTACTS, ACCOUNTS)
 AUTHOR_COLUMNS = frozenset({"created_by", "updated_by"})
 # Tables about the business itself; the address in its settings is no person's.
 NOT_ABOUT_PEOPLE = frozenset({"settings", "sequences", "contact_tags"})
-# Text columns that hold a contact's C-12, with what else has to be true of the row.
-REFERENCES: dict[str, tuple[str, dict[str, Any]]] = {
-    "audit_log": ("resource_id", {"resource_type": "contact"}),
+# Text columns that name a person's contact (C-12) or account (its e-mail address), with what else
+# has to be true of the row.
+REFERENCES: dict[str, tuple[tuple[str, str, dict[str, Any]], ...]] = {
+    "audit_log": (
+        (CONTACTS, "resource_id", {"resource_type": "contact"}),
+        (ACCOUNTS, "resource_id", {"resource_type": "user"}),
+    ),
 }
 
 MAX_ROWS = 20_000  # Of one person; the memory of one call has to hold them.
@@ -122,10 +126,11 @@ class _Collector:
             self._keep(table, search(table, self.schema, **query))
 
     def _follow_reference(self, table: str) -> None:
-        if table in REFERENCES and self.person.contact_ids:
-            column, more = REFERENCES[table]
-            query = {column: q.any_of(*self.person.contact_ids), **more}
-            self._keep(table, search(table, self.schema, **query))
+        for root, column, more in REFERENCES.get(table, ()):
+            values = self.person.contact_ids if root == CONTACTS else self.person.emails
+            if values:
+                query = {column: q.any_of(*values), **more}
+                self._keep(table, search(table, self.schema, **query))
 
     def _follow_children(self, parent: str, parents: Sequence[Any]) -> None:
         for table, columns in self.schema.items():
