@@ -1,0 +1,79 @@
+"""How long things are kept: the one register, and the task that deletes what is older.
+
+A table is in KEPT or is kept for as long as the business likes. The task works in batches, each
+one transaction with its entry in the audit log: it may be killed anywhere, run twice at once, or
+left out for a month, and the next run does the rest.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any
+
+import anvil.server
+import anvil.tables as tables
+from anvil.tables import app_tables, in_transaction
+from anvil.tables import query as q
+
+from ..server_shared import audit, clock
+
+BATCH_ROWS = 500
+DAYS_A_YEAR = 366  # Not one day too early, whatever years there are.
+
+log = logging.getLogger("mybizz.retention")
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Rows of a table are kept for ``days`` from the moment in ``column``. A row without that
+    moment (a task that is not done yet) stays."""
+
+    table: str
+    column: str
+    days: int
+
+
+KEPT = (Kept("audit_log", "logged_at", days=2 * DAYS_A_YEAR),)
+
+
+@anvil.server.background_task
+def apply_retention() -> dict[str, int]:
+    """Delete what is older than KEPT says; give how many rows of each table went."""
+    return {kept.table: _delete_old(kept) for kept in KEPT}
+
+
+def _delete_old(kept: Kept) -> int:
+    before = clock.now() - timedelta(days=kept.days)
+    total = 0
+    while True:
+        deleted: int = _delete_batch(kept, before)
+        total += deleted
+        if deleted < BATCH_ROWS:
+            break
+    log.info("deleted %d rows of %s from before %s", total, kept.table, before.date())
+    return total
+
+
+@in_transaction
+def _delete_batch(kept: Kept, before: datetime) -> int:
+    """Delete the oldest rows, at most BATCH_ROWS; give how many."""
+    query: dict[str, Any] = {kept.column: q.less_than(before)}
+    found = app_tables[kept.table].search(
+        tables.order_by(kept.column),
+        q.fetch_only(kept.column),
+        q.page_size(BATCH_ROWS),
+        **query,
+    )
+    rows = list(islice(found, BATCH_ROWS))
+    if not rows:
+        return 0
+    with tables.batch_delete:
+        for row in rows:
+            row.delete()
+    audit.record(
+        "retention", kept.table, "", {"deleted": len(rows), "before": before.date().isoformat()}
+    )
+    return len(rows)

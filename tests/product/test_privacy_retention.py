@@ -1,0 +1,139 @@
+"""What is too old goes, by a task of every night, that may be killed anywhere."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.product.conftest import fresh_database
+from tests.product.studio import Studio, copy_template, open_studio
+
+ROOT = Path(__file__).resolve().parents[2]
+MANIFEST = yaml.safe_load((ROOT / "master_template" / "anvil.yaml").read_text())
+RETENTION = "server_code/server_privacy/retention.py"
+
+# Scope A8. A table of these that is made must get into the register.
+PERIODS = {
+    "audit_log": timedelta(days=2 * 365),
+    "email_log": timedelta(days=90),
+    "tasks": timedelta(days=90),
+    "transactions": timedelta(days=7 * 365),
+}
+
+
+def wait_until(is_so: Callable[[], Any]) -> None:
+    deadline = time.monotonic() + 60
+    while not is_so():
+        assert time.monotonic() < deadline, "it did not happen within a minute"
+        time.sleep(0.05)
+
+
+def add_old_entries(studio: Studio, count: int, age: str) -> None:
+    studio.query(
+        "INSERT INTO app.audit_log (logged_at, action, resource_id) "
+        f"SELECT now() - interval '{age}', 'old', n::text FROM generate_series(1, {count}) n"
+    )
+
+
+def old_entries(studio: Studio) -> int:
+    [(count,)] = studio.query("SELECT count(*) FROM app.audit_log WHERE action = 'old'")
+    assert isinstance(count, int)
+    return count
+
+
+def batches(studio: Studio) -> list[int]:
+    """How many rows each batch deleted, as the audit log says."""
+    return [
+        count
+        for (count,) in studio.query(
+            "SELECT (changes->>'deleted')::int FROM app.audit_log WHERE action = 'retention' "
+            "ORDER BY logged_at"
+        )
+    ]
+
+
+def runs(studio: Studio) -> list[tuple[str | None]]:
+    return studio.query("SELECT status FROM _mybizz.background_tasks ORDER BY started_at")
+
+
+def test_the_register_keeps_to_the_periods_of_the_specification() -> None:
+    retention = importlib.import_module("master_template.server_privacy.retention")
+    kept = {one.table: one for one in retention.KEPT}
+    assert set(kept) == set(PERIODS) & set(MANIFEST["db_schema"])
+    for table, one in kept.items():
+        assert timedelta(0) <= timedelta(days=one.days) - PERIODS[table] <= timedelta(days=7)
+        columns = {column["name"]: column for column in MANIFEST["db_schema"][table]["columns"]}
+        assert columns[one.column]["type"] == "datetime"
+
+
+def test_the_task_runs_every_night_under_its_name() -> None:
+    [job] = MANIFEST["scheduled_tasks"]
+    assert job["time_spec"]["every"] == "day"
+    source = (ROOT / "master_template" / RETENTION).read_text()
+    assert re.search(rf"@anvil\.server\.background_task\ndef {job['task_name']}\(", source)
+
+
+def launch(studio: Studio) -> str:
+    """Start the task as the scheduler does; wait for its end and give how it ended."""
+    before = len(runs(studio))
+    with studio.uplink() as script:
+        script.socket.call("anvil.private.background_tasks.launch", "apply_retention")
+    wait_until(lambda: len(runs(studio)) > before and runs(studio)[-1] != (None,))
+    [status] = runs(studio)[-1]
+    assert status is not None
+    return status
+
+
+def test_deletes_what_is_too_old_and_nothing_else(studio: Studio) -> None:
+    add_old_entries(studio, 1203, "3 years")
+    add_old_entries(studio, 7, "23 months")
+    [(others,)] = studio.query("SELECT count(*) FROM app.audit_log WHERE action <> 'old'")
+    assert launch(studio) == "completed"
+    assert old_entries(studio) == 7
+    assert batches(studio) == [500, 500, 203]
+    # Once more changes nothing and says nothing.
+    assert launch(studio) == "completed"
+    assert old_entries(studio) == 7
+    [(after,)] = studio.query("SELECT count(*) FROM app.audit_log WHERE action <> 'old'")
+    assert after == others + 3
+
+
+# Dies once, at the worst moment: a batch is deleted, its transaction is not at its end.
+DIES = """    if BATCH_ROWS == 100 and not os.path.exists({marker!r}) and before_last(kept):
+        open({marker!r}, "w").close()
+        os._exit(1)
+    return len(rows)
+
+
+def before_last(kept: Kept) -> bool:
+    return len(app_tables.audit_log.search(action="old")) < 150
+"""
+
+
+def test_killed_halfway_it_is_finished_by_the_next_run(tmp_path: Path, postgres_url: str) -> None:
+    marker = str(tmp_path / "died")
+    edits = [
+        ("import logging\n", "import logging\nimport os\n"),
+        ("BATCH_ROWS = 500", "BATCH_ROWS = 100"),
+        ("    return len(rows)\n", DIES.format(marker=marker)),
+    ]
+    template = copy_template(tmp_path, {RETENTION: edits})
+    with (
+        fresh_database(postgres_url) as database_url,
+        open_studio(tmp_path, database_url, template=template) as studio,
+    ):
+        add_old_entries(studio, 330, "3 years")
+        assert launch(studio) != "completed"
+        # One batch is done; the second was taken back together with its entry.
+        assert old_entries(studio) == 230
+        assert batches(studio) == [100]
+        assert launch(studio) == "completed"
+        assert old_entries(studio) == 0
+        assert batches(studio) == [100, 100, 100, 30]
