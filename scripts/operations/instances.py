@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 import yaml
 
+from scripts.operations.encryption_keys import make_secrets
 from scripts.operations.home import Home, OperationError
 from scripts.operations.releases import Release
 
@@ -130,6 +131,7 @@ def make_config(instance: InstanceFolder, database: str, port: int) -> dict[str,
         "uplink-key": "server_" + secrets.token_urlsafe(24),
         "client-uplink-key": "client_" + secrets.token_urlsafe(24),
         # Standard base64, as both servers read it for anvil.secrets.encrypt_with_key.
+        "secret": make_secrets(),
         "encryption-key": {"fields": base64.b64encode(secrets.token_bytes(32)).decode()},
         "auto-migrate": True,
     }

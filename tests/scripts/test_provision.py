@@ -80,7 +80,8 @@ def test_no_two_instances_share_a_key(home: Home, server: DatabaseServer, releas
     first, second = make(home, server, release), make(home, server, release, "hill-shop")
 
     one, two = first.read_config(), second.read_config()
-    for key in ("uplink-key", "client-uplink-key", "encryption-key", "database", "origin"):
+    keys = ("uplink-key", "client-uplink-key", "encryption-key", "secret", "database", "origin")
+    for key in keys:
         assert one[key] != two[key]
 
 
