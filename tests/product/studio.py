@@ -183,14 +183,32 @@ def write_instance(folder: Path, template: Path = ROOT / "master_template") -> P
         "metadata": given["metadata"],
         "dependencies": dependencies,
         "services": given["services"],
+        "scheduled_tasks": given["scheduled_tasks"],
         "db_schema": given["db_schema"],
     }
     (app / "anvil.yaml").write_text(yaml.safe_dump(manifest, sort_keys=False))
     (app / "__init__.py").write_text("")
+    config = {"uplink-key": UPLINK_KEY, "client-uplink-key": CLIENT_UPLINK_KEY, "secret": SECRETS}
+    (folder / "instance.yaml").write_text(yaml.safe_dump(config))
     (folder / "data").mkdir()
     (folder / "m3").symlink_to(ROOT / "m3")
     (folder / "master_template").symlink_to(template)
     return app
+
+
+def serve_instance(folder: Path, database_url: str) -> RunningServer:
+    """A server for what ``write_instance`` wrote."""
+    return start_server(
+        [
+            f"--app={folder / 'client_test'}",
+            f"--dep-id={TEMPLATE_ID}=master_template",
+            f"--dep-id={M3_ID}=m3",
+            f"--database={database_url}",
+            f"--data-dir={folder / 'data'}",
+            f"--config-file={folder / 'instance.yaml'}",
+        ],
+        cwd=folder,
+    )
 
 
 @contextmanager
@@ -202,26 +220,14 @@ def open_studio(
     template: Path = ROOT / "master_template",
 ) -> Iterator[Studio]:
     """Serve an instance that is set up, until the block ends."""
-    app = write_instance(folder, template)
-    config = {"uplink-key": UPLINK_KEY, "client-uplink-key": CLIENT_UPLINK_KEY, "secret": SECRETS}
-    (folder / "instance.yaml").write_text(yaml.safe_dump(config))
-    server = start_server(
-        [
-            f"--app={app}",
-            f"--dep-id={TEMPLATE_ID}=master_template",
-            f"--dep-id={M3_ID}=m3",
-            f"--database={database_url}",
-            f"--data-dir={folder / 'data'}",
-            f"--config-file={folder / 'instance.yaml'}",
-        ],
-        cwd=folder,
-    )
+    write_instance(folder, template)
+    server = serve_instance(folder, database_url)
+    studio = Studio(server, database_url, folder / "data")
     try:
-        studio = Studio(server, database_url, folder / "data")
         studio.set_up(sample_data=sample_data)
         yield studio
     finally:
-        server.stop()
+        studio.server.stop()
 
 
 def copy_template(folder: Path, changes: dict[str, list[tuple[str, str]]]) -> Path:

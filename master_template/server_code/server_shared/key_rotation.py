@@ -22,18 +22,22 @@ from . import audit
 from .callables import TRUSTED_ONLY, server_callable
 from .encryption import COLUMN_ENDING, EncryptionError, KeyRing, prefix_of, read_keys
 
-BATCH_FIELDS = 50  # of one transaction
+BATCH_FIELDS = 10  # of one transaction: with many, someone's write would undo it too often
 RUN_SECONDS = 8.0  # of one call: far from the 30 s after which a server ends it
 MAX_NAMED_FIELDS = 20
 
 
 def encrypted_columns() -> list[tuple[str, str]]:
-    """Table and column of every encrypted field, in alphabetical order."""
+    """Table and column of every encrypted field, in alphabetical order.
+
+    By ``dir``: iterating over ``app_tables`` fails in a worker that has not used a table yet.
+    """
     return sorted(
-        (str(table), str(column["name"]))
-        for table in app_tables
+        (table, str(column["name"]))
+        for table in dir(app_tables)
+        if not table.startswith("_")
         for column in app_tables[table].list_columns()
-        if column["name"].endswith(COLUMN_ENDING)
+        if column["name"].endswith(COLUMN_ENDING) and column["type"] == "string"
     )
 
 
@@ -68,6 +72,8 @@ def reencrypt_fields() -> dict[str, Any]:
         readable = _readable(keys, table, column, unreadable)
         while time.monotonic() < end and (batch := list(islice(readable, BATCH_FIELDS))):
             moved += in_transaction(_move)(keys, table, column, batch)
+    if moved:
+        audit.record("reencrypt", "encryption_key", keys.newest_id, {"fields": moved})
     left = get_encryption_status()["left"]
     return {"moved": moved, "left": left, "unreadable": unreadable[:MAX_NAMED_FIELDS]}
 
@@ -101,8 +107,10 @@ def _move(keys: KeyRing, table: str, column: str, row_ids: list[str]) -> int:
         token = None if row is None else row[column]
         if token is None or token.startswith(prefix_of(keys.newest_id)):
             continue  # deleted, emptied or written anew since it was found
-        row[column] = keys.encrypt(keys.decrypt(token))
+        try:
+            text = keys.decrypt(token)
+        except EncryptionError:
+            continue  # of a key that came after ``keys`` was read: the next run finds out
+        row[column] = keys.encrypt(text)
         moved += 1
-    if moved:
-        audit.record("reencrypt", "encryption_key", keys.newest_id, {f"{table}.{column}": moved})
     return moved
