@@ -1,6 +1,7 @@
 from ._anvil_designer import ContactDetailFormTemplate
 
-from anvil import Notification, confirm, handle
+from anvil import Notification, alert, confirm, handle
+from anvil import media
 from anvil.js import window
 
 from ...shared import api, formatting, form_fields, navigation_helpers, session
@@ -11,6 +12,8 @@ VISIBILITY_ITEMS = [
     ("Everything", "all"),
     ("Internal only", "internal"),
 ]
+DELETED_TEXT = "This contact has been deleted and is in no list. Everything is still here."
+ERASED_TEXT = "This person has been erased. Only the sums stay, for the books."
 
 
 class ContactDetailForm(ContactDetailFormTemplate):
@@ -98,9 +101,13 @@ class ContactDetailForm(ContactDetailFormTemplate):
         nodes["marketing"].textContent = "Has agreed" if opted_in else "Has not agreed"
         is_deleted = contact["deleted_at"] is not None
         nodes["deleted_banner"].hidden = not is_deleted
-        can_edit = session.may("customers.manage") and not is_deleted
+        is_erased = contact["erased_at"] is not None
+        nodes["deleted_text"].textContent = ERASED_TEXT if is_erased else DELETED_TEXT
+        can_manage = session.may("customers.manage")
+        can_edit = can_manage and not is_deleted
         self.btn_edit.visible = self.btn_delete.visible = can_edit
-        self.btn_restore.visible = session.may("customers.manage")
+        self.btn_restore.visible = can_manage and not is_erased
+        nodes["privacy_box"].hidden = is_erased or not can_manage
         nodes["note_box"].hidden = not can_edit
 
     def _show_link(self, name, scheme, value):
@@ -211,6 +218,47 @@ class ContactDetailForm(ContactDetailFormTemplate):
             return
         self._show_contact()
         self._reload_events()
+
+    @handle("btn_export", "click")
+    def btn_export_click(self, **event_args):
+        question = "Everything that is kept about {}, as files to hand over. The export is noted."
+        chosen = alert(
+            question.format(self.contact["full_name"]),
+            title="Export data",
+            buttons=[("Cancel", None), ("For programs (JSON)", "json"), ("Spreadsheets", "csv")],
+        )
+        if not chosen:
+            return
+        try:
+            answer = api.call("export_contact_data", self.contact_id, chosen)
+        except api.ApiError as error:
+            Notification(error.message, title="Not exported", style="danger").show()
+            return
+        media.download(answer["file"])
+
+    @handle("btn_erase", "click")
+    def btn_erase_click(self, **event_args):
+        question = (
+            "{} is erased for good: name, contact details, timeline and consents, and the account "
+            "if there is one. What was paid stays in the books, without a name. Nobody can undo "
+            "this."
+        )
+        if not confirm(
+            question.format(self.contact["full_name"]),
+            title="Erase this person?",
+            buttons=[("Keep", False), ("Erase for good", True, "danger")],
+        ):
+            return
+        try:
+            answer = api.call("erase_contact", self.contact_id)
+        except api.ApiError as error:
+            Notification(error.message, title="Not erased", style="danger").show()
+            return
+        if answer["kept_for_tax"]:
+            self.load()
+        else:
+            navigation_helpers.go("/app/contacts")
+        Notification("The person was erased.", timeout=4).show()
 
     def back_click(self, event):
         navigation_helpers.follow(event, "/app/contacts")
