@@ -49,6 +49,10 @@ def test_address_bar_back_and_forward_follow_the_pages(chromium: Browser, studio
         screen.heading("Contacts")
         screen.page.locator(".mb-row").first.click()
         expect(screen.page).to_have_url(re.compile("/app/contacts/C-"))
+        # The address comes first, then the page, then what is on it.
+        expect(screen.page.locator(".mb-title:visible")).not_to_have_text(
+            re.compile("^(Contacts)?$")
+        )
         name = screen.page.get_by_role("heading", level=1).inner_text()
         expect(screen.page).to_have_title(f"{name} – Sunrise Yoga")
         screen.page.go_back()
