@@ -14,6 +14,7 @@ from urllib.parse import quote
 from starlette.responses import HTMLResponse, Response
 
 from app_server.apps import App
+from app_server.errors import AnvilError
 from app_server.http.built import read_manifest
 from app_server.http.bundle import bundle_name
 from app_server.http.client_session import make_address_token
@@ -36,7 +37,10 @@ if TYPE_CHECKING:
     from app_server.sessions import Session
 
 #: Meta fields that have a place of their own on the page.
-KNOWN_META = {"title", "description", "logo_img", "lang"}
+KNOWN_META = {"title", "description", "logo_img", "lang", "content-security-policy"}
+
+#: What any app can do without: no plug-in, and no <base> that turns every address elsewhere.
+COMMON_POLICY = "object-src 'none'; base-uri 'self'"
 
 #: What each page imports: see src/boot/main.ts.
 START_MODULES = ("anvil.server", "anvil.tz", "sys", "datetime")
@@ -82,7 +86,7 @@ async def render_page(instance: Instance, session: Session, start: PageStart) ->
         boot=_json_for_script(boot),
         **files,
     )
-    return HTMLResponse(page, headers=_headers(app))
+    return HTMLResponse(page, headers=_headers(app, meta.get("content-security-policy")))
 
 
 def make_boot(
@@ -224,15 +228,19 @@ def _safe_in_style(css: str) -> str:
     return css.replace("</", "<\\/")
 
 
-def _headers(app: App) -> dict[str, str]:
+def _headers(app: App, own_policy: Any = None) -> dict[str, str]:
+    """``own_policy``: the meta field ``content-security-policy`` of the app or of what opens. It
+    is sent as a header, where it stands in place of COMMON_POLICY; who may frame the page stays
+    with ``allow_embedding``. On Anvil's server such a field does nothing."""
     headers = {
         # The session's own data is in it.
         "Cache-Control": "private, no-cache",
         "Referrer-Policy": "same-origin",
         "X-Content-Type-Options": "nosniff",
     }
-    # What any app can do without: no plug-in, and no <base> that turns every address elsewhere.
-    policy = "object-src 'none'; base-uri 'self'"
+    policy = " ".join(str(own_policy or COMMON_POLICY).split())
+    if not policy.isascii() or not policy.isprintable():
+        raise AnvilError("A content-security-policy holds characters that HTTP does not allow.")
     if not app.allow_embedding:
         headers["X-Frame-Options"] = "DENY"
         policy += "; frame-ancestors 'none'"

@@ -126,6 +126,24 @@ def test_an_app_that_is_not_embedded_has_no_tokens(tmp_path: Path):
         assert page.headers["x-frame-options"] == "DENY"
 
 
+@pytest.mark.parametrize("is_embedded", [True, False])
+def test_an_app_may_bring_a_policy_for_its_page(tmp_path: Path, is_embedded: bool):
+    """As meta field; who may frame the page is not for it to say."""
+    yaml = YAML if is_embedded else YAML.replace("allow_embedding: true\n", "")
+    frames = "" if is_embedded else "; frame-ancestors 'none'"
+    policy = "script-src 'self'; object-src 'none'"
+    own = yaml + f'metadata: {{content-security-policy: "{policy}"}}\n'
+    for number, (text, expected) in enumerate(
+        [(own, policy), (yaml, "object-src 'none'; base-uri 'self'")]
+    ):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        with serve_app(folder, FILES, anvil_yaml=text) as server:
+            page = httpx.get(server.url + "/")
+        assert page.headers["content-security-policy"] == expected + frames
+        assert "script-src" not in page.text
+
+
 def test_the_app_works_in_a_frame_of_another_site(
     server: RunningServer, chromium: Chromium, runtime: None, tmp_path: Path
 ):
