@@ -150,7 +150,7 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
 
 @pytest.mark.usefixtures("keys")
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(text=st.text(max_size=300))
 def test_any_text_comes_back_as_it_was(text: str) -> None:
     token = encrypt(text)
@@ -159,7 +159,7 @@ def test_any_text_comes_back_as_it_was(text: str) -> None:
 
 
 @pytest.mark.usefixtures("keys")
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(data=st.data())
 def test_any_change_of_a_token_is_noticed(data: st.DataObject) -> None:
     token = encrypt("tok_4242")
@@ -175,7 +175,7 @@ def test_any_change_of_a_token_is_noticed(data: st.DataObject) -> None:
     assert "4242" not in str(refusal.value) and token[-20:] not in str(refusal.value)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(data=st.data())
 def test_every_key_of_the_ring_reads_and_the_first_writes(
     keys: dict[str, str], data: st.DataObject

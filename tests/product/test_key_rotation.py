@@ -101,7 +101,7 @@ def test_what_is_written_while_a_field_is_moved_stays(
 def test_a_run_that_is_killed_goes_on_where_it_stopped(tmp_path: Path, database_url: str) -> None:
     slowly = {
         ROTATION: [
-            (MOVED, MOVED + "        time.sleep(0.01)\n"),
+            (MOVED, MOVED + "        time.sleep(0.03)\n"),
             ("BATCH_FIELDS = 10", "BATCH_FIELDS = 5"),
         ]
     }
