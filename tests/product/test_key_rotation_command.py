@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from master_template.server_shared import encryption
 from scripts.operations import encryption_keys
@@ -17,8 +18,9 @@ from scripts.operations.home import OperationError
 from scripts.operations.instances import InstanceFolder
 from scripts.uplink import rotate_keys
 from scripts.uplink.connection import UplinkError
+from tests.app_server.running import start_server
 from tests.product.conftest import fresh_database
-from tests.product.studio import FIELD_KEYS, ROOT, Studio
+from tests.product.studio import FIELD_KEYS, M3_ID, ROOT, TEMPLATE_ID, Studio
 from tests.product.vault import fill, keys_in_use, read_all, vault_studio
 
 
@@ -108,18 +110,40 @@ def test_a_server_that_does_not_know_the_new_key_keeps_the_old_one(
     folder.write_config(before)
 
 
-def test_the_command_itself_tells_the_status(vault: Studio) -> None:
-    script = str(ROOT / "scripts" / "uplink" / "rotate_keys.py")
-    where = ["--instances", str(vault.config_file.parent.parent), "--instance", "instance"]
-    done = subprocess.run(
-        [sys.executable, script, "status", *where, "--port", str(vault.server.port)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "vault.value_encrypted: 0 left" in done.stdout
+def test_the_command_itself_on_a_served_folder(tmp_path: Path, database_url: str) -> None:
+    """As operators serve instances: the changed file is noticed without a signal."""
+    with vault_studio(tmp_path, database_url) as studio:
+        fill(studio, 5)
+        studio.server.stop()
+        config = yaml.safe_load(studio.config_file.read_text())
+        config |= {"app": "client_test", "data-dir": "data", "database": database_url}
+        config |= {"dep-id": {TEMPLATE_ID: "master_template", M3_ID: "m3"}}
+        config |= {"origin": "http://instance.localhost"}
+        studio.config_file.write_text(yaml.safe_dump(config))
+        studio.server = start_server([f"--instances={tmp_path}"], cwd=tmp_path)
+
+        def run(step: str) -> subprocess.CompletedProcess[str]:
+            script = str(ROOT / "scripts" / "uplink" / "rotate_keys.py")
+            where = ["--instances", str(tmp_path), "--instance", "instance"]
+            return subprocess.run(
+                [sys.executable, script, step, *where, "--port", str(studio.server.port)],
+                capture_output=True,
+                text=True,
+                timeout=60,
+                env={**os.environ, "PYTHONPATH": str(ROOT)},
+            )
+
+        status = run("status")
+        assert (status.returncode, status.stderr) == (0, "")
+        assert "vault.value_encrypted: 0 left" in status.stdout
+        added = run("add")
+        assert (added.returncode, added.stderr) == (0, "")
+        refused = run("retire")
+        assert (refused.returncode, "5 fields still need" in refused.stderr) == (2, True)
+        moved = run("move")
+        assert (moved.returncode, "5 moved, 0 left" in moved.stdout) == (0, True)
+        ids = encryption_keys.read_key_ids(yaml.safe_load(studio.config_file.read_text()))
+        assert keys_in_use(studio) == {ids[0]} and len(ids) == 2
 
 
 def test_both_sides_name_a_key_alike(tmp_path: Path) -> None:
