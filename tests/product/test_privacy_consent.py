@@ -74,6 +74,18 @@ def test_carl_decides_for_himself(empty_studio: Studio) -> None:
         assert history(mia, contact_id) == [(True, "person", own), (False, "person", own)]
 
 
+def test_an_address_that_is_not_confirmed_opens_nothing(empty_studio: Studio) -> None:
+    confirm = "UPDATE app.users SET confirmed_email = %s WHERE role = 'customer'"
+    with empty_studio.person("carl") as carl:
+        empty_studio.query(confirm, False)
+        try:
+            for name, given in (("set_my_marketing_consent", True), ("export_my_data", "json")):
+                with pytest.raises(Refused, match="not_confirmed"):
+                    carl.call(name, given)
+        finally:
+            empty_studio.query(confirm, True)
+
+
 def test_consent_without_a_reason_is_refused(empty_studio: Studio) -> None:
     with empty_studio.person("mia") as mia:
         ana = make(mia)

@@ -9,13 +9,13 @@ import anvil.tables as tables
 from anvil.tables import app_tables, in_transaction
 from anvil.tables import query as q
 
-from ..server_auth.rbac import current_actor
 from ..server_customers.contact_fields import CONTACT_ID
 from ..server_customers.contact_service import apply_changes, find_row
 from ..server_shared.callables import LOGGED_IN, server_callable
-from ..server_shared.errors import NotAuthenticatedError, NotFoundError
+from ..server_shared.errors import NotFoundError
 from ..server_shared.validators import Bool, Int, Text
 from .consent_record import consent_dict
+from .person_rows import own_account
 
 MAX_HISTORY = 200
 OPTED = "The person's own choice"
@@ -42,9 +42,7 @@ def set_marketing_consent(contact_id: str, is_given: bool, evidence: str) -> dic
 @server_callable(needs=LOGGED_IN, takes={"is_given": Bool("The consent", required=True)})
 def set_my_marketing_consent(is_given: bool) -> dict[str, Any]:
     """The same by the person, for the contact with the address of their account."""
-    account = current_actor().row
-    if account is None:
-        raise NotAuthenticatedError()
+    account = own_account()
     contact = app_tables.contacts.get(
         q.fetch_only("contact_id"), email=account["email"].lower(), deleted_at=None
     )

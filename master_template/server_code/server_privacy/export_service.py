@@ -8,15 +8,13 @@ from typing import Any
 import anvil
 from anvil.tables import in_transaction
 
-from ..server_auth.rbac import current_actor
 from ..server_customers.contact_fields import CONTACT_ID
 from ..server_customers.contact_service import find_row
 from ..server_shared import audit, clock
 from ..server_shared.callables import LOGGED_IN, server_callable
-from ..server_shared.errors import NotAuthenticatedError
 from ..server_shared.validators import Choice
 from .export_files import Table, plain_value, to_json, to_zip
-from .person_rows import Person, Rows, collect, find_person
+from .person_rows import Person, Rows, collect, find_person, own_account
 from .table_walk import Schema, read_schema
 
 FORMATS = ("json", "csv")
@@ -39,9 +37,7 @@ def export_contact_data(contact_id: str, format: str = "json") -> dict[str, Any]
 def export_my_data(format: str = "json") -> dict[str, Any]:
     """The same of whoever is logged in, under the address of their account."""
     schema = read_schema()
-    account = current_actor().row
-    if account is None:
-        raise NotAuthenticatedError()
+    account = own_account()
     person = find_person(schema, account=account)
     return _export(person, schema, format, "user", account["email"])
 

@@ -14,7 +14,8 @@ from typing import Any
 
 from anvil.tables import query as q
 
-from ..server_shared.errors import AppError
+from ..server_auth.rbac import current_actor
+from ..server_shared.errors import AppError, DeniedError, NotAuthenticatedError
 from .table_walk import Column, Schema, search
 
 CONTACTS, ACCOUNTS = "contacts", "users"
@@ -74,6 +75,20 @@ def find_person(schema: Schema, *, contact: Any = None, account: Any = None) -> 
             for row in search(table, schema, email=q.any_of(*emails)):
                 rows.setdefault(row.get_id(), row)
     return Person(tuple(contacts.values()), tuple(accounts.values()), emails)
+
+
+def own_account() -> Any:
+    """The account of whoever is calling, whose address is known to be theirs.
+
+    Raises :class:`NotAuthenticatedError` where a script calls, and :class:`DeniedError`
+    (``not_confirmed``): an address opens what is kept under it.
+    """
+    account = current_actor().row
+    if account is None:
+        raise NotAuthenticatedError()
+    if account["confirmed_email"] is not True:
+        raise DeniedError("Please confirm your e-mail address first.", code="not_confirmed")
+    return account
 
 
 def is_about(column: Column) -> bool:
