@@ -45,6 +45,16 @@ def render_message(business: Business, heading: str, text: str, path: str) -> st
     return _render("message", business, path, heading=heading, text=text)
 
 
+# For the pages of the app: scripts of this site alone (the browser's Python needs unsafe-eval),
+# and no address but this site's to send anything to. An App Server that does not know this field
+# of a page leaves it without effect.
+APP_POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob: https:; media-src 'self' blob:; frame-src 'self' blob:; "
+    "font-src 'self' data:; object-src 'none'; base-uri 'self'; form-action 'self'"
+)
+
+
 def content_policy(business: Business | None = None) -> str:
     """The Content-Security-Policy of a page: no script runs on it, nothing is loaded but what it
     carries, and nobody frames it. Without a business it has no style either.

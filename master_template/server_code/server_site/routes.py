@@ -17,7 +17,7 @@ from ..server_settings.settings_service import get_config
 from ..server_shared.config import Business, read_business
 from ..server_shared.errors import AppError
 from ..shared.routes import PUBLIC, STAFF, find_page
-from .public_pages import CACHE_SECONDS, content_policy, render_home, render_message
+from .public_pages import APP_POLICY, CACHE_SECONDS, content_policy, render_home, render_message
 
 PACKAGE = "master_template"
 
@@ -101,6 +101,7 @@ def _open(path: str) -> Any:
         form, arguments = "customer_portal.CustomerDashboardForm", {}
     title = config["business"]["business_name"]
     responder = anvil.server.AppResponder(
-        data={"config": {"success": True, **config}}, meta={"title": title}
+        data={"config": {"success": True, **config}},
+        meta={"title": title, "content-security-policy": APP_POLICY},
     )
     return responder.load_form(f"{PACKAGE}.{form}", **arguments)
