@@ -45,9 +45,9 @@ def guesses(caller: Caller, address: str, count: int) -> list[dict[str, Any]]:
     return [caller.answer("log_in", address, f"wrong {n}") for n in range(count)]
 
 
-def test_wrong_passwords_lock_and_tell_nothing(empty_studio: Studio) -> None:
+def test_wrong_passwords_lock_and_tell_nothing(fresh_studio: Studio) -> None:
     """Word for word the same for an account and for an address without one, up to the lock."""
-    with empty_studio.person() as thief:
+    with fresh_studio.person() as thief:
         known = guesses(thief, f"carl@{DOMAIN}", LOCK_AFTER + 2)
         unknown = guesses(thief, STRANGER, LOCK_AFTER + 2)
         assert known == unknown
@@ -56,7 +56,7 @@ def test_wrong_passwords_lock_and_tell_nothing(empty_studio: Studio) -> None:
         assert thief.answer("log_in", f"carl@{DOMAIN}", PASSWORD)["code"] == "locked"
         again = native_answer(thief, "login_with_email", f"carl@{DOMAIN}", PASSWORD)
         assert again == native_answer(thief, "login_with_email", STRANGER, PASSWORD)
-    empty_studio.query("UPDATE app.users SET n_password_failures = 0")
+    fresh_studio.query("UPDATE app.users SET n_password_failures = 0")
 
 
 @pytest.mark.parametrize(
@@ -84,6 +84,25 @@ def test_the_state_of_an_account_is_told_to_its_owner_only(
     finally:
         empty_studio.query(statement, before, address)
         empty_studio.query("UPDATE app.users SET n_password_failures = 0")
+
+
+@pytest.mark.parametrize("name", ["begin_fido_assertion", "get_available_mfa_types"])
+def test_second_factors_tell_nothing_of_an_account(fresh_studio: Studio, name: str) -> None:
+    """They ask for address and password too, so they are a log-in to whoever guesses."""
+    address, other = f"sam@{DOMAIN}", f"{name}@example.com"
+    states = (("enabled", "true"), ("enabled", "false"), ("confirmed_email", "false"))
+    with fresh_studio.person() as thief:
+        for column, value in states:
+            fresh_studio.query(f"UPDATE app.users SET {column} = {value} WHERE email = %s", address)
+            known = native_answer(thief, name, address, "wrong")
+            assert known == native_answer(thief, name, other, "wrong"), (column, value)
+        for _ in range(LOCK_AFTER):
+            known = native_answer(thief, name, address, "wrong")
+            assert known == native_answer(thief, name, other, "wrong")
+        assert thief.answer("log_in", address, "x") == thief.answer("log_in", other, "x")
+    fresh_studio.query(
+        "UPDATE app.users SET n_password_failures = 0, enabled = true, confirmed_email = true"
+    )
 
 
 def test_sign_up_answers_the_same_for_an_address_that_has_an_account(empty_studio: Studio) -> None:
@@ -252,11 +271,11 @@ def test_logging_out_ends_what_the_cookie_opened(empty_studio: Studio) -> None:
     assert "olga@" not in json.dumps(page.text)
 
 
-def test_a_name_with_line_breaks_adds_nothing_to_a_mail(empty_studio: Studio) -> None:
+def test_a_name_with_line_breaks_adds_nothing_to_a_mail(fresh_studio: Studio) -> None:
     """Header injection: through names, addresses, and the settings that a mail may quote."""
     breaks = "X\r\nBcc: evil@example.org\r\nSubject: Pay here\n\n<b>now</b>\u2028Cc: e@example.org"
     person = {"first_name": breaks, "last_name": breaks, "password": "quite a long one"}
-    with empty_studio.person() as eve:
+    with fresh_studio.person() as eve:
         for address in (
             "a@example.com\r\nBcc: evil@example.org",
             "a@example.com\nBcc: evil@example.org",
@@ -271,18 +290,18 @@ def test_a_name_with_line_breaks_adds_nothing_to_a_mail(empty_studio: Studio) ->
                 assert answer["code"] == "invalid", address
             native_answer(eve, "send_password_reset_email", address)
         assert eve.call("sign_up", email="breaks@example.com", **person)
-    with empty_studio.person("olga") as olga:
+    with fresh_studio.person("olga") as olga:
         version = olga.call("get_settings")["settings"]["version"]
         profile = {"business_name": breaks[:100], "tagline": breaks[:100]}
         saved = olga.call("update_business_profile", profile, version)["settings"]
         assert "\n" not in saved["business_name"] and "\r" not in saved["tagline"]
-    with empty_studio.person() as eve:
+    with fresh_studio.person() as eve:
         eve.call("request_password_reset", f"mia@{DOMAIN}")
-    [(name,)] = empty_studio.query(
+    [(name,)] = fresh_studio.query(
         "SELECT first_name FROM app.users WHERE email = 'breaks@example.com'"
     )
     assert "\n" not in name and "\r" not in name and "\u2028" not in name
-    files = list((empty_studio.data / "outbox").glob("*.eml"))
+    files = list((fresh_studio.data / "outbox").glob("*.eml"))
     assert files
     for file in files:
         message = message_from_bytes(file.read_bytes(), policy=default_policy)
