@@ -32,9 +32,10 @@ GROW_SECONDS = 0.05
 several people are served one after the other by one process, which costs less than starting one or
 than threads that fight for one interpreter."""
 PATIENCE_SECONDS = 0.5
-"""The same where all processors have a worker and calls are handed out all the time: more processes
+"""The same where there are ENOUGH_WORKERS and calls are handed out all the time: more processes
 would get no more done then, and each would find less in the processors' caches."""
-PROCESSORS = os.cpu_count() or 1
+ENOUGH_WORKERS = 2 * (os.cpu_count() or 1)
+"""One of two waits for the database or for the router while the other one computes."""
 
 
 @dataclass(slots=True, eq=False)
@@ -234,7 +235,7 @@ class WorkerPool:
     def _is_time_to_grow(self, workers: list[Worker]) -> bool:
         now = asyncio.get_running_loop().time()
         is_moving = now - self._given_at < GROW_SECONDS
-        is_busy = is_moving and sum(worker.is_alive for worker in workers) >= PROCESSORS
+        is_busy = is_moving and sum(worker.is_alive for worker in workers) >= ENOUGH_WORKERS
         return not is_busy or now - self._waiting[0].since >= PATIENCE_SECONDS
 
     def _may_add(self) -> bool:

@@ -179,11 +179,11 @@ async def test_short_calls_share_a_process(open_app: Open, monkeypatch: Patch):
     assert len(set(await asyncio.gather(*(app.call("pid") for _ in range(20))))) == 1
 
 
-async def test_a_queue_that_moves_starts_no_more_processes_than_processors(
+async def test_a_queue_that_moves_starts_no_more_processes_than_enough(
     open_app: Open, monkeypatch: Patch
 ):
     """More of them would get no more done."""
-    monkeypatch.setattr(pool, "PROCESSORS", 1)
+    monkeypatch.setattr(pool, "ENOUGH_WORKERS", 1)
     monkeypatch.setattr(pool, "GROW_SECONDS", 0.5)
     monkeypatch.setattr(pool, "PATIENCE_SECONDS", 60)
     app = await open_app()
