@@ -126,9 +126,10 @@ class BoundedHttp(HttpToolsProtocol):
         self._body_bytes += len(body)
         self._beside_bytes -= len(body)
         if self.cycle is not None and self.cycle.response_complete:
-            # Whoever is still sending should be able to read that it was refused.
+            # Whoever is still sending should be able to read that it was refused, which many do
+            # only when all is sent: also what is a little too large.
             self._unwanted_bytes += len(body)
-            if self._unwanted_bytes > limits.MAX_BODY_BYTES:
+            if self._unwanted_bytes > 2 * limits.MAX_BODY_BYTES:
                 self.transport.abort()
         super().on_body(body)
 
