@@ -43,6 +43,7 @@ class WorkerProcess(asyncio.Protocol):
         self._transport: asyncio.WriteTransport | None = None
         self._may_write = asyncio.Event()
         self._is_over = False
+        self._first = b""
         self._process: asyncio.subprocess.Process | None = None
         self._copier: asyncio.Task[None] | None = None
         self._exit_watch: asyncio.Task[None] | None = None
@@ -82,6 +83,14 @@ class WorkerProcess(asyncio.Protocol):
         self._copier = asyncio.create_task(self._copy_errors(errors))
         self._exit_watch = asyncio.create_task(self._close_at_exit(self._process))
         await loop.create_unix_connection(lambda: self, sock=ours)
+
+    def write_first(self, frame: bytes) -> None:
+        """Before all that ``write`` writes, whether or not the process is there yet. Nobody waits
+        for it, so it cannot be given up half way."""
+        if self._transport is None:
+            self._first = frame
+        else:
+            self._transport.write(frame)
 
     async def write(self, frame: bytes) -> None:
         """BrokenPipeError where the process has gone."""
@@ -137,6 +146,8 @@ class WorkerProcess(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's transports are of no class of asyncio's.
         self._transport = cast(asyncio.WriteTransport, transport)
+        if self._first:
+            self._transport.write(self._first)
         if self._is_over:
             transport.close()
         self._may_write.set()

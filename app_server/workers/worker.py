@@ -65,7 +65,6 @@ class Worker(CallingPeer):
         self.is_single_use = False
         self.is_for_task = False
         self.has_served = False
-        self._is_assigned = False
         self.never_ran = False
         """Whether it ended before it was ready."""
         self._reserved = 0
@@ -120,6 +119,8 @@ class Worker(CallingPeer):
         """From now on it works for this instance, as its app is now."""
         self.instance, self.app, self.on_change = instance, instance.app, on_change
         self.process.name = instance.name
+        assignment = {"type": "ASSIGN", "temporary-folder": str(instance.temporary_folder)}
+        self.process.write_first(pack(write_json_bytes(assignment)))
 
     # Calls to the worker
 
@@ -129,7 +130,6 @@ class Worker(CallingPeer):
         """Of a worker that was reserved."""
         request.worker = self
         try:
-            await self._assign()
             call = await super().start_call(request, kind, extra)
         except BaseException:
             self.cancel_reservation()
@@ -139,14 +139,6 @@ class Worker(CallingPeer):
         seconds = request.instance.config.call_seconds if kind == "CALL" else float("inf")
         self.deadlines[call.id] = asyncio.get_running_loop().time() + seconds
         return call
-
-    async def _assign(self) -> None:
-        """Tell the process for whom it works, before all else (launch.py)."""
-        assert self.instance is not None
-        if not self._is_assigned:
-            self._is_assigned = True
-            folder = str(self.instance.temporary_folder)
-            await self.send({"type": "ASSIGN", "temporary-folder": folder})
 
     def describe(self, call: PendingCall) -> dict[str, Any]:
         assert self.app is not None
