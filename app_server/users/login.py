@@ -24,6 +24,7 @@ from app_server.users.passwords import is_password_right
 from app_server.users.request import UsersRequest
 from app_server.users.rows import UserRow
 
+WRONG = "Incorrect email address or password"
 LAST_LOGIN_STEP = timedelta(seconds=5)
 """A log-in so soon after another does not write ``last_login`` again."""
 
@@ -47,11 +48,7 @@ async def log_in_with_email(
     address = email.strip() if isinstance(email, str) else ""
     request.remember(partial_id=None)
     async with request.account_lock(address):
-        row = await request.users.find(address)
-        await check_password(request, row, password, address=address)
-        assert row is not None  # nobody's password is never right
-        if not row.is_enabled:
-            raise account_not_enabled()
+        row = await find_by_password(request, address, password)
         if request.config.confirm_email and not row.get("confirmed_email"):
             raise email_not_confirmed()
         if request.config.require_mfa:
@@ -69,6 +66,19 @@ async def _check_factor(request: UsersRequest, row: UserRow, factor: object) -> 
         raise
 
 
+async def find_by_password(
+    request: UsersRequest, address: str, password: object, *, complaint: str = WRONG
+) -> UserRow:
+    """The user with this address and password. AuthenticationFailed or one of its kinds, and
+    AccountIsNotEnabled if it may not be used. To be called with the account's lock held."""
+    row = await request.users.find(address)
+    await check_password(request, row, password, complaint=complaint, address=address)
+    assert row is not None  # nobody's password is never right
+    if not row.is_enabled:
+        raise account_not_enabled()
+    return row
+
+
 async def find_enabled_user(request: UsersRequest, email: str) -> UserRow | None:
     """The user with this address, None if there is none; AccountIsNotEnabled if it may not be
     used."""
@@ -83,7 +93,7 @@ async def check_password(
     row: UserRow | None,
     password: object,
     *,
-    complaint: str = "Incorrect email address or password",
+    complaint: str = WRONG,
     address: str = "",
 ) -> None:
     """Return if it is the user's password; count the failure and raise if not. ``address`` is what

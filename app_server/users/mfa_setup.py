@@ -7,7 +7,7 @@ from typing import Any
 from app_server.errors import AnvilError
 from app_server.users import fido, totp
 from app_server.users.errors import account_not_enabled, authentication_failed
-from app_server.users.login import check_password
+from app_server.users.login import check_password, find_by_password
 from app_server.users.mfa import methods_of, mfa_failed, note_used, read_method
 from app_server.users.remember import find_remembered_user
 from app_server.users.request import UsersRequest
@@ -53,13 +53,7 @@ async def begin_fido_login(
         raise authentication_failed("No password provided")
     address = email.strip() if isinstance(email, str) else ""
     async with request.account_lock(address):
-        row = await request.users.find(address)
-        await check_password(
-            request, row, password, complaint="Incorrect password", address=address
-        )
-    assert row is not None  # nobody's password is never right
-    if not row.is_enabled:
-        raise account_not_enabled()
+        row = await find_by_password(request, address, password, complaint="Incorrect password")
     return fido.begin_assertion(request, methods_of(row))
 
 
@@ -109,12 +103,10 @@ async def available_types(request: UsersRequest, email: object, password: object
     failed log-in. Raises AccountIsNotEnabled."""
     address = email.strip() if isinstance(email, str) else ""
     async with request.account_lock(address):
-        row = await request.users.find(address)
         try:
-            await check_password(request, row, password, address=address)
-        except AnvilError:
+            row = await find_by_password(request, address, password)
+        except AnvilError as error:
+            if error.type_name == account_not_enabled().type_name:
+                raise
             return []
-    assert row is not None  # nobody's password is never right
-    if not row.is_enabled:
-        raise account_not_enabled()
     return list(dict.fromkeys(str(one.get("type")) for one in methods_of(row)))
