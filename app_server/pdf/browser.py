@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -101,14 +102,13 @@ async def open_browser(
     with tempfile.TemporaryDirectory(
         prefix="anvil-pdf-", dir=folder, ignore_cleanup_errors=True
     ) as name:
-        for left in range(len(manners) - 1, -1, -1):
-            manner = manners[-1 - left]
+        for manner, following in zip_longest(manners, manners[1:]):
             browser = _Browser(program, Path(name), on_event)
             try:
-                await browser.start(manner, flags, is_last=not left)
+                await browser.start(manner, flags, is_last=following is None)
             except BrowserError:
                 await browser.end()
-                if not left or (browser.is_slow and manner in _proven):
+                if following is None or (browser.is_slow and manner in _proven):
                     raise
                 _slow[manner] += browser.is_slow
                 if browser.is_refused or _slow[manner] > 1:
@@ -116,7 +116,7 @@ async def open_browser(
                     logger.warning(
                         "No PDF can be printed %s on this system. From now on: %s.",
                         manner,
-                        manners[-left],
+                        following,
                     )
                 continue
             except BaseException:

@@ -18,6 +18,7 @@ if ROOT not in sys.path:
     sys.path.insert(0, ROOT)
 
 from tests.product.studio import Studio, open_studio  # noqa: E402
+from tests.product.vault import vault_studio  # noqa: E402
 
 _numbers = itertools.count(1)
 
@@ -53,5 +54,16 @@ def empty_studio(tmp_path_factory: pytest.TempPathFactory, postgres_url: str) ->
     with (
         fresh_database(postgres_url) as database_url,
         open_studio(folder, database_url) as running,
+    ):
+        yield running
+
+
+@pytest.fixture(scope="module")
+def vault(tmp_path_factory: pytest.TempPathFactory, postgres_url: str) -> Iterator[Studio]:
+    """An instance with a table of encrypted fields."""
+    folder = tmp_path_factory.mktemp("vault")
+    with (
+        fresh_database(postgres_url) as database_url,
+        vault_studio(folder, database_url) as running,
     ):
         yield running

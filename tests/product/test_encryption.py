@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import base64
 import re
-from collections.abc import Iterator
 
 import pytest
 import yaml
@@ -15,7 +14,6 @@ from hypothesis import strategies as st
 from master_template.server_shared import encryption
 from master_template.server_shared.encryption import EncryptionError, decrypt, encrypt, search_hash
 from master_template.server_shared.errors import InvalidError
-from tests.product.conftest import fresh_database
 from tests.product.studio import (
     FIELD_KEYS,
     ROOT,
@@ -31,17 +29,9 @@ from tests.product.vault import (
     move_all,
     read_all,
     tokens,
-    vault_studio,
 )
 
 ONE, TWO, THREE = FIELD_KEYS
-
-
-@pytest.fixture(scope="module")
-def vault(tmp_path_factory: pytest.TempPathFactory, postgres_url: str) -> Iterator[Studio]:
-    folder = tmp_path_factory.mktemp("vault")
-    with fresh_database(postgres_url) as url, vault_studio(folder, url) as studio:
-        yield studio
 
 
 @pytest.fixture(autouse=True)

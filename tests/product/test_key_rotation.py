@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from tests.product.conftest import fresh_database
 from tests.product.studio import FIELD_KEYS, Studio, serve_instance
 from tests.product.vault import (
     fill,
@@ -22,13 +20,6 @@ from tests.product.vault import (
 )
 
 ONE, TWO, THREE = FIELD_KEYS
-
-
-@pytest.fixture(scope="module")
-def vault(tmp_path_factory: pytest.TempPathFactory, postgres_url: str) -> Iterator[Studio]:
-    folder = tmp_path_factory.mktemp("vault")
-    with fresh_database(postgres_url) as url, vault_studio(folder, url) as studio:
-        yield studio
 
 
 def test_fields_are_read_and_written_while_they_are_moved(vault: Studio) -> None:

@@ -16,7 +16,7 @@ from master_template.server_privacy.person_rows import (
     holds_email,
     is_about,
 )
-from master_template.server_privacy.table_walk import Column
+from master_template.server_shared.table_walk import Column
 from tests.product.studio import Caller, Refused, Studio
 
 ROOT = Path(__file__).resolve().parents[2]

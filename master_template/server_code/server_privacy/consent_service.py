@@ -14,7 +14,7 @@ from ..server_customers.contact_service import apply_changes, find_row
 from ..server_shared.callables import LOGGED_IN, server_callable
 from ..server_shared.errors import NotFoundError
 from ..server_shared.validators import Bool, Int, Text
-from .consent_record import consent_dict
+from .consent_record import consent_dict, is_opted_in
 from .person_rows import own_account
 
 MAX_HISTORY = 200
@@ -56,7 +56,7 @@ def set_my_marketing_consent(is_given: bool) -> dict[str, Any]:
 def _set_marketing(contact_id: str, is_given: bool, evidence: str) -> None:
     row = find_row(contact_id)
     preferences = dict(row["preferences"] or {})
-    if bool(preferences.get("marketing_opt_in")) == is_given:
+    if is_opted_in(preferences) == is_given:
         return
     changed = {"preferences": {**preferences, "marketing_opt_in": is_given}}
     apply_changes(row, changed, evidence=evidence)

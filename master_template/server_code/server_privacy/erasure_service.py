@@ -12,9 +12,9 @@ from ..server_customers.contact_service import find_row
 from ..server_shared import audit, clock
 from ..server_shared.callables import server_callable
 from ..server_shared.errors import ConflictError
+from ..server_shared.table_walk import Schema, read_schema, search
 from .erasure_rules import Erasing, has_money, step_of
 from .person_rows import ACCOUNTS, AUTHOR_COLUMNS, Person, collect, find_person
-from .table_walk import Schema, read_schema, search
 
 
 @server_callable(needs="customers.manage", takes={"contact_id": CONTACT_ID})

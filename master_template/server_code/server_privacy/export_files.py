@@ -12,7 +12,7 @@ from typing import Any
 
 import anvil
 
-from .table_walk import Column
+from ..server_shared.table_walk import Column
 
 # A cell that starts with one of these is a formula to a spreadsheet, and could call out or run
 # (OWASP, "CSV Injection"). An apostrophe in front makes it text.

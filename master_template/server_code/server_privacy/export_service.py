@@ -12,10 +12,10 @@ from ..server_customers.contact_fields import CONTACT_ID
 from ..server_customers.contact_service import find_row
 from ..server_shared import audit, clock
 from ..server_shared.callables import LOGGED_IN, server_callable
+from ..server_shared.table_walk import Schema, read_schema
 from ..server_shared.validators import Choice
 from .export_files import Table, plain_value, to_json, to_zip
 from .person_rows import Person, Rows, collect, find_person, own_account
-from .table_walk import Schema, read_schema
 
 FORMATS = ("json", "csv")
 _FORMAT = Choice("The format", FORMATS, default="json")

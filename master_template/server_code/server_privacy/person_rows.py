@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 from anvil.tables import query as q
 
 from ..server_auth.rbac import current_actor
 from ..server_shared.errors import AppError, DeniedError, NotAuthenticatedError
-from .table_walk import Column, Schema, search
+from ..server_shared.table_walk import Column, Schema, search
 
 CONTACTS, ACCOUNTS = "contacts", "users"
 ROOTS = (CONTACTS, ACCOUNTS)
@@ -174,7 +173,7 @@ class _Collector:
         """Add rows; give those that were not there yet."""
         kept = self.rows.setdefault(table, {})
         fresh = []
-        for row in islice(found, MAX_ROWS + 1):
+        for row in found:
             if row.get_id() in kept:
                 continue
             kept[row.get_id()] = row

@@ -21,6 +21,7 @@ from anvil.tables import app_tables, in_transaction
 from . import audit
 from .callables import TRUSTED_ONLY, server_callable
 from .encryption import COLUMN_ENDING, EncryptionError, KeyRing, prefix_of, read_keys
+from .table_walk import read_schema
 
 BATCH_FIELDS = 10  # of one transaction: with many, someone's write would undo it too often
 RUN_SECONDS = 8.0  # of one call: far from the 30 s after which a server ends it
@@ -28,16 +29,12 @@ MAX_NAMED_FIELDS = 20
 
 
 def encrypted_columns() -> list[tuple[str, str]]:
-    """Table and column of every encrypted field, in alphabetical order.
-
-    By ``dir``: iterating over ``app_tables`` fails in a worker that has not used a table yet.
-    """
+    """Table and column of every encrypted field, in alphabetical order."""
     return sorted(
-        (table, str(column["name"]))
-        for table in dir(app_tables)
-        if not table.startswith("_")
-        for column in app_tables[table].list_columns()
-        if column["name"].endswith(COLUMN_ENDING) and column["type"] == "string"
+        (table, column.name)
+        for table, columns in read_schema().items()
+        for column in columns
+        if column.name.endswith(COLUMN_ENDING) and column.type == "string"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import json
 from collections.abc import Mapping
@@ -62,22 +63,27 @@ def content_policy(business: Business | None = None) -> str:
     Source: CSP Level 3; JSON-LD is data, which ``script-src`` does not concern (HTML standard,
     "prepare the script element").
     """
-    styles = "'none'"
-    if business is not None:
-        digest = hashlib.sha256(_style_text(business).encode()).digest()
-        styles = f"'sha256-{base64.b64encode(digest).decode()}'"
+    styles = "'none'" if business is None else _stylesheet_of(*_brand(business))[1]
     return (
         f"default-src 'none'; style-src {styles}; img-src 'self' data:; form-action 'self'; "
         "base-uri 'none'; frame-ancestors 'none'"
     )
 
 
-def _style_text(business: Business) -> str:
-    return _stylesheet.render(c=palette(business.primary_color, business.accent_color))
+def _brand(business: Business) -> tuple[str, str]:
+    return business.primary_color, business.accent_color
+
+
+@functools.lru_cache(maxsize=8)
+def _stylesheet_of(primary: str, accent: str) -> tuple[str, str]:
+    """The styles of these colours, and the source by which a policy allows them."""
+    text = _stylesheet.render(c=palette(primary, accent))
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    return text, f"'sha256-{digest}'"
 
 
 def _render(name: str, business: Business, path: str, **more: Any) -> str:
-    colours = palette(business.primary_color, business.accent_color)
+    colours = palette(*_brand(business))
     social = [
         ("Facebook", business.social_facebook),
         ("Instagram", business.social_instagram),
@@ -88,7 +94,7 @@ def _render(name: str, business: Business, path: str, **more: Any) -> str:
     return _environment.get_template(name).render(
         business=business,
         colours=colours,
-        stylesheet=Markup(_style_text(business)),
+        stylesheet=Markup(_stylesheet_of(*_brand(business))[0]),
         origin=(anvil.server.get_app_origin() or "").rstrip("/"),
         path=path,
         summary=" ".join(summary.split())[:160],

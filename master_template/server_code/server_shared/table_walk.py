@@ -32,8 +32,12 @@ Schema = dict[str, tuple[Column, ...]]  # by the table's name
 
 
 def read_schema() -> Schema:
-    """Every table with its columns."""
-    listed = {name: app_tables[name].list_columns() for name in sorted(app_tables)}
+    """Every table with its columns, in alphabetical order.
+
+    By ``dir``: iterating over ``app_tables`` fails in a worker that has not used a table yet.
+    """
+    names = sorted(name for name in dir(app_tables) if not name.startswith("_"))
+    listed = {name: app_tables[name].list_columns() for name in names}
     table_ids = {column["table_id"] for columns in listed.values() for column in _links(columns)}
     targets = {table_id: _name_of(table_id, listed) for table_id in table_ids}
     return {
