@@ -27,7 +27,7 @@ def measure(server: BenchServer) -> Iterator[Figure]:
         goal=1200,
         anvil=(220, 570),
     )
-    health = requests_per_second(server.port, "/_/manifest.json", seconds=2)
+    health = requests_per_second(server.port, "/_/manifest.json", rounds=3)
     yield Figure("address without server code, 8 clients", health, "1/s")
     with Caller(server.port) as caller:
         yield Figure(
