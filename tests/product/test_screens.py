@@ -196,7 +196,7 @@ def test_what_was_typed_survives_leaving_and_reloading(chromium: Browser, studio
 
 def test_switching_a_feature_changes_the_menu(chromium: Browser, studio: Studio) -> None:
     with tab(chromium, studio, "olga") as screen:
-        screen.open("/app/settings")
+        screen.open("/app/settings/features")
         menu = screen.page.get_by_role("navigation")
         expect(menu.get_by_text("Rooms", exact=True)).to_be_hidden()
         screen.page.get_by_role("switch", name="Hospitality").click()
@@ -204,7 +204,7 @@ def test_switching_a_feature_changes_the_menu(chromium: Browser, studio: Studio)
         menu.get_by_text("Rooms", exact=True).click()
         screen.sees("This version of Mybizz does not have it yet")
         screen.is_at("/app/coming/rooms")
-        screen.open("/app/settings")
+        screen.open("/app/settings/features")
         screen.page.get_by_role("switch", name="Hospitality").click()
         expect(menu.get_by_text("Rooms", exact=True)).to_be_hidden()
 

@@ -1,8 +1,11 @@
 """Every address of the app and the form that it opens.
 
-Read by the browser and by the server alike, so it imports nothing and keeps to the browser's
-Python. A form's name is without the package; `:name` in a path becomes its argument.
+Read by the browser and by the server alike, so it imports nothing but the names of the sections
+of the settings and keeps to the browser's Python. A form's name is without the package; `:name`
+in a path becomes its argument.
 """
+
+from ..settings.sections import find_section
 
 # Who may open a page. The server's callables decide what anyone gets to see; this only saves
 # people from pages that would be empty for them.
@@ -21,6 +24,7 @@ PAGES = [
     ("/app/contacts/:contact_id", "customers.ContactDetailForm", STAFF),
     ("/app/contacts/:contact_id/edit", "customers.ContactEditorForm", STAFF),
     ("/app/settings", "settings.SettingsForm", STAFF),
+    ("/app/settings/:section", "settings.SettingsForm", STAFF),
     ("/app/home", "customer_portal.CustomerDashboardForm", USER),
     ("/app/account", "customer_portal.AccountForm", USER),
     ("/app/me", "auth.StaffAccountForm", STAFF),
@@ -66,12 +70,16 @@ def find_page(path):
         arguments = _match(pattern.split("/"), parts)
         if arguments is None:
             continue
-        if "section" in arguments:
-            known = COMING if who == STAFF else COMING_TO_CUSTOMERS
-            if arguments["section"] not in known:
-                return None
+        if "section" in arguments and not _has_section(pattern, arguments["section"]):
+            return None
         return form, arguments, who
     return None
+
+
+def _has_section(pattern, name):
+    if pattern.startswith("/app/settings/"):
+        return find_section(name) is not None
+    return name in (COMING if pattern.startswith("/app/coming/") else COMING_TO_CUSTOMERS)
 
 
 def _match(wanted, parts):

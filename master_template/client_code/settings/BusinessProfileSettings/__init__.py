@@ -55,8 +55,27 @@ class BusinessProfileSettings(BusinessProfileSettingsTemplate):
             component.enabled = session.may("settings.manage")
         self.btn_save.visible = session.may("settings.manage")
 
-    def show_settings(self, settings):
-        """Show what `get_settings` answered."""
+    def load(self):
+        """Read the settings and show them."""
+        self.state.kind = "loading"
+        try:
+            settings = api.call_quietly("get_settings")["settings"]
+        except api.ApiError as error:
+            self.state.say("error", "The settings did not load", error.message, "Try again")
+            return
+        self.state.kind = "none"
+        self._show(settings)
+        self.dom_nodes["body"].hidden = False
+
+    @handle("state", "action")
+    def state_action(self, **event_args):
+        self.load()
+
+    def is_dirty(self):
+        """Whether something is typed that is not saved."""
+        return self.version is not None and self._profile(self.item) != self.before
+
+    def _show(self, settings):
         item = dict((name, settings[name] or "") for name in TEXTS)
         self.address = dict(settings["address"] or {})
         for name in ADDRESS:
@@ -99,5 +118,5 @@ class BusinessProfileSettings(BusinessProfileSettingsTemplate):
             return
         finally:
             self.btn_save.enabled = True
-        self.show_settings(settings)
+        self._show(settings)
         Notification("Saved.", timeout=2).show()

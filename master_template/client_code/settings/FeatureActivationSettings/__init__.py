@@ -1,5 +1,7 @@
 from ._anvil_designer import FeatureActivationSettingsTemplate
 
+from anvil import handle
+
 from ...shared import api, session
 
 FEATURES = [
@@ -24,9 +26,15 @@ class FeatureActivationSettings(FeatureActivationSettingsTemplate):
     def __init__(self, **properties):
         self.init_components(**properties)
 
-    def show_settings(self, settings):
-        """Show what `get_settings` answered."""
-        enabled = settings["features_enabled"]
+    def load(self):
+        """Read which features are on and show them."""
+        self.state.kind = "loading"
+        try:
+            enabled = api.call_quietly("get_settings")["settings"]["features_enabled"]
+        except api.ApiError as error:
+            self.state.say("error", "The features did not load", error.message, "Try again")
+            return
+        self.state.kind = "none"
         self.rp_features.items = [
             {
                 "name": name,
@@ -38,16 +46,21 @@ class FeatureActivationSettings(FeatureActivationSettingsTemplate):
             }
             for name, title, text in FEATURES
         ]
+        self.dom_nodes["body"].hidden = False
+
+    @handle("state", "action")
+    def state_action(self, **event_args):
+        self.load()
 
     def change_feature(self, name, is_on):
         """Switch one feature; give whether it worked."""
         self.dom_nodes["problem"].hidden = True
         try:
-            answer = api.call("update_features", {name: is_on})
+            api.call("update_features", {name: is_on})
             session.refresh()
         except api.ApiError as error:
             self.dom_nodes["problem_text"].textContent = error.message
             self.dom_nodes["problem"].hidden = False
             return False
-        self.raise_event("x-features-changed", version=answer["settings"]["version"])
+        self.raise_event("x-menu-changed")
         return True

@@ -1,0 +1,64 @@
+"""The sections of the settings, in the order of their list.
+
+Read by the browser and by the server alike (for the addresses), so nothing is imported before a
+section is opened: each has a function that makes its component then.
+
+A section's component is a custom component. `load()` reads what it shows and is called once, when
+it stands on the page. `is_dirty()`, where it has one, says whether there is something typed that
+is not saved. The event `x-menu-changed` makes the layout draw the menu anew, and
+`x-heading` (`title`, `text`) replaces the heading above it, for a section with pages of its own.
+"""
+
+
+class Section:
+    """One section: `name` is the last part of its address, `permission` what one needs to see it,
+    `make` gives a new component."""
+
+    def __init__(self, name, title, text, icon, permission, make):
+        self.name = name
+        self.title = title
+        self.text = text
+        self.icon = icon
+        self.permission = permission
+        self.make = make
+        self.path = "/app/settings/" + name
+
+
+def _profile():
+    from .BusinessProfileSettings import BusinessProfileSettings
+
+    return BusinessProfileSettings()
+
+
+def _features():
+    from .FeatureActivationSettings import FeatureActivationSettings
+
+    return FeatureActivationSettings()
+
+
+SECTIONS = [
+    Section(
+        "profile",
+        "Business profile",
+        "Name, contact, place, time zone and currency",
+        "storefront",
+        "settings.view",
+        _profile,
+    ),
+    Section(
+        "features",
+        "Features",
+        "What appears in the menu and on your website",
+        "toggle_on",
+        "settings.view",
+        _features,
+    ),
+]
+
+
+def find_section(name):
+    """The section of this name, or None."""
+    for section in SECTIONS:
+        if section.name == name:
+            return section
+    return None
