@@ -20,8 +20,8 @@ from ..server_shared.table_walk import Column, Schema, search
 CONTACTS, ACCOUNTS = "contacts", "users"
 ROOTS = (CONTACTS, ACCOUNTS)
 
-# Links that say who wrote a row, which does not make the row one about them.
-AUTHOR_COLUMNS = frozenset({"created_by", "updated_by"})
+# Links that say who wrote a row or works on it, which does not make the row one about them.
+AUTHOR_COLUMNS = frozenset({"assigned_to", "created_by", "updated_by"})
 # Tables about the business itself; the address in its settings is no person's.
 NOT_ABOUT_PEOPLE = frozenset({"settings", "sequences", "contact_tags"})
 # Text columns that name a person's contact (C-12) or account (its e-mail address), with what else

@@ -1,12 +1,14 @@
-"""Numbers that people see: ``C-453``, one after the other, without gaps."""
+"""Numbers that people see: ``C-453``, ``B-12``, one after the other, without gaps."""
 
 from __future__ import annotations
 
 from anvil.tables import app_tables
 
 CONTACTS = "contacts"
+BOOKINGS = "bookings"
+PAYMENTS = "payments"
 
-NAMES = (CONTACTS,)
+NAMES = (CONTACTS, BOOKINGS, PAYMENTS)
 
 
 def take_numbers(name: str, count: int = 1) -> range:
