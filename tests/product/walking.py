@@ -35,6 +35,7 @@ SAMPLES: dict[str, Callable[[Any], Any]] = {
     "Choice": lambda rule: rule.options[0],
     "Colour": lambda rule: "#2f6f5e",
     "ContactId": lambda rule: "C-1",
+    "Country": lambda rule: "ZA",
     "Day": lambda rule: "2026-03-14",
     "Email": lambda rule: f"someone{next(_numbers)}@example.com",
     "EventData": lambda rule: {},

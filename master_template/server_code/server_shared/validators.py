@@ -16,6 +16,8 @@ from typing import Any
 from zoneinfo import available_timezones
 
 import phonenumbers
+from babel import Locale as BabelLocale
+from babel.localedata import locale_identifiers
 from email_validator import EmailNotValidError, validate_email
 
 from .errors import InvalidError
@@ -31,6 +33,24 @@ _CURRENCY_CODES = (
     "TZS UAH UGX USD VND XAF XOF ZAR ZMW"
 )
 CURRENCIES = tuple(_CURRENCY_CODES.split())
+
+# Languages with a region that CLDR knows how to write for: ``en-ZA``.
+LOCALES = tuple(
+    sorted(
+        name.replace("_", "-")
+        for name in locale_identifiers()
+        if re.fullmatch(r"[a-z]{2,3}_[A-Z]{2}", name)
+    )
+)
+# ISO 3166 letters: CLDR's territories less those that are no country.
+_NO_COUNTRY = {"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"}
+COUNTRIES = tuple(
+    sorted(
+        code
+        for code in map(str, BabelLocale("en").territories)
+        if re.fullmatch("[A-Z]{2}", code) and code not in _NO_COUNTRY
+    )
+)
 
 # Characters without a shape, and halves of characters, which no database takes.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u2028\u2029\ud800-\udfff]")
@@ -348,8 +368,17 @@ class Locale(Rule):
     """A language with region, like ``en-ZA`` (RFC 5646, the two parts that formats need)."""
 
     def check(self, value: Any) -> str:
-        if not isinstance(value, str) or not re.fullmatch(r"[a-z]{2,3}-[A-Z]{2}", value.strip()):
+        if not isinstance(value, str) or value.strip() not in LOCALES:
             raise self.refuse("a language and region like en-ZA", value)
+        return value.strip()
+
+
+class Country(Rule):
+    """The two letters of a country (ISO 3166-1)."""
+
+    def check(self, value: Any) -> str:
+        if not isinstance(value, str) or value.strip() not in COUNTRIES:
+            raise self.refuse("the two letters of a country, like ZA", value)
         return value.strip()
 
 
