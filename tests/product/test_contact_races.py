@@ -36,7 +36,8 @@ OPEN_WINDOWS = {
         )
     ],
 }
-NO_TRANSACTION = ("@in_transaction\ndef _create(", "def _create(")
+TRANSACTIONS = "server_code/server_shared/transactions.py"
+NO_TRANSACTION = ("anvil.tables.in_transaction(alone)", "alone")
 
 
 @contextmanager
@@ -46,7 +47,7 @@ def studio_with(
     """The product with its race windows held open, and with or without each of its guards."""
     changes = {name: list(edits) for name, edits in OPEN_WINDOWS.items()}
     if not transaction:
-        changes[SERVICE].append(NO_TRANSACTION)
+        changes[TRANSACTIONS] = [NO_TRANSACTION]
     template = copy_template(folder, changes)
     if not constraints:
         (template / "constraints.yaml").unlink()

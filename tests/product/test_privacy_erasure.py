@@ -105,14 +105,14 @@ def test_erases_someone_who_never_paid(empty_studio: Studio) -> None:
     for trace in ("quintessa", "Quintessa", "555 0177"):
         assert trace not in left, trace
     entries = empty_studio.query(
-        "SELECT action, user_email, changes::text FROM app.audit_log WHERE resource_id = %s "
-        "ORDER BY logged_at",
+        "SELECT action, user_email, changes::text, details::text FROM app.audit_log "
+        "WHERE resource_id = %s ORDER BY logged_at",
         ana,
     )
-    assert [action for action, _, _ in entries] == ["create", "add_note", "update", "erase"]
-    assert {who for _, who, _ in entries} == {"mia@yogastudio.example"}
+    assert [action for action, _, _, _ in entries] == ["create", "add_note", "update", "erase"]
+    assert {who for _, who, _, _ in entries} == {"mia@yogastudio.example"}
     assert '"company": "erased"' in entries[2][2]
-    assert '"contact_events": 3' in entries[3][2] and '"consents": 1' in entries[3][2]
+    assert '"contact_events": 3' in entries[3][3] and '"consents": 1' in entries[3][3]
 
 
 def test_keeps_the_sums_of_someone_who_paid(studio: Studio) -> None:

@@ -53,7 +53,7 @@ def batches(studio: Studio) -> list[int]:
     return [
         count
         for (count,) in studio.query(
-            "SELECT (changes->>'deleted')::int FROM app.audit_log WHERE action = 'retention' "
+            "SELECT (details->>'deleted')::int FROM app.audit_log WHERE action = 'retention' "
             "ORDER BY logged_at"
         )
     ]

@@ -11,11 +11,14 @@ import contextlib
 from typing import Any
 
 import anvil.users
+from anvil.tables import app_tables
 
+from ..server_shared import audit
 from ..server_shared.callables import LOGGED_IN, PUBLIC, server_callable
 from ..server_shared.errors import DeniedError, InvalidError
 from ..server_shared.validators import Bool, Email, Password, Phone, Rule, Text
-from .rbac import CUSTOMER
+from . import login_marks
+from .rbac import CUSTOMER, current_actor, read_actor
 
 
 class GivenPassword(Rule):
@@ -36,6 +39,8 @@ class GivenPassword(Rule):
         "password": GivenPassword("Password"),
         "remember": Bool("Keep me logged in", default=False),
     },
+    audit="user.log_in",
+    atomic=False,
 )
 def log_in(email: str, password: str, remember: bool = False) -> dict[str, Any]:
     """Log this session in; give ``{"role": ...}``.
@@ -67,12 +72,19 @@ def log_in(email: str, password: str, remember: bool = False) -> dict[str, Any]:
     if user["status"] in ("inactive", "suspended"):
         anvil.users.logout()
         raise DeniedError("This account is switched off.", code="disabled")
+    login_marks.leave(user)
+    audit.record("log_in", "user", user["email"], details={"remember": remember}, by=read_actor())
     return {"role": user["role"] or CUSTOMER}
 
 
-@server_callable(needs=PUBLIC)
+@server_callable(needs=PUBLIC, audit="user.log_out", atomic=False)
 def log_out() -> None:
     """Log this session out, also where it is remembered."""
+    actor = current_actor()
+    if actor.kind == "user":
+        audit.record("log_out", "user", actor.email, details={"role": actor.role})
+    else:
+        audit.unchanged()
     anvil.users.logout(invalidate_client_objects=True)
 
 
@@ -85,6 +97,8 @@ def log_out() -> None:
         "password": Password("Password"),
         "phone": Phone("Phone", country="US"),
     },
+    audit=("user.create", "user.request_password_reset"),
+    atomic=False,
 )
 def sign_up(
     first_name: str, last_name: str, email: str, password: str, phone: str | None = None
@@ -104,18 +118,33 @@ def sign_up(
     user.update(
         role=CUSTOMER, status="active", first_name=first_name, last_name=last_name, phone=phone
     )
+    audit.record("create", "user", email, {"role": [None, CUSTOMER]})
     return {"confirm": anvil.users.get_user() is None}
 
 
-@server_callable(needs=PUBLIC, takes={"email": Email("E-mail", required=True)})
+@server_callable(
+    needs=PUBLIC,
+    takes={"email": Email("E-mail", required=True)},
+    audit="user.request_password_reset",
+    atomic=False,
+)
 def request_password_reset(email: str) -> dict[str, Any]:
     """Send a link to choose a new password, if there is an account; the answer is the same."""
+    # An entry whether there is an account or not, so that it takes as long. It names no stranger.
+    is_known = app_tables.users.get(email=email) is not None
+    whose = email if is_known else ""
+    audit.record("request_password_reset", "user", whose, details={"is_known": is_known})
     with contextlib.suppress(anvil.users.AuthenticationFailed):
         anvil.users.send_password_reset_email(email)
     return {}
 
 
-@server_callable(needs=PUBLIC, takes={"new_password": Password("New password")})
+@server_callable(
+    needs=PUBLIC,
+    takes={"new_password": Password("New password")},
+    audit="user.change_password",
+    atomic=False,
+)
 def choose_password(new_password: str) -> dict[str, Any]:
     """Set the password of whoever opened the link of a reset message in this session."""
     try:
@@ -126,12 +155,16 @@ def choose_password(new_password: str) -> dict[str, Any]:
         ) from error
     except anvil.users.PasswordNotAcceptable as error:
         raise InvalidError(str(error), field="new_password") from error
+    # Whose link it was, the Users service does not tell: the request above names them.
+    audit.record("change_password", "user", "", details={"by": "link in a message"})
     return {}
 
 
 @server_callable(
     needs=LOGGED_IN,
     takes={"old_password": GivenPassword("Old password"), "new_password": Password("New password")},
+    audit="user.change_password",
+    atomic=False,
 )
 def change_password(old_password: str, new_password: str) -> dict[str, Any]:
     """Give the logged-in user another password."""
@@ -141,4 +174,5 @@ def change_password(old_password: str, new_password: str) -> dict[str, Any]:
         raise InvalidError("The old password is not right.", field="old_password") from error
     except anvil.users.PasswordNotAcceptable as error:
         raise InvalidError(str(error), field="new_password") from error
+    audit.record("change_password", "user", current_actor().email, details={"by": "old password"})
     return {}

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import anvil.tables as tables
-from anvil.tables import app_tables, in_transaction
+from anvil.tables import app_tables
 from anvil.tables import query as q
 
 from ..server_auth.rbac import current_actor
@@ -21,6 +21,7 @@ from ..server_shared.callables import TRUSTED_ONLY, server_callable
 from ..server_shared.config import read_business
 from ..server_shared.errors import InvalidError
 from ..server_shared.sequences import CONTACTS, take_numbers
+from ..server_shared.transactions import in_transaction
 from ..server_shared.validators import Moment, Record, Rule, fold
 from . import timeline_service
 from .contact_fields import contact_rules, derived_columns, searched_columns
@@ -52,7 +53,9 @@ class Batch(Rule):
         return [dict(row) for row in value]
 
 
-@server_callable(needs=TRUSTED_ONLY, takes={"rows": Batch("The rows", default=[])})
+@server_callable(
+    needs=TRUSTED_ONLY, takes={"rows": Batch("The rows", default=[])}, audit="contact.import"
+)
 def import_contacts(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """Make or update the contacts of a batch, all in one transaction.
 
@@ -110,7 +113,10 @@ def _import(accepted: list[tuple[int, dict[str, Any]]], currency: str) -> dict[s
     _add(fresh, currency)
     _update(changes)
     if fresh or changes:
-        audit.record("import", "contact", "", {"created": len(fresh), "updated": len(changes)})
+        counts = {"created": len(fresh), "updated": len(changes)}
+        audit.record("import", "contact", "", details=counts)
+    else:
+        audit.unchanged()
     return {
         "created": len(fresh),
         "updated": len(changes),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from anvil.tables import TableError, app_tables, in_transaction
+from anvil.tables import TableError, app_tables
 from anvil.tables import query as q
 
 from ..server_auth.rbac import current_actor
@@ -15,6 +15,7 @@ from ..server_shared.callables import server_callable
 from ..server_shared.config import read_business
 from ..server_shared.errors import ConflictError, NotFoundError
 from ..server_shared.sequences import CONTACTS, take_numbers
+from ..server_shared.transactions import in_transaction
 from ..server_shared.validators import Int, Record
 from . import timeline_service
 from .contact_fields import (
@@ -118,6 +119,7 @@ def new_columns(values: Mapping[str, Any], number: int, currency: str) -> dict[s
 @server_callable(
     needs="customers.manage",
     takes={"contact": Record("The contact", contact_rules(), required=True)},
+    audit="contact.create",
 )
 def create_contact(contact: dict[str, Any]) -> dict[str, Any]:
     """Make a contact; give ``{"contact": {...}}`` as :func:`get_contact` does.
@@ -142,7 +144,12 @@ def _create(contact: dict[str, Any], currency: str) -> Any:
     timeline_service.add_event(
         row, "created", SOURCE_TEXTS[contact["source"]], {"source": contact["source"]}
     )
-    audit.record("create", "contact", row["contact_id"], {"email": [None, contact["email"]]})
+    audit.record(
+        "create",
+        "contact",
+        row["contact_id"],
+        {name: [None, value] for name, value in contact.items() if value},
+    )
     return row
 
 
@@ -166,6 +173,7 @@ def get_contact(contact_id: str) -> dict[str, Any]:
         "changes": Record("The changes", contact_rules(), partial=True, required=True),
         "version": Int("The version", minimum=1, required=True),
     },
+    audit="contact.update",
 )
 def update_contact(contact_id: str, changes: dict[str, Any], version: int) -> dict[str, Any]:
     """Change fields of a contact that the caller has read as ``version``.
@@ -187,6 +195,7 @@ def _update(contact_id: str, changes: dict[str, Any], version: int) -> Any:
         raise EditedMeanwhileError(full_contact(row))
     changed = {name: value for name, value in changes.items() if row[name] != value}
     if not changed:
+        audit.unchanged()
         return row
     if "email" in changed:
         refuse_taken_email(changed["email"], but=contact_id)
@@ -236,14 +245,16 @@ def apply_changes(
     )
 
 
-@server_callable(needs="customers.manage", takes={"contact_id": CONTACT_ID})
+@server_callable(needs="customers.manage", takes={"contact_id": CONTACT_ID}, audit="contact.delete")
 def delete_contact(contact_id: str) -> dict[str, Any]:
     """Take a contact out of every list; it stays in the table and can be restored."""
     _set_deleted(contact_id, deleted=True)
     return {"contact_id": contact_id}
 
 
-@server_callable(needs="customers.manage", takes={"contact_id": CONTACT_ID})
+@server_callable(
+    needs="customers.manage", takes={"contact_id": CONTACT_ID}, audit="contact.restore"
+)
 def restore_contact(contact_id: str) -> dict[str, Any]:
     """Bring a deleted contact back.
 
@@ -260,22 +271,27 @@ def restore_contact(contact_id: str) -> dict[str, Any]:
 @in_transaction
 def _set_deleted(contact_id: str, *, deleted: bool) -> Any:
     row = find_row(contact_id, with_deleted=True)
-    if (row["deleted_at"] is not None) == deleted:
+    before = row["deleted_at"]
+    if (before is not None) == deleted:
+        audit.unchanged()
         return row
     if not deleted and row["erased_at"] is not None:
         raise ConflictError("This contact has been erased for good.", code="erased")
     if not deleted:
         refuse_taken_email(row["email"], but=contact_id)
     now = clock.now()
-    row.update(deleted_at=now if deleted else None, updated_at=now, version=int(row["version"]) + 1)
+    after = now if deleted else None
+    row.update(deleted_at=after, updated_at=now, version=int(row["version"]) + 1)
     verb, done = ("delete", "deleted") if deleted else ("restore", "restored")
     timeline_service.add_event(row, done, f"Contact {done}", user_visible=False)
-    audit.record(verb, "contact", contact_id)
+    audit.record(verb, "contact", contact_id, {"deleted_at": [before, after]})
     return row
 
 
 @server_callable(
-    needs="customers.manage", takes={"contact_id": CONTACT_ID, "note": timeline_service.NOTE}
+    needs="customers.manage",
+    takes={"contact_id": CONTACT_ID, "note": timeline_service.NOTE},
+    audit="contact.add_note",
 )
 def add_note_to_contact(contact_id: str, note: str) -> dict[str, Any]:
     """Put a note on a contact's timeline; give ``{"event": {...}}``."""
@@ -287,7 +303,7 @@ def _add_note(contact_id: str, note: str) -> dict[str, Any]:
     row = find_row(contact_id)
     event = timeline_service.add_event(row, "note", note)
     row["last_contact_date"] = event["event_date"]
-    audit.record("add_note", "contact", contact_id)
+    audit.record("add_note", "contact", contact_id, {"note": [None, note]})
     return timeline_service.event_dict(event)
 
 

@@ -12,13 +12,14 @@ from itertools import islice
 from typing import Any
 
 import anvil.tables as tables
-from anvil.tables import app_tables, in_transaction
+from anvil.tables import app_tables
 from anvil.tables import query as q
 
 from ..server_auth.rbac import current_actor
-from ..server_shared import clock
+from ..server_shared import audit, clock
 from ..server_shared.callables import server_callable
 from ..server_shared.errors import NotFoundError
+from ..server_shared.transactions import in_transaction
 from ..server_shared.validators import Bool, Choice, Int, Items, Rule, Text
 from .contact_fields import CONTACT_ID, display_name
 
@@ -36,6 +37,8 @@ EVENT_TYPES = (
     "updated",
     "deleted",
     "restored",
+    "membership",
+    "linked",
 )
 # What a person may log by hand. The rest is written by what happens.
 MANUAL_TYPES = ("note", "call", "email", "visit")
@@ -183,6 +186,7 @@ def get_contact_timeline(
         "related_id": Text("Related id", max_chars=60),
         "user_visible": Bool("Visible", default=True),
     },
+    audit="contact.log_event",
 )
 def log_contact_event(
     contact_id: str,
@@ -221,6 +225,7 @@ def _log_event(
         user_visible=user_visible,
     )
     contact["last_contact_date"] = event["event_date"]
+    audit.record("log_event", "contact", contact_id, {event_type: [None, description]})
     return event_dict(event)
 
 

@@ -6,13 +6,15 @@ from itertools import islice
 from typing import Any
 
 import anvil.tables as tables
-from anvil.tables import app_tables, in_transaction
+from anvil.tables import app_tables
 from anvil.tables import query as q
 
 from ..server_customers.contact_fields import CONTACT_ID
 from ..server_customers.contact_service import apply_changes, find_row
+from ..server_shared import audit
 from ..server_shared.callables import LOGGED_IN, server_callable
 from ..server_shared.errors import NotFoundError
+from ..server_shared.transactions import in_transaction
 from ..server_shared.validators import Bool, Int, Text
 from .consent_record import consent_dict, is_opted_in
 from .person_rows import own_account
@@ -28,6 +30,7 @@ OPTED = "The person's own choice"
         "is_given": Bool("The consent", required=True),
         "evidence": Text("How you know", max_chars=500, required=True),
     },
+    audit="contact.update",
 )
 def set_marketing_consent(contact_id: str, is_given: bool, evidence: str) -> dict[str, Any]:
     """Note that a contact agrees to marketing by e-mail, or no longer does: ``{"is_given"}``.
@@ -39,7 +42,11 @@ def set_marketing_consent(contact_id: str, is_given: bool, evidence: str) -> dic
     return {"is_given": is_given}
 
 
-@server_callable(needs=LOGGED_IN, takes={"is_given": Bool("The consent", required=True)})
+@server_callable(
+    needs=LOGGED_IN,
+    takes={"is_given": Bool("The consent", required=True)},
+    audit="contact.update",
+)
 def set_my_marketing_consent(is_given: bool) -> dict[str, Any]:
     """The same by the person, for the contact with the address of their account."""
     account = own_account()
@@ -57,6 +64,7 @@ def _set_marketing(contact_id: str, is_given: bool, evidence: str) -> None:
     row = find_row(contact_id)
     preferences = dict(row["preferences"] or {})
     if is_opted_in(preferences) == is_given:
+        audit.unchanged()
         return
     changed = {"preferences": {**preferences, "marketing_opt_in": is_given}}
     apply_changes(row, changed, evidence=evidence)

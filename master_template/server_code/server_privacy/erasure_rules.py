@@ -104,7 +104,8 @@ def redact_entry(row: Any, erasing: Erasing) -> dict[str, Any]:
     if row["user_email"] in person.emails:
         changed |= {"user_email": ERASED, "ip_address": None}
     if row["resource_id"] in (*person.emails, *person.contact_ids):
-        changed["changes"] = dict.fromkeys(dict(row["changes"] or {}), ERASED)
+        for column in ("changes", "details"):
+            changed[column] = dict.fromkeys(dict(row[column] or {}), ERASED)
     if row["resource_id"] in person.emails:
         changed["resource_id"] = ERASED
     return changed

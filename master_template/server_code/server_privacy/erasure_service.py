@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import anvil.tables as tables
-from anvil.tables import in_transaction
 
 from ..server_customers.contact_fields import CONTACT_ID
 from ..server_customers.contact_service import find_row
@@ -13,11 +12,12 @@ from ..server_shared import audit, clock
 from ..server_shared.callables import server_callable
 from ..server_shared.errors import ConflictError
 from ..server_shared.table_walk import Schema, read_schema, search
+from ..server_shared.transactions import in_transaction
 from .erasure_rules import Erasing, has_money, step_of
 from .person_rows import ACCOUNTS, AUTHOR_COLUMNS, Person, collect, find_person
 
 
-@server_callable(needs="customers.manage", takes={"contact_id": CONTACT_ID})
+@server_callable(needs="customers.manage", takes={"contact_id": CONTACT_ID}, audit="contact.erase")
 def erase_contact(contact_id: str) -> dict[str, Any]:
     """Erase the person of a contact for good, with their account as a customer.
 
@@ -35,7 +35,14 @@ def _erase(contact_id: str, schema: Schema) -> dict[str, Any]:
     contact = find_row(contact_id, with_deleted=True)
     if contact["erased_at"] is not None:
         raise ConflictError("This contact has been erased already.", code="erased")
-    person = find_person(schema, contact=contact)
+    result = erase_person(find_person(schema, contact=contact), schema)
+    audit.record("erase", "contact", contact_id, {"erased_at": [None, clock.now()]}, result)
+    return result
+
+
+def erase_person(person: Person, schema: Schema) -> dict[str, Any]:
+    """Erase all that is about a person, their accounts too; what :func:`erase_contact` gives and
+    raises, without the contact. Call it inside a transaction, and record who did it."""
     rows = collect(person, schema)
     with_money = has_money(person, rows)
     erasing = Erasing(person, clock.now())
@@ -56,12 +63,10 @@ def _erase(contact_id: str, schema: Schema) -> dict[str, Any]:
     with tables.batch_delete:
         for row in gone:
             row.delete()
-    result = {
+    return {
         "kept_for_tax": with_money,
         "tables": {table: len(found) for table, found in rows.items()},
     }
-    audit.record("erase", "contact", contact_id, result)
-    return result
 
 
 def _forget_author(person: Person, schema: Schema) -> None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import anvil
-from anvil.tables import in_transaction
 
 from ..server_customers.contact_fields import CONTACT_ID
 from ..server_customers.contact_service import find_row
-from ..server_shared import audit, clock
+from ..server_shared import clock
+from ..server_shared.audit import Reads, add_details
 from ..server_shared.callables import LOGGED_IN, server_callable
 from ..server_shared.table_walk import Schema, read_schema
 from ..server_shared.validators import Choice
@@ -21,7 +20,11 @@ FORMATS = ("json", "csv")
 _FORMAT = Choice("The format", FORMATS, default="json")
 
 
-@server_callable(needs="customers.manage", takes={"contact_id": CONTACT_ID, "format": _FORMAT})
+@server_callable(
+    needs="customers.manage",
+    takes={"contact_id": CONTACT_ID, "format": _FORMAT},
+    audit=Reads("contact.export", of="contact_id", noting=("format",)),
+)
 def export_contact_data(contact_id: str, format: str = "json") -> dict[str, Any]:
     """``{"file": media, "tables": {name: rows}}``: everything about the person of a contact.
 
@@ -30,25 +33,24 @@ def export_contact_data(contact_id: str, format: str = "json") -> dict[str, Any]
     """
     schema = read_schema()
     person = find_person(schema, contact=find_row(contact_id, with_deleted=True))
-    return _export(person, schema, format, "contact", contact_id)
+    return _export(person, schema, format)
 
 
-@server_callable(needs=LOGGED_IN, takes={"format": _FORMAT})
+@server_callable(
+    needs=LOGGED_IN, takes={"format": _FORMAT}, audit=Reads("user.export", noting=("format",))
+)
 def export_my_data(format: str = "json") -> dict[str, Any]:
     """The same of whoever is logged in, under the address of their account."""
     schema = read_schema()
-    account = own_account()
-    person = find_person(schema, account=account)
-    return _export(person, schema, format, "user", account["email"])
+    person = find_person(schema, account=own_account())
+    return _export(person, schema, format)
 
 
-def _export(
-    person: Person, schema: Schema, format: str, resource_type: str, resource_id: str
-) -> dict[str, Any]:
+def _export(person: Person, schema: Schema, format: str) -> dict[str, Any]:
     rows = collect(person, schema)
     tables = _plain_tables(person, rows, schema)
     counts = {name: len(table) for name, table in tables.items()}
-    _record(resource_type, resource_id, {"format": format, "tables": counts})
+    add_details(tables=counts)
     head = {
         "exported_at": clock.now().isoformat(timespec="seconds"),
         "contacts": list(person.contact_ids),
@@ -62,11 +64,6 @@ def _export(
         content = to_json(head, tables)
         file = anvil.BlobMedia("application/json", content, name=name + ".json")
     return {"file": file, "tables": counts}
-
-
-@in_transaction
-def _record(resource_type: str, resource_id: str, changes: Mapping[str, Any]) -> None:
-    audit.record("export", resource_type, resource_id, changes)
 
 
 def _headings(schema: Schema, table: str) -> list[str]:

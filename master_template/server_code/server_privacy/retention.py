@@ -15,10 +15,11 @@ from typing import Any
 
 import anvil.server
 import anvil.tables as tables
-from anvil.tables import app_tables, in_transaction
+from anvil.tables import app_tables
 from anvil.tables import query as q
 
 from ..server_shared import audit, clock
+from ..server_shared.transactions import in_transaction
 
 BATCH_ROWS = 500
 DAYS_A_YEAR = 366  # Not one day too early, whatever years there are.
@@ -73,7 +74,6 @@ def _delete_batch(kept: Kept, before: datetime) -> int:
     with tables.batch_delete:
         for row in rows:
             row.delete()
-    audit.record(
-        "retention", kept.table, "", {"deleted": len(rows), "before": before.date().isoformat()}
-    )
+    details = {"deleted": len(rows), "before": before.date()}
+    audit.record("retention", kept.table, "", details=details)
     return len(rows)

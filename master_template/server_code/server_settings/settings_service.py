@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from anvil.tables import in_transaction
-
 from ..server_auth.rbac import current_actor
 from ..server_shared import audit, clock
 from ..server_shared.callables import PUBLIC, server_callable
 from ..server_shared.config import FEATURES, business_from_row, read_business, settings_row
 from ..server_shared.errors import AppError, ConflictError
+from ..server_shared.transactions import in_transaction
 from ..server_shared.validators import (
     Bool,
     Colour,
@@ -106,13 +105,16 @@ def get_settings() -> dict[str, Any]:
         "profile": Record("The profile", profile_rules(), partial=True, required=True),
         "version": Int("The version", minimum=1, required=True),
     },
+    audit="settings.update",
 )
 def update_business_profile(profile: dict[str, Any], version: int) -> dict[str, Any]:
     """Change the business profile that the caller has read as ``version``."""
     return {"settings": _update(profile, version)}
 
 
-@server_callable(needs="settings.manage", takes={"features": FEATURE_SWITCHES})
+@server_callable(
+    needs="settings.manage", takes={"features": FEATURE_SWITCHES}, audit="settings.update"
+)
 def update_features(features: dict[str, bool]) -> dict[str, Any]:
     """Switch features on and off; those not named stay as they are."""
     return {"settings": _update_features(features)}
@@ -136,6 +138,8 @@ def _update(profile: dict[str, Any], version: int) -> dict[str, Any]:
         audit.record(
             "update", "settings", "", {name: [before[name], changed[name]] for name in changed}
         )
+    else:
+        audit.unchanged()
     return business_from_row(row).to_dict()
 
 
@@ -148,5 +152,9 @@ def _update_features(features: dict[str, bool]) -> dict[str, Any]:
     after = {**before, **features}
     if after != before:
         row.update(features_enabled=after, version=int(row["version"]) + 1, updated_at=clock.now())
-        audit.record("update", "settings", "features", {"features_enabled": [before, after]})
+        changed = {name: [before[name], after[name]] for name in FEATURES}
+        changed = {name: pair for name, pair in changed.items() if pair[0] != pair[1]}
+        audit.record("update", "settings", "features", changed)
+    else:
+        audit.unchanged()
     return business_from_row(row).to_dict()

@@ -7,20 +7,18 @@ from __future__ import annotations
 
 from typing import Any
 
-import bcrypt
-from anvil.tables import app_tables, in_transaction
+from anvil.tables import app_tables
 
-from ..server_auth.rbac import ADMIN, CUSTOMER, MANAGER, OWNER, ROLE_LIMITS, STAFF
+from ..server_auth.passwords import make_hash
+from ..server_auth.rbac import ADMIN, CUSTOMER, MANAGER, OWNER, STAFF
+from ..server_auth.seats import sit_down
 from ..server_settings.settings_service import FEATURE_SWITCHES, profile_rules
 from ..server_shared import audit, clock
 from ..server_shared.callables import TRUSTED_ONLY, server_callable
 from ..server_shared.config import DEFAULT_ACCENT, DEFAULT_PRIMARY, FEATURES, settings_row
-from ..server_shared.errors import ConflictError
 from ..server_shared.sequences import make_sequences
+from ..server_shared.transactions import in_transaction
 from ..server_shared.validators import Choice, Colour, Email, Password, Phone, Record, Rule, Text
-
-# OWASP, Password Storage Cheat Sheet: a work factor of 10 or more. The Users service takes 10 too.
-BCRYPT_ROUNDS = 10
 
 
 def _business_rules() -> dict[str, Rule]:
@@ -48,6 +46,7 @@ PERSON: dict[str, Rule] = {
         "owner": Record("The owner", PERSON, required=True),
         "features": FEATURE_SWITCHES,
     },
+    audit=("settings.set_up", "user.create"),
 )
 def set_up_instance(
     business: dict[str, Any], owner: dict[str, Any], features: dict[str, bool]
@@ -73,16 +72,19 @@ def _set_up(
             version=1,
             updated_at=clock.now(),
         )
-        audit.record("set_up", "settings", "")
+        audit.record("set_up", "settings", "", details=business)
     new_owner = app_tables.users.get(role=OWNER) is None
     if new_owner:
         make_user(role=OWNER, **owner)
+    if not new_settings and not new_owner:
+        audit.unchanged()
     return {"settings": new_settings, "owner": new_owner}
 
 
 @server_callable(
     needs=TRUSTED_ONLY,
     takes={**PERSON, "role": Choice("Role", (MANAGER, ADMIN, STAFF, CUSTOMER), required=True)},
+    audit="user.create",
 )
 def add_staff_user(
     email: str, password: str, first_name: str, last_name: str, role: str
@@ -97,28 +99,21 @@ def add_staff_user(
 @in_transaction
 def _add_user(email: str, password: str, first_name: str, last_name: str, role: str) -> bool:
     if app_tables.users.get(email=email) is not None:
+        audit.unchanged()
         return False
-    limit = ROLE_LIMITS.get(role)
-    if limit is not None and len(app_tables.users.search(role=role, status="active")) >= limit:
-        raise ConflictError(
-            f"There are {limit} people with the role {role} already, and no more may be.",
-            code="role_full",
-            field="role",
-        )
     make_user(email=email, password=password, first_name=first_name, last_name=last_name, role=role)
     return True
 
 
 def make_user(*, email: str, password: str, first_name: str, last_name: str, role: str) -> Any:
     """Write an account that can log in at once; give its row. Call it inside a transaction."""
-    hashed = bcrypt.hashpw(password.encode(), bcrypt.gensalt(BCRYPT_ROUNDS, prefix=b"2a"))
     row = app_tables.users.add_row(
         email=email,
         enabled=True,
         confirmed_email=True,
         signed_up=clock.now(),
-        password_hash=hashed.decode(),
-        role=role,
+        password_hash=make_hash(password),
+        **sit_down(None, role),
         permissions={},
         status="active",
         first_name=first_name,

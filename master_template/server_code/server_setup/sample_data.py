@@ -6,7 +6,7 @@ import random
 from datetime import datetime, timedelta
 from typing import Any
 
-from anvil.tables import app_tables, in_transaction
+from anvil.tables import app_tables
 
 from ..server_auth.rbac import CUSTOMER, MANAGER, STAFF
 from ..server_customers.contact_fields import SOURCE_TEXTS, derived_columns
@@ -17,6 +17,7 @@ from ..server_shared import audit, clock
 from ..server_shared.callables import TRUSTED_ONLY, server_callable
 from ..server_shared.config import read_business, settings_row
 from ..server_shared.sequences import CONTACTS, take_numbers
+from ..server_shared.transactions import in_transaction
 from ..server_shared.validators import Password, Text, fold
 from .instance_setup import make_user
 from .sample_people import CALLS, EMAILS, NOTES, PEOPLE, VISITS
@@ -52,6 +53,7 @@ CAST = (
         "password": Password("Password"),
         "domain": Text("Domain", max_chars=100, default="yogastudio.example"),
     },
+    audit=("contact.fill_sample_data", "user.create"),
 )
 def fill_sample_data(password: str, domain: str = "yogastudio.example") -> dict[str, Any]:
     """Fill an instance that is set up and has no contacts yet.
@@ -89,11 +91,12 @@ def _fill(password: str, domain: str) -> bool:
                 role=role,
             )
     if len(app_tables.contacts.search()) > 0:
+        audit.unchanged()
         return False
     settings = settings_row()
     settings.update(**{name: value for name, value in PROFILE.items() if not settings[name]})
     _add_contacts(random.Random(SEED))
-    audit.record("fill_sample_data", "contact", "", {"contacts": len(PEOPLE)})
+    audit.record("fill_sample_data", "contact", "", details={"contacts": len(PEOPLE)})
     return True
 
 

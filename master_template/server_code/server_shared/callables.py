@@ -1,12 +1,15 @@
 """The one way from outside to a service: a guard around a plain function.
 
-    @server_callable(needs="customers.view", takes={"contact_id": CONTACT_ID})
-    def get_contact(contact_id): ...
+    @server_callable(
+        needs="customers.manage", takes={"contact_id": CONTACT_ID}, audit="contact.delete"
+    )
+    def delete_contact(contact_id): ...
 
-registers a guarded ``get_contact`` for browsers and uplinks, and hands the plain function back to
-Python, so that services and jobs call it directly and it raises. The guard, in this order: finds
+registers a guarded ``delete_contact`` for browsers and uplinks, and hands the plain function back
+to Python, so that services and jobs call it directly and it raises. The guard, in this order: finds
 out who is calling; refuses whoever may not; checks every argument by its rule; runs the function
-on the caller's behalf; and answers with an envelope:
+on the caller's behalf, in a transaction if it changes something; makes sure that the audit log
+says what was done; and answers with an envelope:
 
 - ``{'success': True, ...}`` with the keys of the dict that the function returned;
 - ``{'success': False, 'error': text, 'code': code}``, with ``field`` and ``fields`` where the
@@ -20,7 +23,7 @@ import functools
 import inspect
 import logging
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -28,7 +31,9 @@ import anvil.server
 from anvil.tables import TransactionConflict
 
 from ..server_auth.rbac import PERMISSIONS, Actor, acting_as, is_trusted_caller, read_actor
+from .audit import Reads, declared_actions, following, record_read, require_entry
 from .errors import AppError, BusyError, DeniedError, InvalidError, NotAuthenticatedError
+from .transactions import in_transaction
 from .validators import Rule
 
 PUBLIC = "public"  # anyone, logged in or not
@@ -49,6 +54,13 @@ class CallableSpec:
     needs: str
     takes: Mapping[str, Rule]
     signature: inspect.Signature
+    audit: str | Sequence[str] | Reads | None = None
+    atomic: bool = True
+
+    @property
+    def is_change(self) -> bool:
+        """Whether it is declared to change what the business keeps."""
+        return self.audit is not None and not isinstance(self.audit, Reads)
 
 
 # Filled while modules are imported, constant afterwards.
@@ -56,13 +68,24 @@ declared: dict[str, CallableSpec] = {}
 
 
 def server_callable(
-    *, needs: str, takes: Mapping[str, Rule] | None = None
+    *,
+    needs: str,
+    takes: Mapping[str, Rule] | None = None,
+    audit: str | Sequence[str] | Reads | None = None,
+    atomic: bool = True,
 ) -> Callable[[Function], Function]:
     """Declare a function that may be called from outside.
 
     ``needs`` is a permission of ``rbac.PERMISSIONS`` or one of PUBLIC, LOGGED_IN, STAFF_ONLY and
     TRUSTED_ONLY; ``takes`` has a rule for each parameter, no more and no less.
+
+    ``audit`` is what a call leaves in the audit log: None for what only reads; ``contact.update``
+    (or several, of which one will do) for what changes something and records it; :class:`Reads` for
+    a read that the guard records. A change runs in one transaction, from which everything goes
+    again if it leaves no entry, and may therefore run twice. Not ``atomic`` is what cannot: it
+    takes long, asks a provider, or makes its own transactions; there the entry is only required.
     """
+    declared_actions(audit)
     if needs not in (PUBLIC, LOGGED_IN, STAFF_ONLY, TRUSTED_ONLY, *PERMISSIONS):
         raise ValueError(f"There is no permission called {needs!r}.")
 
@@ -74,7 +97,7 @@ def server_callable(
                 f"{function.__name__} takes {sorted(signature.parameters)}, "
                 f"but has rules for {sorted(rules)}."
             )
-        spec = CallableSpec(function.__name__, needs, rules, signature)
+        spec = CallableSpec(function.__name__, needs, rules, signature, audit, atomic)
         declared[spec.name] = spec
 
         @functools.wraps(function)
@@ -96,9 +119,8 @@ def _answer(
     try:
         actor = read_actor()
         _authorise(spec, actor)
-        cleaned = _clean_arguments(spec, args, kwargs)
         with acting_as(actor):
-            result = function(**cleaned)
+            result = _run(spec, function, lambda: _clean_arguments(spec, args, kwargs))
     except AppError as error:
         return error.to_answer()
     except TransactionConflict:
@@ -117,6 +139,27 @@ def _answer(
             "reference": reference,
         }
     return {"success": True, **(result or {})}
+
+
+def _run(
+    spec: CallableSpec, function: Callable[..., Any], clean: Callable[[], dict[str, Any]]
+) -> Any:
+    """What the function gives, once the audit log says what it did."""
+    given = [clean()]  # before a transaction is begun
+
+    def attempt() -> Any:
+        # A transaction may have to run again, and the function may have written into what it got.
+        arguments = given.pop() if given else clean()
+        noted = dict(arguments)
+        with following() as trail:
+            result = function(**arguments)
+            if isinstance(spec.audit, Reads):
+                record_read(trail, spec.audit, noted)
+            elif spec.audit is not None:
+                require_entry(trail, declared_actions(spec.audit))
+        return result
+
+    return in_transaction(attempt)() if spec.is_change and spec.atomic else attempt()
 
 
 def _authorise(spec: CallableSpec, actor: Actor) -> None:

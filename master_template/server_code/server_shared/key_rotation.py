@@ -16,12 +16,13 @@ from itertools import islice
 from typing import Any
 
 import anvil.tables.query as q
-from anvil.tables import app_tables, in_transaction
+from anvil.tables import app_tables
 
 from . import audit
 from .callables import TRUSTED_ONLY, server_callable
 from .encryption import COLUMN_ENDING, EncryptionError, KeyRing, prefix_of, read_keys
 from .table_walk import read_schema
+from .transactions import in_transaction
 
 BATCH_FIELDS = 10  # of one transaction: with many, someone's write would undo it too often
 RUN_SECONDS = 8.0  # of one call: far from the 30 s after which a server ends it
@@ -53,7 +54,7 @@ def get_encryption_status() -> dict[str, Any]:
     return {"keys": keys.ids, "left": sum(each["left"] for each in columns), "columns": columns}
 
 
-@server_callable(needs=TRUSTED_ONLY)
+@server_callable(needs=TRUSTED_ONLY, audit="encryption_key.reencrypt", atomic=False)
 def reencrypt_fields() -> dict[str, Any]:
     """Move fields to the newest key, for RUN_SECONDS at most. Call it until ``moved`` is 0.
 
@@ -70,7 +71,9 @@ def reencrypt_fields() -> dict[str, Any]:
         while time.monotonic() < end and (batch := list(islice(readable, BATCH_FIELDS))):
             moved += in_transaction(_move)(keys, table, column, batch)
     if moved:
-        audit.record("reencrypt", "encryption_key", keys.newest_id, {"fields": moved})
+        audit.record("reencrypt", "encryption_key", keys.newest_id, details={"fields": moved})
+    else:
+        audit.unchanged()
     left = get_encryption_status()["left"]
     return {"moved": moved, "left": left, "unreadable": unreadable[:MAX_NAMED_FIELDS]}
 
