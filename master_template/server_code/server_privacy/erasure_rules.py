@@ -62,6 +62,7 @@ def anonymise_contact(row: Any, erasing: Erasing) -> dict[str, Any]:
         "tags": [],
         "internal_notes": None,
         "preferences": {},
+        "account": None,
         "status": "inactive",
         "deleted_at": row["deleted_at"] or erasing.at,
         "erased_at": erasing.at,
@@ -86,7 +87,25 @@ def keep_only_sums(row: Any, erasing: Erasing) -> dict[str, Any] | None:
 
 def keep_only_decision(row: Any, erasing: Erasing) -> dict[str, Any]:
     """Of a consent that it was given or taken back, and when."""
-    return {"email": None, "ip_address": None, "evidence": None, "author_name": None}
+    return {
+        "account": None,
+        "email": None,
+        "ip_address": None,
+        "evidence": None,
+        "author_name": None,
+    }
+
+
+def keep_only_booking(row: Any, erasing: Erasing) -> dict[str, Any]:
+    """Of a booking what was sold, when and for how much."""
+    snapshot = dict(row["service_snapshot"] or {})
+    name = {key: value for key, value in snapshot.items() if key == "name"}
+    return {"notes": None, "service_snapshot": name, "idempotency_key": None}
+
+
+def keep_only_payment(row: Any, erasing: Erasing) -> dict[str, Any]:
+    """Of a payment the amounts and the provider's own numbers, by which the books are checked."""
+    return {"provider_metadata": {}, "failure_message": None, "idempotency_key": None}
 
 
 def delete_customer(row: Any, erasing: Erasing) -> None:
@@ -116,7 +135,13 @@ RULES: dict[str, ErasureRule] = {
     "contact_events": ErasureRule(without_money=delete, with_money=keep_only_sums),
     "consents": ErasureRule(without_money=delete, with_money=keep_only_decision),
     "users": ErasureRule(without_money=delete_customer, with_money=delete_customer),
+    "invitations": ErasureRule(without_money=delete, with_money=delete),
+    "email_log": ErasureRule(without_money=delete, with_money=delete),
+    "outbox": ErasureRule(without_money=delete, with_money=delete),
     "audit_log": ErasureRule(without_money=redact_entry, with_money=redact_entry),
+    "bookings": ErasureRule(without_money=delete, with_money=keep_only_booking),
+    "payments": ErasureRule(without_money=delete, with_money=keep_only_payment, is_money=True),
+    "tasks": ErasureRule(without_money=delete, with_money=delete),
 }
 
 

@@ -37,7 +37,17 @@ class Kept:
     days: int
 
 
-KEPT = (Kept("audit_log", "logged_at", days=2 * DAYS_A_YEAR),)
+# Transactions for as long as tax law may ask for them; scope A8.
+KEPT = (
+    Kept("audit_log", "logged_at", days=2 * DAYS_A_YEAR),
+    Kept("bookings", "end_at", days=7 * DAYS_A_YEAR),
+    Kept("dashboard_cache", "computed_at", days=7),
+    Kept("email_log", "queued_at", days=90),
+    Kept("invitations", "expires_at", days=90),
+    Kept("outbox", "dead_at", days=90),
+    Kept("payments", "created_at", days=7 * DAYS_A_YEAR),
+    Kept("tasks", "completed_at", days=90),
+)
 
 
 @anvil.server.background_task

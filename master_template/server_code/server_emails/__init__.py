@@ -1,0 +1,1 @@
+"""E-mail: templates, the queue, and who sends it."""
