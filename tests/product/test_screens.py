@@ -179,21 +179,6 @@ def test_two_editors_do_not_overwrite_each_other(chromium: Browser, studio: Stud
         screen.sees("Mia's city")
 
 
-def test_what_was_typed_survives_leaving_and_reloading(chromium: Browser, studio: Studio) -> None:
-    with tab(chromium, studio, "mia") as screen:
-        screen.open("/app/contacts/new")
-        screen.type("First name", "Halfway")
-        screen.page.get_by_text("Dashboard", exact=True).first.click()
-        screen.is_at("/app/dashboard")
-        screen.page.go_back()
-        screen.sees("so we kept what you typed")
-        expect(screen.field("First name")).to_have_value("Halfway")
-        screen.page.reload()
-        expect(screen.field("First name")).to_have_value("Halfway")
-        screen.press("Start afresh")
-        expect(screen.field("First name")).to_have_value("")
-
-
 def test_switching_a_feature_changes_the_menu(chromium: Browser, studio: Studio) -> None:
     with tab(chromium, studio, "olga") as screen:
         screen.open("/app/settings/features")

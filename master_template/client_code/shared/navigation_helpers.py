@@ -2,19 +2,31 @@
 
 A link goes by path (`go("/app/contacts/C-12")`) or opens a form (`navigate_to` of a
 NavigationLink); either way the page that appears says by `arrive` where it lives. Back and forward
-open the page of the address they come to.
+open the page of the address they come to. No page is left with something unsaved unless the
+person says so (`unsaved`).
 """
 
 from anvil import get_open_form, open_form
 from anvil.js import window
+from m3 import navigation
 
-from . import api, session
+from . import api, session, unsaved
 from .routes import PUBLIC, STAFF, find_page
 
 PACKAGE = "master_template."
 LOGIN_FORM = PACKAGE + "auth.LoginForm"
 
 _known = {}
+
+
+def _push(address):
+    """A new step in the history. Steps are numbered, so that one can be taken back."""
+    _known["step"] = _known["step"] + 1
+    window.history.pushState(_known["step"], "", address)
+
+
+def _replace(address):
+    window.history.replaceState(_known["step"], "", address)
 
 
 def current_path():
@@ -44,11 +56,13 @@ def with_query(path, values):
 def replace_address(address):
     """Say in the address bar how the page looks now, without a new step in the history."""
     if address != current_path() + window.location.search:
-        window.history.replaceState(None, "", address)
+        _replace(address)
 
 
 def go(address, replace=False):
     """Go to a page of the app by its address (a path, maybe with a query)."""
+    if not unsaved.may_leave():
+        return
     page = find_page(address.partition("?")[0])
     if page is None:
         # A browser takes "//name" and "/\\name" for the address of another site.
@@ -57,9 +71,9 @@ def go(address, replace=False):
         return
     if address != current_path() + window.location.search:
         if replace:
-            window.history.replaceState(None, "", address)
+            _replace(address)
         else:
-            window.history.pushState(None, "", address)
+            _push(address)
     _open(page)
 
 
@@ -86,7 +100,7 @@ def _open(page):
 def arrive(path, title):
     """Called by each page as it opens: the address and the title of the window follow."""
     if current_path() != path and not (path == "/app/dashboard" and current_path() == "/app"):
-        window.history.pushState(None, "", path)
+        _push(path)
     set_title(title)
 
 
@@ -155,12 +169,29 @@ def highlight_active_nav(layout, active):
 
 def log_out():
     """Log out here and go to the log-in page."""
+    if not unsaved.may_leave():
+        return
     api.call("log_out")
     session.refresh()
     go("/app/login")
 
 
 def _history_moved(*_event):
+    if _known["going_back"]:
+        _known["going_back"] = False
+        return
+    step = window.history.state
+    if not isinstance(step, (int, float)):
+        step = _known["step"]
+    moved = step - _known["step"]
+    if moved and unsaved.is_dirty():
+        # The browser has moved already: back to where the person still is, then ask.
+        _known["going_back"] = True
+        window.history.go(-moved)
+        if unsaved.may_leave():
+            window.history.go(moved)
+        return
+    _known["step"] = step
     page = find_page(current_path())
     if page is None:
         window.location.reload()
@@ -177,8 +208,13 @@ def _install():
     if _known.get("installed"):
         return
     _known["installed"] = True
+    _known["going_back"] = False
+    step = window.history.state
+    _known["step"] = step if isinstance(step, (int, float)) else 0
+    _replace(current_path() + window.location.search + window.location.hash)
     window.addEventListener("popstate", _history_moved)
     api.on_logged_out(_logged_out)
+    navigation.set_guard(unsaved.may_leave)
 
 
 _install()

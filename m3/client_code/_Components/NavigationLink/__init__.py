@@ -4,6 +4,7 @@ from anvil import Component, Media, open_form
 from anvil.property_utils import get_form_constructor
 
 from ... import _properties as props
+from ... import navigation
 from ._anvil_designer import NavigationLinkTemplate
 
 
@@ -47,7 +48,7 @@ class NavigationLink(NavigationLinkTemplate):
     def _press(self, event):
         self.raise_event("click")
         target = self.navigate_to
-        if target is None or target == "":
+        if target is None or target == "" or not navigation.may_navigate():
             return
         if isinstance(target, Component):
             open_form(target)

@@ -3,7 +3,7 @@ from ._anvil_designer import ContactEditorFormTemplate
 from anvil import Notification, handle
 from anvil.js import window
 
-from ...shared import api, drafts, form_fields, formatting, navigation_helpers
+from ...shared import api, drafts, form_fields, formatting, navigation_helpers, unsaved
 from .. import contact_draft
 
 # Field of the server -> component that shows its message.
@@ -59,6 +59,7 @@ class ContactEditorForm(ContactEditorFormTemplate):
         form_fields.remember_hints(self, COMPONENTS)
         for name in COMPONENTS.values():
             getattr(self, name).add_event_handler("change", self._field_change)
+        unsaved.watch(self, self.is_dirty, save=self.save, discard=self.discard)
 
     def _fill_choices(self):
         names = formatting.STATUS_NAMES
@@ -112,8 +113,17 @@ class ContactEditorForm(ContactEditorFormTemplate):
         if not self.contact_id and not kept:
             self.txt_first_name.focus()
 
+    def is_dirty(self):
+        """Whether something was typed that is not saved."""
+        return self._started and self.item != self.before
+
+    def discard(self):
+        """Give up what was typed."""
+        self.item = dict(self.before)
+        drafts.drop(self.path)
+
     def _keep_draft(self, *_event):
-        if self._started and self.item != self.before:
+        if self.is_dirty():
             drafts.keep(self.path, {"item": self.item, "version": self.version})
         else:
             drafts.drop(self.path)
@@ -133,31 +143,34 @@ class ContactEditorForm(ContactEditorFormTemplate):
 
     @handle("btn_save", "click")
     def btn_save_click(self, **event_args):
-        self._save(self.version)
+        self._save_and_show()
 
-    def _save(self, version):
-        """Send what has changed; show each refusal where it belongs."""
+    def _save_and_show(self):
+        if self.save() and navigation_helpers.is_open(self):
+            navigation_helpers.go("/app/contacts/" + self.contact_id, replace=True)
+
+    def save(self):
+        """Send what has changed and give whether it is saved; each refusal shows where it
+        belongs."""
         self.dom_nodes["problem"].hidden = True
         self.btn_save.enabled = False
         try:
             if self.contact_id:
                 changed = contact_draft.changes(self.before, self.item)
                 if changed:
-                    api.call("update_contact", self.contact_id, changed, version)
-                contact_id = self.contact_id
+                    api.call("update_contact", self.contact_id, changed, self.version)
             else:
                 answer = api.call("create_contact", contact_draft.to_contact(self.item))
-                contact_id = answer["contact"]["contact_id"]
+                self.contact_id = answer["contact"]["contact_id"]
         except api.ApiError as error:
             self._show_error(error)
-            return
+            return False
         finally:
             self.btn_save.enabled = True
         self.before = dict(self.item)
         drafts.drop(self.path)
-        if navigation_helpers.is_open(self):
-            navigation_helpers.go("/app/contacts/" + contact_id, replace=True)
         Notification("Saved.", timeout=2).show()
+        return True
 
     def _show_error(self, error):
         left = form_fields.show_errors(self, COMPONENTS, error.fields)
@@ -181,16 +194,11 @@ class ContactEditorForm(ContactEditorFormTemplate):
     def btn_mine_click(self, **event_args):
         # Only the fields that this person changed are sent, so the other person's stay.
         self.version = self.current["version"]
-        self._save(self.version)
+        self._save_and_show()
 
     @handle("btn_cancel", "click")
     def btn_cancel_click(self, **event_args):
-        self._leave()
+        navigation_helpers.go(self.home, replace=True)
 
     def back_click(self, event):
         navigation_helpers.follow(event, self.home)
-
-    def _leave(self):
-        self.item = dict(self.before)
-        drafts.drop(self.path)
-        navigation_helpers.go(self.home, replace=True)
