@@ -256,7 +256,7 @@ def test_carl_gets_his_own_and_no_secrets(studio: Studio) -> None:
     assert len(found["tables"]["contacts"]) == 1
     # What mia did with his contact is his to know, that it was mia and from where is hers.
     entries = found["tables"]["audit_log"]
-    assert {entry["action"] for entry in entries} == {"create", "add_note", "log_in"}
+    assert {entry["action"] for entry in entries} == {"create", "add_note", "link", "log_in"}
     assert "mia@" not in json.dumps(entries)
 
 

@@ -47,15 +47,15 @@ GROUPS = [
     ("line_settings", [("settings", "/app/settings", None, "settings.view")]),
 ]
 
-# The menu of a customer: (name, path, feature or None).
+# The menu of a customer: (name, path). The server says which show, by the rules of MB 2.2.
 CUSTOMER_ITEMS = [
-    ("my_dashboard", "/app/home", None),
-    ("my_bookings", "/app/my/bookings", "bookings"),
-    ("my_orders", "/app/my/orders", "ecommerce"),
-    ("my_membership", "/app/my/membership", "memberships"),
-    ("payment_methods", "/app/my/payment-methods", None),
-    ("invoices", "/app/my/invoices", None),
-    ("my_reviews", "/app/my/reviews", "reviews"),
-    ("support", "/app/my/support", None),
-    ("account", "/app/account", None),
+    ("my_dashboard", "/app/home"),
+    ("my_bookings", "/app/my/bookings"),
+    ("my_orders", "/app/my/orders"),
+    ("my_membership", "/app/my/membership"),
+    ("payment_methods", "/app/my/payment-methods"),
+    ("invoices", "/app/my/invoices"),
+    ("my_reviews", "/app/my/reviews"),
+    ("support", "/app/my/support"),
+    ("account", "/app/account"),
 ]

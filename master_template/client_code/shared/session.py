@@ -52,7 +52,8 @@ def business():
 
 
 def user():
-    """None, or who is logged in: `email`, `name`, `role`, `permissions`, `is_staff`."""
+    """None, or who is logged in: `email`, `name`, `role`, `permissions`, `is_staff`, and
+    `portal_parts`, the parts of the customer portal that show."""
     return config()["user"]
 
 

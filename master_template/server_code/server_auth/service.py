@@ -13,6 +13,7 @@ from typing import Any
 import anvil.users
 from anvil.tables import app_tables
 
+from ..server_customers.account_contact import link_on_log_in
 from ..server_shared import audit
 from ..server_shared.callables import LOGGED_IN, PUBLIC, server_callable
 from ..server_shared.errors import DeniedError, InvalidError
@@ -74,6 +75,7 @@ def log_in(email: str, password: str, remember: bool = False) -> dict[str, Any]:
         raise DeniedError("This account is switched off.", code="disabled")
     login_marks.leave(user)
     audit.record("log_in", "user", user["email"], details={"remember": remember}, by=read_actor())
+    link_on_log_in(user)
     return {"role": user["role"] or CUSTOMER}
 
 

@@ -6,10 +6,12 @@ same of direct marketing. What holds now is the newest entry of a kind.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import anvil.tables as tables
 from anvil.tables import app_tables
+from anvil.tables import query as q
 
 from ..server_auth.rbac import CUSTOMER, current_actor
 from ..server_shared import clock
@@ -42,6 +44,42 @@ def record_opt_ins(contacts: Iterable[Any], evidence: str) -> None:
         consent_columns(contact, MARKETING, True, evidence=evidence)
         for contact in contacts
         if is_opted_in(contact["preferences"])
+    )
+
+
+def record_of_account(
+    account: Any, contact: Any, kind: str, *, version: str | None, evidence: str, ip: str
+) -> None:
+    """Add an entry in the name of an account's person, who may have no contact yet and need not be
+    logged in: someone who signs up."""
+    name = " ".join(part for part in (account["first_name"], account["last_name"]) if part)
+    app_tables.consents.add_row(
+        contact=contact,
+        account=account,
+        email=account["email"],
+        kind=kind,
+        is_given=True,
+        version=version,
+        evidence=evidence,
+        given_by="person",
+        author_name=name,
+        created_by=account,
+        ip_address=ip or None,
+        recorded_at=clock.now(),
+    )
+
+
+def search_of(contact: Any, account: Any, kinds: Sequence[str] = KINDS) -> Any:
+    """The entries of a contact and of an account, newest first; either may be None."""
+    whose = []
+    if contact is not None:
+        whose.append(q.all_of(contact=contact))
+    if account is not None:
+        whose.append(q.all_of(account=account))
+    return app_tables.consents.search(
+        q.any_of(*whose),
+        tables.order_by("recorded_at", ascending=False),
+        kind=q.any_of(*kinds),
     )
 
 

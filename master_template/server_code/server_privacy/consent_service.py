@@ -5,19 +5,14 @@ from __future__ import annotations
 from itertools import islice
 from typing import Any
 
-import anvil.tables as tables
-from anvil.tables import app_tables
-from anvil.tables import query as q
-
+from ..server_customers.account_contact import ensure_contact, own_account
 from ..server_customers.contact_fields import CONTACT_ID
 from ..server_customers.contact_service import apply_changes, find_row
 from ..server_shared import audit
 from ..server_shared.callables import LOGGED_IN, server_callable
-from ..server_shared.errors import NotFoundError
 from ..server_shared.transactions import in_transaction
 from ..server_shared.validators import Bool, Int, Text
-from .consent_record import consent_dict, is_opted_in
-from .person_rows import own_account
+from .consent_record import consent_dict, is_opted_in, search_of
 
 MAX_HISTORY = 200
 OPTED = "The person's own choice"
@@ -48,15 +43,14 @@ def set_marketing_consent(contact_id: str, is_given: bool, evidence: str) -> dic
     audit="contact.update",
 )
 def set_my_marketing_consent(is_given: bool) -> dict[str, Any]:
-    """The same by the person, for the contact with the address of their account."""
-    account = own_account()
-    contact = app_tables.contacts.get(
-        q.fetch_only("contact_id"), email=account["email"].lower(), deleted_at=None
-    )
-    if contact is None:
-        raise NotFoundError("There is no contact with the address of your account.")
-    _set_marketing(contact["contact_id"], is_given, OPTED)
+    """The same by the person, for the contact of their account."""
+    _set_own(is_given)
     return {"is_given": is_given}
+
+
+@in_transaction
+def _set_own(is_given: bool) -> None:
+    _set_marketing(ensure_contact(own_account())["contact_id"], is_given, OPTED)
 
 
 @in_transaction
@@ -82,7 +76,5 @@ def get_consent_history(contact_id: str, limit: int = 50) -> dict[str, Any]:
     ``email``, ``given_by`` (``person`` or ``business``), ``author_name``, ``ip_address`` and
     ``recorded_at`` of each."""
     contact = find_row(contact_id, with_deleted=True)
-    found = app_tables.consents.search(
-        tables.order_by("recorded_at", ascending=False), q.page_size(limit), contact=contact
-    )
+    found = search_of(contact, contact["account"])
     return {"consents": [consent_dict(row) for row in islice(found, limit)]}

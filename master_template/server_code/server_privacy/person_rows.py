@@ -64,16 +64,48 @@ class Person:
 
 
 def find_person(schema: Schema, *, contact: Any = None, account: Any = None) -> Person:
-    """The person of a contact's or an account's row, with everything under the same address."""
-    given = contact if contact is not None else account
-    emails = tuple(sorted({given["email"], given["email"].lower()})) if given["email"] else ()
+    """The person of a contact's or an account's row, with everything that is theirs by the link
+    between the two, and under their addresses as far as these are nobody else's.
+
+    Whoever asks by their own account is known by its address alone: what someone typed into their
+    contact may be another person's.
+    """
+    if account is None:
+        account = contact["account"] or _account_with(contact["email"], schema)
+        addresses = {contact["email"], account["email"] if account else None}
+    else:
+        addresses = {account["email"]}
+    own = account.get_id() if account else None
+    emails = tuple(
+        sorted(
+            spelling
+            for address in addresses - {None, ""}
+            if not _belongs_to_another(address, own, schema)
+            for spelling in {address, address.lower()}
+        )
+    )
     contacts = {} if contact is None else {contact.get_id(): contact}
-    accounts = {} if account is None else {account.get_id(): account}
-    if emails:
-        for table, rows in ((CONTACTS, contacts), (ACCOUNTS, accounts)):
-            for row in search(table, schema, email=q.any_of(*emails)):
-                rows.setdefault(row.get_id(), row)
-    return Person(tuple(contacts.values()), tuple(accounts.values()), emails)
+    if account is not None:
+        for row in search(CONTACTS, schema, account=account):
+            contacts.setdefault(row.get_id(), row)
+    for row in search(CONTACTS, schema, email=q.any_of(*emails)) if emails else ():
+        if row["account"] is None or row["account"].get_id() == own:
+            contacts.setdefault(row.get_id(), row)
+    return Person(tuple(contacts.values()), (account,) if account else (), emails)
+
+
+def _account_with(email: str | None, schema: Schema) -> Any:
+    """The account with this address, or None."""
+    if not email:
+        return None
+    spellings = q.any_of(*{email, email.lower()})
+    return next(iter(search(ACCOUNTS, schema, email=spellings)), None)
+
+
+def _belongs_to_another(address: str, own: str | None, schema: Schema) -> bool:
+    """Whether an account that is not the own one has this address."""
+    holder = _account_with(address, schema)
+    return holder is not None and holder.get_id() != own
 
 
 def own_account() -> Any:
@@ -137,7 +169,11 @@ class _Collector:
                     self.waiting.append((table, found))
         elif holds_email(column) and self.person.emails:
             query = {column.name: q.any_of(*self.person.emails)}
-            self._keep(table, search(table, self.schema, **query))
+            named = search(table, self.schema, **query)
+            # Of a row that names its person the address is only a copy, and may have been
+            # someone else's at the time.
+            is_copy = column.name == "email"
+            self._keep(table, self._unclaimed(table, named) if is_copy else named)
 
     def _follow_reference(self, table: str) -> None:
         for root, column, more in REFERENCES.get(table, ()):
@@ -150,16 +186,23 @@ class _Collector:
         for table, columns in self.schema.items():
             if table in ROOTS or table in NOT_ABOUT_PEOPLE:
                 continue
-            own = [column for column in columns if column.target in ROOTS and is_about(column)]
             for column in columns:
                 if column.target != parent or not is_about(column):
                     continue
                 for found in self._search_children(table, column, parents):
-                    # One that names its person is found by that, or is someone else's.
-                    unclaimed = (row for row in found if not any(row[link.name] for link in own))
-                    fresh = self._keep(table, unclaimed)
+                    fresh = self._keep(table, self._unclaimed(table, found))
                     if fresh:
                         self.waiting.append((table, fresh))
+
+    def _unclaimed(self, table: str, found: Iterable[Any]) -> Iterable[Any]:
+        """The rows that name no person by a link: one that does is found by that, or is someone
+        else's."""
+        links = [
+            column.name
+            for column in self.schema[table]
+            if column.target in ROOTS and is_about(column)
+        ]
+        return (row for row in found if not any(row[name] for name in links))
 
     def _search_children(
         self, table: str, column: Column, parents: Sequence[Any]

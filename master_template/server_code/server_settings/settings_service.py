@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..server_auth.rbac import current_actor
+from ..server_customers.portal_parts import parts_of
 from ..server_shared import audit, clock
 from ..server_shared.callables import PUBLIC, server_callable
 from ..server_shared.config import FEATURES, business_from_row, read_business, settings_row
@@ -70,8 +71,9 @@ def get_config() -> dict[str, Any]:
     """What the app needs to draw itself, in one call.
 
     ``business`` (name, colours, locale, currency, time zone), ``features`` as
-    ``{name: bool}``, ``user``: None, or ``{email, name, role, permissions, is_staff}``, and
-    ``may_choose_password``: whether the link of a reset message has been opened.
+    ``{name: bool}``, ``user``: None, or ``{email, name, role, permissions, is_staff,
+    portal_parts}`` (the parts of the customer portal that show), and ``may_choose_password``:
+    whether the link of a reset message has been opened.
     """
     business = read_business()
     actor = current_actor()
@@ -83,6 +85,7 @@ def get_config() -> dict[str, Any]:
             "role": actor.role,
             "permissions": sorted(actor.permissions),
             "is_staff": actor.is_staff,
+            "portal_parts": parts_of(actor, business),
         }
     shown = ("business_name", "tagline", "time_zone", "currency", "locale", "primary_color")
     return {

@@ -17,7 +17,7 @@ class CustomerComingForm(CustomerComingFormTemplate):
         self.init_components(**properties)
         self.dom_nodes["heading"].textContent = title
         self.dom_nodes["text"].textContent = what + "."
-        for name, where, _ in CUSTOMER_ITEMS:
+        for name, where in CUSTOMER_ITEMS:
             if where == path:
                 navigation_helpers.highlight_active_nav(self.layout, name)
 

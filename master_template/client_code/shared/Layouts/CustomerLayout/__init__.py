@@ -15,12 +15,19 @@ class CustomerLayout(CustomerLayoutTemplate):
         name = session.business()["business_name"]
         self.dom_nodes["brand"].textContent = name
         self.dom_nodes["mark"].textContent = name[:1].upper()
-        for name, path, feature in CUSTOMER_ITEMS:
+        for name, path in CUSTOMER_ITEMS:
             link = getattr(self, "nav_" + name)
-            link.visible = not feature or session.has_feature(feature)
             if not link.navigate_to:
                 link.tag = path
                 link.set_event_handler("click", self._nav_click)
+        self.show_parts()
+
+    def show_parts(self):
+        """Show the parts that the server says. Called again when that changes."""
+        user = session.user()
+        shown = user["portal_parts"] if user else []
+        for name in self.nav_names:
+            getattr(self, "nav_" + name).visible = name in shown
 
     def _nav_click(self, sender, **event_args):
         navigation_helpers.go(sender.tag)

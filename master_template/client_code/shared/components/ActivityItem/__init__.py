@@ -16,6 +16,8 @@ ICONS = {
     "updated": "edit",
     "deleted": "delete",
     "restored": "undo",
+    "membership": "card_membership",
+    "linked": "account_circle",
 }
 
 
