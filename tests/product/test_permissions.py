@@ -15,8 +15,10 @@ SERVER_CODE = ROOT / "master_template" / "server_code"
 
 # The matrix, by hand: a change of what someone may do has to be made here too.
 PUBLIC = {
+    "accept_invitation",
     "choose_password",
     "get_config",
+    "get_invitation",
     "log_in",
     "log_out",
     "request_password_reset",
@@ -26,6 +28,7 @@ LOGGED_IN = {"change_password", "export_my_data", "set_my_marketing_consent"}
 STAFF = {"get_dashboard"}
 TRUSTED = {
     "add_staff_user",
+    "deliver_outbox_now",
     "fill_sample_data",
     "get_encryption_status",
     "import_contacts",
@@ -53,13 +56,24 @@ PERMITTED = {
         "update_contact",
     },
     "settings.view": {"get_settings"},
+    "users.view": {"list_invitations", "list_users"},
+    "users.manage": {
+        "change_user_access",
+        "invite_user",
+        "reactivate_user",
+        "remove_user",
+        "resend_invitation",
+        "revoke_invitation",
+        "suspend_user",
+        "transfer_ownership",
+    },
     "settings.manage": {"update_business_profile", "update_features"},
 }
 MAY = {
     None: set(),
     "carl": set(),
     "sam": {"customers.view"},
-    "mia": {"customers.view", "customers.manage", "settings.view"},
+    "mia": {"customers.view", "customers.manage", "settings.view", "users.view", "users.manage"},
     "olga": set(PERMITTED),
 }
 EVERYTHING = PUBLIC | LOGGED_IN | STAFF | TRUSTED | set().union(*PERMITTED.values())

@@ -41,6 +41,7 @@ SAMPLES: dict[str, Callable[[Any], Any]] = {
     "EventData": lambda rule: {},
     "GivenPassword": lambda rule: PASSWORD,
     "Int": lambda rule: max(1, rule.minimum),
+    "InvitationId": lambda rule: "0123456789abcdef",
     "Items": lambda rule: [sample(rule.item)],
     "Locale": lambda rule: "en-ZA",
     "Moment": lambda rule: "2026-03-14T09:30:00+02:00",
@@ -49,6 +50,7 @@ SAMPLES: dict[str, Callable[[Any], Any]] = {
     "Record": lambda rule: {name: sample(field) for name, field in rule.fields.items()},
     "Text": lambda rule: "Text"[: rule.max_chars].ljust(rule.min_chars, "x"),
     "TimeZone": lambda rule: "Africa/Johannesburg",
+    "UserId": lambda rule: "[1,1]",
     "WebAddress": lambda rule: "https://example.com",
 }
 

@@ -6,18 +6,27 @@ anyone through.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import functools
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import anvil.server
 import anvil.users
 
+from ..server_shared.errors import DeniedError, NotAuthenticatedError
+from . import login_marks
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+
 OWNER, MANAGER, ADMIN, STAFF, CUSTOMER = "owner", "manager", "admin", "staff", "customer"
 ROLES = (OWNER, MANAGER, ADMIN, STAFF, CUSTOMER)
 STAFF_ROLES = (OWNER, MANAGER, ADMIN, STAFF)
+# Who stands above whom: a larger number may see to the accounts of the smaller ones.
+RANKS = {OWNER: 4, MANAGER: 3, ADMIN: 2, STAFF: 1, CUSTOMER: 0}
 
 # How many active users a role may have in one instance; customers are not limited.
 ROLE_LIMITS = {OWNER: 1, MANAGER: 3, ADMIN: 10, STAFF: 20}
@@ -38,6 +47,8 @@ PERMISSIONS = (
     "products.view",
     "settings.manage",
     "settings.view",
+    "users.manage",
+    "users.view",
 )
 
 # What a role may do unless a user's own ``permissions`` say otherwise.
@@ -119,7 +130,8 @@ def _client_ip() -> str:
 def read_actor() -> Actor:
     """Find out who is calling, by the session's log-in and by where the call came from.
 
-    A user who has been switched off since logging in counts as nobody.
+    A user who has been switched off since logging in counts as nobody; so does a log-in that has
+    been ended from elsewhere, or that still owes its second factor.
     """
     ip = _client_ip()
     try:
@@ -130,7 +142,8 @@ def read_actor() -> Actor:
     except anvil.users.MFARequired:
         return Actor("nobody", ip=ip)
     if user is not None:
-        if user["enabled"] is False or user["status"] in ("inactive", "suspended"):
+        switched_off = user["enabled"] is False or user["status"] in ("inactive", "suspended")
+        if switched_off or not login_marks.is_good(user):
             return Actor("nobody", ip=ip)
         role = user["role"] if user["role"] in ROLES else CUSTOMER
         return Actor(
@@ -158,3 +171,56 @@ def acting_as(actor: Actor) -> Iterator[Actor]:
         yield actor
     finally:
         _current.reset(token)
+
+
+def require_role(
+    *roles: str,
+) -> Callable[[Callable[Parameters, Result]], Callable[Parameters, Result]]:
+    """Have a plain function refuse whoever has none of these roles; the system may always.
+
+    Raises :class:`NotAuthenticatedError` or :class:`DeniedError` when it is called.
+    """
+    unknown = set(roles) - set(ROLES)
+    if unknown or not roles:
+        raise ValueError(f"There are no roles {sorted(unknown)}; there are {', '.join(ROLES)}.")
+
+    def decorate(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+        @functools.wraps(function)
+        def guarded(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
+            actor = current_actor()
+            if actor.kind == "nobody":
+                raise NotAuthenticatedError()
+            if actor.kind != "system" and actor.role not in roles:
+                raise DeniedError(f"This is for the role {' or '.join(roles)}.")
+            return function(*args, **kwargs)
+
+        return guarded
+
+    return decorate
+
+
+def require_permission(
+    permission: str,
+) -> Callable[[Callable[Parameters, Result]], Callable[Parameters, Result]]:
+    """Have a plain function refuse whoever lacks a permission; the system has them all.
+
+    Raises :class:`NotAuthenticatedError` or :class:`DeniedError` when it is called.
+    """
+    if permission not in PERMISSIONS:
+        raise ValueError(f"There is no permission called {permission!r}.")
+
+    def decorate(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+        @functools.wraps(function)
+        def guarded(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
+            actor = current_actor()
+            if actor.kind == "nobody":
+                raise NotAuthenticatedError()
+            if not actor.may(permission):
+                raise DeniedError(
+                    f"Your account may not do this: it lacks the permission {permission}."
+                )
+            return function(*args, **kwargs)
+
+        return guarded
+
+    return decorate
