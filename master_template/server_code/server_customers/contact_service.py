@@ -281,11 +281,21 @@ def _set_deleted(contact_id: str, *, deleted: bool) -> Any:
         refuse_taken_email(row["email"], but=contact_id)
     now = clock.now()
     after = now if deleted else None
+    if not deleted and row["account"] is not None and _has_other(row):
+        row["account"] = None  # its customer has got another contact meanwhile
     row.update(deleted_at=after, updated_at=now, version=int(row["version"]) + 1)
     verb, done = ("delete", "deleted") if deleted else ("restore", "restored")
     timeline_service.add_event(row, done, f"Contact {done}", user_visible=False)
     audit.record(verb, "contact", contact_id, {"deleted_at": [before, after]})
     return row
+
+
+def _has_other(row: Any) -> bool:
+    """Whether the account of a contact has another live one."""
+    found = app_tables.contacts.search(
+        q.fetch_only("contact_id"), account=row["account"], deleted_at=None
+    )
+    return any(other["contact_id"] != row["contact_id"] for other in found)
 
 
 @server_callable(
