@@ -23,7 +23,9 @@ ROOTS = (CONTACTS, ACCOUNTS)
 # Links that say who wrote a row or works on it, which does not make the row one about them.
 AUTHOR_COLUMNS = frozenset({"assigned_to", "created_by", "updated_by"})
 # Tables about the business itself; the address in its settings is no person's.
-NOT_ABOUT_PEOPLE = frozenset({"settings", "sequences", "contact_tags"})
+NOT_ABOUT_PEOPLE = frozenset(
+    {"settings", "sequences", "contact_tags", "integrations", "mail_templates"}
+)
 # Text columns that name a person's contact (C-12) or account (its e-mail address), with what else
 # has to be true of the row.
 REFERENCES: dict[str, tuple[tuple[str, str, dict[str, Any]], ...]] = {
