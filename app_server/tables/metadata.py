@@ -16,7 +16,7 @@ from app_server.tables.names import DATA_SCHEMA, META_SCHEMA, aside_schema
 from app_server.tables.pool import Connection
 from app_server.tables.schema import LEVELS, Column, Schema, Table
 
-VERSION = 3
+VERSION = 4
 """Of this schema. A newer one in the database means that an older server must not touch it."""
 
 CHANNEL = "mybizz_schema"
@@ -127,6 +127,56 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION {META_SCHEMA}.unlink_rows() IS
   'Takes deleted rows out of a column that links to several rows';
+
+CREATE OR REPLACE FUNCTION {META_SCHEMA}.keep_rows() RETURNS trigger LANGUAGE plpgsql AS $$
+-- Arguments: the rule, days and column of its age ('' for none), columns that may be redacted.
+DECLARE
+  before jsonb;
+  after jsonb;
+  name text;
+  is_fine boolean := true;
+BEGIN
+  IF TG_OP = 'DELETE' AND TG_ARGV[1] <> '' THEN
+    IF (to_jsonb(OLD) ->> TG_ARGV[2])::timestamptz < now() - make_interval(days => TG_ARGV[1]::int)
+    THEN
+      RETURN OLD;
+    END IF;
+  ELSIF TG_OP = 'UPDATE' THEN
+    before := to_jsonb(OLD);
+    after := to_jsonb(NEW);
+    FOR name IN SELECT key FROM jsonb_each(after) WHERE value IS DISTINCT FROM before -> key LOOP
+      is_fine := is_fine AND CASE
+        -- Time zones of moments, of which some are gone.
+        WHEN name = '_offsets' THEN (before -> name) @> (after -> name)
+        WHEN name <> ALL (TG_ARGV[3:]) THEN false
+        ELSE {META_SCHEMA}.is_redacted(before -> name, after -> name)
+      END;
+    END LOOP;
+    IF is_fine THEN
+      RETURN NEW;
+    END IF;
+  END IF;
+  RAISE integrity_constraint_violation USING
+    MESSAGE = format('%s of table %I is refused by rule %I', TG_OP, TG_TABLE_NAME, TG_ARGV[0]),
+    CONSTRAINT = TG_ARGV[0];
+END $$;
+COMMENT ON FUNCTION {META_SCHEMA}.keep_rows() IS
+  'Refuses to change or delete rows of a table to which rows are only added';
+
+CREATE OR REPLACE FUNCTION {META_SCHEMA}.is_redacted(before jsonb, after jsonb) RETURNS boolean
+IMMUTABLE LANGUAGE sql AS $$
+SELECT CASE jsonb_typeof(after)
+  WHEN 'null' THEN true
+  WHEN 'string' THEN after = '"erased"'
+  WHEN 'array' THEN after = '[]'
+  WHEN 'object' THEN NOT EXISTS (
+    SELECT FROM jsonb_each(after) AS part
+    WHERE part.value NOT IN ('null', '"erased"') OR NOT coalesce(before ? part.key, false))
+  ELSE false
+END
+$$;
+COMMENT ON FUNCTION {META_SCHEMA}.is_redacted(jsonb, jsonb) IS
+  'Whether a value says nothing any more';
 
 UPDATE {META_SCHEMA}.version SET version = {VERSION};
 """

@@ -10,7 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from app_server.tables import ddl, ddl_moves
-from app_server.tables.constraints import Constraint, drop_statement
+from app_server.tables.constraints import (
+    APPEND_ONLY,
+    Constraint,
+    disable_append_only,
+    drop_statement,
+    enable_append_only,
+)
 from app_server.tables.metadata import Stored
 from app_server.tables.migration_columns import ColumnPlanner
 from app_server.tables.migration_plan import Change, Kind, Plan, Probe
@@ -85,6 +91,7 @@ class _Planner:
         for fate in self._fates.values():
             self._add_indexes(fate)
         self._add_rules()
+        self._suspend_append_only()
         self._note_renames()
         return self._plan
 
@@ -292,7 +299,7 @@ class _Planner:
                 table=rule.table,
                 locks=tuple(_present(fate)),
             )
-            if fate.before is not None:
+            if fate.before is not None and rule.kind != APPEND_ONLY:
                 view = self._columns.view_after(fate)
                 change.probe = rule_probe(rule, fate.before.sql, view)
             self._plan.changes.append(change)
@@ -304,6 +311,21 @@ class _Planner:
                     ddl.remember_constraint(rule),
                 ],
             )
+
+    def _suspend_append_only(self) -> None:
+        """Let a change write into the rows of a table to which they are otherwise only added."""
+        changed = {change.table for change in self._plan.changes}
+        for name, rule in self._rules.items():
+            fate = self._fates[rule.table]
+            stored = self._stored.rules.get(name)
+            if rule.kind != APPEND_ONLY or stored is None or fate.before is None:
+                continue
+            is_touched = bool(changed & {fate.before.name, fate.wanted.name})
+            if is_touched and self._is_kept(name, rule, fate):
+                before = tuple(disable_append_only(name, fate.before.sql))
+                self._plan.steps.insert(0, (self._silent, before))
+                after = enable_append_only(name, ddl.table_sql(fate.sql_name))
+                self._plan.go_on(self._silent, after)
 
     def _is_kept(self, name: str, rule: Constraint, fate: TableFate) -> bool:
         stored = self._stored.rules[name]

@@ -115,7 +115,7 @@ async def test_rules_change_with_their_declaration(database_url: str) -> None:
         ({"ghosts": {}}, "there is no table 'ghosts'"),
         (
             {"bookings": {"uniqe": []}},
-            "table 'bookings' has uniqe; rules are unique, check and exclude",
+            "table 'bookings' has uniqe; rules are unique, check, exclude and append_only",
         ),
         ({"bookings": {"unique": [[]]}}, "names no columns"),
         ({"bookings": {"check": {"a": {}}}}, "check 'a' of 'bookings' has no expression"),

@@ -86,7 +86,8 @@ def keep_only_sums(row: Any, erasing: Erasing) -> dict[str, Any] | None:
 
 
 def keep_only_decision(row: Any, erasing: Erasing) -> dict[str, Any]:
-    """Of a consent that it was given or taken back, and when."""
+    """Of a consent that it was given or taken back, and when. The record is only added to, so it
+    stays even where the contact goes, and then says nothing of whom."""
     return {
         "account": None,
         "email": None,
@@ -133,7 +134,7 @@ def redact_entry(row: Any, erasing: Erasing) -> dict[str, Any]:
 RULES: dict[str, ErasureRule] = {
     "contacts": ErasureRule(without_money=delete, with_money=anonymise_contact),
     "contact_events": ErasureRule(without_money=delete, with_money=keep_only_sums),
-    "consents": ErasureRule(without_money=delete, with_money=keep_only_decision),
+    "consents": ErasureRule(without_money=keep_only_decision, with_money=keep_only_decision),
     "users": ErasureRule(without_money=delete_customer, with_money=delete_customer),
     "invitations": ErasureRule(without_money=delete, with_money=delete),
     "email_log": ErasureRule(without_money=delete, with_money=delete),
