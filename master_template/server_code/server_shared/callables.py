@@ -33,6 +33,7 @@ from anvil.tables import TransactionConflict
 from ..server_auth.rbac import PERMISSIONS, Actor, acting_as, is_trusted_caller, read_actor
 from .audit import Reads, declared_actions, following, record_read, require_entry
 from .errors import AppError, BusyError, DeniedError, InvalidError, NotAuthenticatedError
+from .outbox import delivering_afterwards
 from .transactions import in_transaction
 from .validators import Rule
 
@@ -119,7 +120,7 @@ def _answer(
     try:
         actor = read_actor()
         _authorise(spec, actor)
-        with acting_as(actor):
+        with acting_as(actor), delivering_afterwards():
             result = _run(spec, function, lambda: _clean_arguments(spec, args, kwargs))
     except AppError as error:
         return error.to_answer()
