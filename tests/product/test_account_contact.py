@@ -6,60 +6,19 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from itertools import count
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.product.studio import PASSWORD, Caller, Refused, Studio, copy_template, open_studio
+from tests.product.customers import CONTACTS, customer, export, make_contact, make_customer
+from tests.product.studio import PASSWORD, Refused, Studio, copy_template, open_studio
 
 LINK = "server_code/server_customers/account_contact.py"
 TRANSACTIONS = "server_code/server_shared/transactions.py"
-CONTACTS = "SELECT contact_id FROM app.contacts WHERE email = %s AND deleted_at IS NULL"
 OWNER_OF = (
     "SELECT u.email FROM app.contacts c LEFT JOIN app.users u ON u._id = c.account "
     "WHERE c.contact_id = %s"
 )
-_numbers = count(1)
-
-
-def make_customer(studio: Studio, name: str) -> str:
-    """The address of a new customer's account, which is confirmed."""
-    address = f"{name}{next(_numbers)}@link.example"
-    with studio.uplink() as script:
-        script.call(
-            "add_staff_user",
-            email=address,
-            password=PASSWORD,
-            first_name=name.title(),
-            last_name="Moyo",
-            role="customer",
-        )
-    return address
-
-
-@contextmanager
-def customer(studio: Studio, address: str) -> Iterator[Caller]:
-    """This customer at a browser of their own, logged in."""
-    with studio.person() as caller:
-        caller.call("log_in", address, PASSWORD)
-        yield caller
-
-
-def make_contact(caller: Caller, **changes: Any) -> str:
-    given = {"first_name": "Ana", "last_name": "Silva", **changes}
-    contact_id = caller.call("create_contact", given)["contact"]["contact_id"]
-    assert isinstance(contact_id, str)
-    return contact_id
-
-
-def export(caller: Caller) -> dict[str, Any]:
-    """Everything that someone is given about themselves."""
-    caller.call("export_my_data")
-    [media] = caller.socket.media.values()
-    found: dict[str, Any] = json.loads(bytes(media))
-    return found
 
 
 def test_a_log_in_links_the_contact_with_the_address(empty_studio: Studio) -> None:

@@ -24,7 +24,16 @@ PUBLIC = {
     "request_password_reset",
     "sign_up",
 }
-LOGGED_IN = {"change_password", "export_my_data", "set_my_marketing_consent"}
+LOGGED_IN = {
+    "change_password",
+    "erase_my_account",
+    "export_my_data",
+    "get_my_account",
+    "get_my_dashboard",
+    "preview_my_erasure",
+    "set_my_marketing_consent",
+    "update_my_profile",
+}
 STAFF = {"get_dashboard"}
 TRUSTED = {
     "add_staff_user",
