@@ -64,7 +64,11 @@ PERMITTED = {
         "set_marketing_consent",
         "update_contact",
     },
-    "settings.view": {"get_settings"},
+    "settings.view": {
+        "get_profile_choices",
+        "get_settings",
+        "list_integrations",
+    },
     "users.view": {"list_invitations", "list_users"},
     "users.manage": {
         "change_user_access",
@@ -76,7 +80,13 @@ PERMITTED = {
         "suspend_user",
         "transfer_ownership",
     },
-    "settings.manage": {"update_business_profile", "update_features"},
+    "settings.manage": {
+        "delete_integration",
+        "test_integration",
+        "update_business_profile",
+        "update_features",
+        "update_integration",
+    },
 }
 MAY = {
     None: set(),

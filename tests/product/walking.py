@@ -39,6 +39,7 @@ SAMPLES: dict[str, Callable[[Any], Any]] = {
     "Day": lambda rule: "2026-03-14",
     "Email": lambda rule: f"someone{next(_numbers)}@example.com",
     "EventData": lambda rule: {},
+    "FieldTexts": lambda rule: {"publishable_key": "pk_test_0123456789"},
     "GivenPassword": lambda rule: PASSWORD,
     "Int": lambda rule: max(1, rule.minimum),
     "InvitationId": lambda rule: "0123456789abcdef",

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
 
 import anvil.email
 import anvil.server
 
+from ..server_integrations import smtp_client
+from ..server_integrations.integration_service import is_connected, read_integration
+from ..server_integrations.provider_checks import brevo_client
+from ..server_shared import clock
 from ..server_shared.errors import ProviderError
 
-SERVER = "server"
+SERVER, SMTP_SERVER, BREVO = "server", "smtp", "brevo"
+
+_NAME_CHARS = 70  # of a person or business, at Brevo
+# Name space of the ids by which Brevo knows a mail that it has taken already.
+_MAIL_IDS = uuid.UUID("6e0c6f2e-7a53-4d0c-9a43-0d2b5b5f8a11")
 
 
 @dataclass(frozen=True)
@@ -31,6 +44,16 @@ class OutgoingMail:
 Sender = Callable[[OutgoingMail], str]
 
 
+def choose_sender() -> tuple[str, Sender]:
+    """The way that mails of this business go now, by name: its own mail server if one is
+    connected, else Brevo, else the mail server of the instance."""
+    if is_connected(SMTP_SERVER):
+        return SMTP_SERVER, send_by_smtp
+    if is_connected(BREVO):
+        return BREVO, send_by_brevo
+    return SERVER, send_by_server
+
+
 def send_by_server(mail: OutgoingMail) -> str:
     """Through the mail server that the instance's operator has set up."""
     try:
@@ -49,6 +72,51 @@ def send_by_server(mail: OutgoingMail) -> str:
     return ""
 
 
-def choose_sender() -> tuple[str, Sender]:
-    """The way that mails of this business go now, by name."""
-    return SERVER, send_by_server
+def send_by_smtp(mail: OutgoingMail) -> str:
+    """Through the business's own mail server. The Message-ID is that of every attempt, so that a
+    mail server which got it twice can tell."""
+    values = read_integration(SMTP_SERVER)
+    sender = values["sender_email"]
+    message = EmailMessage(policy=SMTP)
+    message["Message-ID"] = f"<{mail.mail_id}@{sender.rpartition('@')[2]}>"
+    message["Date"] = format_datetime(clock.now())
+    message["From"] = Address(mail.from_name, addr_spec=sender)
+    message["To"] = Address(mail.to_name, addr_spec=mail.to)
+    if mail.reply_to:
+        message["Reply-To"] = Address(addr_spec=mail.reply_to)
+    message["Subject"] = mail.subject
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday notices, please
+    message.set_content(mail.text)
+    message.add_alternative(mail.html, subtype="html")
+    smtp_client.send(values, message, mail.to)
+    return str(message["Message-ID"])
+
+
+def send_by_brevo(mail: OutgoingMail) -> str:
+    """https://developers.brevo.com/reference/sendtransacemail. A mail with the same idempotencyKey
+    (https://developers.brevo.com/docs/heterogenous-versions-batch-emails) is sent once."""
+    values = read_integration(BREVO)
+    recipient = {"email": mail.to}
+    if mail.to_name:
+        recipient["name"] = mail.to_name[:_NAME_CHARS]
+    content = {
+        "sender": {"name": mail.from_name[:_NAME_CHARS], "email": values["sender_email"]},
+        "to": [recipient],
+        "subject": mail.subject,
+        "htmlContent": mail.html,
+        "textContent": mail.text,
+        "headers": {"idempotencyKey": str(uuid.uuid5(_MAIL_IDS, mail.mail_id))},
+    }
+    if mail.reply_to:
+        content["replyTo"] = {"email": mail.reply_to}
+    answer = brevo_client(values).post("/v3/smtp/email", json=content, is_repeatable=True)
+    if answer.is_refused:
+        # The owner may put a right key in before the outbox gives up.
+        raise ProviderError("Brevo does not accept the API key.", code="provider_refused")
+    if answer.status == 400 and "idempotency" in answer.find("message").lower():
+        return ""  # Sent already: an earlier attempt of ours came through.
+    if not answer.is_ok:
+        reason = answer.find("message") or f"status {answer.status}"
+        is_permanent = 400 <= answer.status < 500 and answer.status != 402
+        raise ProviderError(f"Brevo did not take the mail: {reason}", permanent=is_permanent)
+    return answer.find("messageId")

@@ -95,10 +95,13 @@ class BusyError(AppError):
 
 
 class ProviderError(AppError):
-    """An outside service did not do what it should. ``permanent`` False: it may work later."""
+    """An outside service did not do what it should. ``permanent`` False: it may work later.
+
+    Finer codes: ``provider_unreachable`` (no answer came), ``provider_busy`` (it asks to wait).
+    """
 
     code = "provider_failed"
 
-    def __init__(self, message: str, *, permanent: bool = False) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, *, permanent: bool = False, code: str | None = None) -> None:
+        super().__init__(message, code=code)
         self.permanent = permanent

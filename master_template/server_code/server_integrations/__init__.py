@@ -1,0 +1,1 @@
+"""Outside services: which there are, their secrets, and whether they answer."""

@@ -1,0 +1,1 @@
+"""Local servers that speak the documented contracts of the outside services, and check requests."""
