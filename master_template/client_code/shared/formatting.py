@@ -66,6 +66,45 @@ def day_and_time(moment):
     )
 
 
+def time_of_day(moment):
+    """`09:30`, in the business's time zone."""
+    return _format_date(moment, {"hour": "2-digit", "minute": "2-digit"})
+
+
+def weekday_now():
+    """`Thursday, 14 May`: the day that it is for the business."""
+    business = session.business()
+    options = {
+        "weekday": "long",
+        "day": "numeric",
+        "month": "long",
+        "timeZone": business["time_zone"],
+    }
+    return window.Intl.DateTimeFormat(business["locale"], options).format(window.Date.now())
+
+
+def _format_calendar_day(date, options):
+    """A date without a time, which is the same in every zone."""
+    midnight = window.Date.UTC(date.year, date.month - 1, date.day)
+    options = dict(options, timeZone="UTC")
+    return window.Intl.DateTimeFormat(session.business()["locale"], options).format(midnight)
+
+
+def weekday(date):
+    """`Thursday, 14 May` of a date."""
+    return _format_calendar_day(date, {"weekday": "long", "day": "numeric", "month": "long"})
+
+
+def short_day(date):
+    """`14 May` of a date."""
+    return _format_calendar_day(date, {"day": "numeric", "month": "short"})
+
+
+def month_name(date):
+    """`May` of a date."""
+    return _format_calendar_day(date, {"month": "long"})
+
+
 def ago(moment):
     """`just now`, `5 min ago`, `3 days ago`; a date from a month on."""
     if moment is None:
@@ -95,9 +134,36 @@ def money(cents, currency=None):
     return formatter.format((cents or 0) / float(10**digits))
 
 
+def money_in_short(cents, currency=None):
+    """As `money`, but zero, and from a hundred units on, without the small change: `R 12 500`."""
+    business = session.business()
+    style = {"style": "currency", "currency": currency or business["currency"]}
+    digits = window.Intl.NumberFormat(business["locale"], style).resolvedOptions()
+    amount = (cents or 0) / float(10**digits.maximumFractionDigits)
+    if not amount or abs(amount) >= 100:
+        style = dict(style, maximumFractionDigits=0, minimumFractionDigits=0)
+    return window.Intl.NumberFormat(business["locale"], style).format(amount)
+
+
+def percent(share):
+    """A share of one as `12 %`."""
+    options = {"style": "percent", "maximumFractionDigits": 0}
+    return window.Intl.NumberFormat(session.business()["locale"], options).format(share)
+
+
 def number(value):
     """A whole number with its thousands apart."""
     return window.Intl.NumberFormat(session.business()["locale"]).format(value)
+
+
+def file_size(size_bytes):
+    """`640 kB`, `1.2 MB`, `5 GB`."""
+    size, unit = size_bytes / 1000.0, "kilobyte"
+    for larger in ("megabyte", "gigabyte"):
+        if size >= 1000:
+            size, unit = size / 1000.0, larger
+    options = {"style": "unit", "unit": unit, "maximumFractionDigits": 1 if size < 100 else 0}
+    return window.Intl.NumberFormat(session.business()["locale"], options).format(size)
 
 
 def initials(name):
