@@ -20,6 +20,7 @@ from ..server_shared.sequences import CONTACTS, take_numbers
 from ..server_shared.transactions import in_transaction
 from ..server_shared.validators import Password, Text, fold
 from .instance_setup import make_user
+from .sample_business import add_business
 from .sample_people import CALLS, EMAILS, NOTES, PEOPLE, VISITS
 
 # The same every time, so that two runs and two machines show the same studio.
@@ -114,6 +115,13 @@ def _add_contacts(dice: random.Random) -> None:
         for row, history in zip(rows, histories, strict=True)
         for at, kind, text, data, author in history
     )
+    payments = [
+        (row, at, data["amount_cents"])
+        for row, history in zip(rows, histories, strict=True)
+        for at, kind, _, data, _ in history
+        if kind == "payment"
+    ]
+    add_business(random.Random(SEED), rows, payments, read_business(), now)
     record_opt_ins(rows, "Ticked the box on the form at the front desk")
     remember_tags(tag for person in PEOPLE for tag in person[5])
 

@@ -1,0 +1,259 @@
+"""What a yoga studio did in the last weeks and will do in the next: for the sample data."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import anvil.tables as tables
+from anvil.tables import app_tables
+
+from ..server_analytics.periods import day_of
+from ..server_customers.timeline_service import event_columns
+from ..server_products.product_fields import is_low_stock
+from ..server_shared.config import Business
+from ..server_shared.sequences import BOOKINGS, PAYMENTS, take_numbers
+from .sample_offers import CLASSES, PRODUCTS, TASKS, Offer
+
+DAYS_BACK = 62  # Two months, so that this one can be compared with the last.
+DAYS_AHEAD = 10
+FAILURES = (
+    ("card_declined", "The bank declined the card."),
+    ("insufficient_funds", "There is not enough money on the card."),
+    ("expired_card", "The card has expired."),
+)
+
+
+def add_business(
+    dice: random.Random,
+    contacts: Sequence[Any],
+    payments: Sequence[tuple[Any, datetime, int]],
+    business: Business,
+    now: datetime,
+) -> None:
+    """Bookings with their payments, products and tasks; ``payments`` are those that the timelines
+    tell of: contact, when, how much. Call it inside the transaction that makes the contacts."""
+    sample = _Sample(dice, business, now)
+    teachers = list(app_tables.users.search(role="staff"))
+    regulars = [row for row in contacts if row["lifecycle_stage"] in ("active", "new")]
+    bookings = sample.make_bookings(regulars or contacts, teachers)
+    rows = app_tables.bookings.add_rows(bookings)
+    paid = [
+        sample.payment(row["contact"], row, row["start_at"], int(row["total_cents"]))
+        for row in rows
+        if row["payment_status"] == "paid"
+    ]
+    earlier = [sample.payment(contact, None, at, cents) for contact, at, cents in payments]
+    failed = [
+        sample.failed_payment(row) for row in rows if row["status"] in ("pending", "confirmed")
+    ][:3]
+    made = sorted([*earlier, *paid, *failed], key=lambda payment: payment["created_at"])
+    numbers = take_numbers(PAYMENTS, len(made))
+    app_tables.payments.add_rows(
+        {**payment, "number": number, "payment_number": f"P-{number}"}
+        for number, payment in zip(numbers, made, strict=True)
+    )
+    _tell_timelines(rows, now)
+    _count_for_contacts(paid)
+    app_tables.products.add_rows(sample.product(*product) for product in PRODUCTS)
+    people = [row["contact"] for row in rows[: len(TASKS)]]
+    app_tables.tasks.add_rows(
+        sample.task(*task, contact) for task, contact in zip(TASKS, people, strict=False)
+    )
+
+
+class _Sample:
+    def __init__(self, dice: random.Random, business: Business, now: datetime) -> None:
+        self.dice = dice
+        self.now = now
+        self.zone = ZoneInfo(business.time_zone)
+        self.zone_name = business.time_zone
+        self.currency = business.currency
+        self.today = day_of(now, self.zone)
+
+    def make_bookings(self, people: Sequence[Any], teachers: Sequence[Any]) -> list[dict[str, Any]]:
+        planned: list[tuple[datetime, Offer, Any]] = []
+        for offset in range(-DAYS_BACK, DAYS_AHEAD + 1):
+            day = self.today + timedelta(days=offset)
+            for offer in CLASSES:
+                if day.weekday() in offer.weekdays:
+                    start = self.moment(day, offer.starts)
+                    count = min(self.dice.randint(*offer.people), len(people))
+                    planned += [(start, offer, one) for one in self.dice.sample(people, count)]
+        numbers = take_numbers(BOOKINGS, len(planned))
+        return [
+            self.booking(number, start, offer, contact, teachers)
+            for number, (start, offer, contact) in zip(numbers, planned, strict=True)
+        ]
+
+    def moment(self, day: date, at: time) -> datetime:
+        return datetime.combine(day, at, tzinfo=self.zone).astimezone(UTC)
+
+    def booking(
+        self,
+        number: int,
+        start: datetime,
+        offer: Offer,
+        contact: Any,
+        teachers: Sequence[Any],
+    ) -> dict[str, Any]:
+        end = start + timedelta(minutes=offer.minutes)
+        if end < self.now:
+            status = self.dice.choices(["completed", "no_show", "cancelled"], [90, 4, 6])[0]
+        else:
+            status = self.dice.choices(["confirmed", "pending", "cancelled"], [82, 14, 4])[0]
+        booked_at = min(start, self.now) - timedelta(
+            days=self.dice.randrange(6), minutes=self.dice.randrange(600)
+        )
+        return {
+            "booking_number": f"B-{number}",
+            "number": number,
+            "contact": contact,
+            # A private lesson needs the small room for itself; a class has places.
+            "resource_id": "small-room" if offer.is_private else None,
+            "assigned_to": self.dice.choice(teachers) if teachers else None,
+            "service_snapshot": {
+                "name": offer.name,
+                "duration_minutes": offer.minutes,
+                "price_cents": offer.price_cents,
+            },
+            "start_at": start,
+            "end_at": end,
+            "time_zone": self.zone_name,
+            "status": status,
+            "payment_status": "paid" if status == "completed" else "unpaid",
+            "attendee_count": 1,
+            "total_cents": offer.price_cents,
+            "deposit_cents": 0,
+            "currency": self.currency,
+            "cancelled_at": booked_at + timedelta(hours=1) if status == "cancelled" else None,
+            "created_at": booked_at,
+            "updated_at": booked_at,
+            "version": 1,
+        }
+
+    def payment(self, contact: Any, booking: Any, at: datetime, cents: int) -> dict[str, Any]:
+        method = self.dice.choices(["card", "cash", "bank_transfer"], [7, 2, 1])[0]
+        has_tip = booking is not None and self.dice.random() < 0.1
+        return {
+            "contact": contact,
+            "booking": booking,
+            "kind": "booking" if booking is not None else "other",
+            "status": "captured",
+            "method": method,
+            "currency": self.currency,
+            "amount_cents": cents,
+            "tip_cents": cents // 20 if has_tip else 0,
+            "tax_cents": 0,
+            "fee_cents": cents * 3 // 100 if method == "card" else 0,
+            "refunded_cents": 0,
+            "provider": "stripe" if method == "card" else "manual",
+            "provider_metadata": {},
+            "captured_at": at,
+            "created_at": at,
+            "updated_at": at,
+        }
+
+    def failed_payment(self, booking: Any) -> dict[str, Any]:
+        at = min(booking["created_at"], self.now)
+        code, message = self.dice.choice(FAILURES)
+        payment = self.payment(booking["contact"], booking, at, int(booking["total_cents"]))
+        return {
+            **payment,
+            "status": "failed",
+            "method": "card",
+            "provider": "stripe",
+            "tip_cents": 0,
+            "fee_cents": 0,
+            "captured_at": None,
+            "failed_at": at,
+            "failure_code": code,
+            "failure_message": message,
+        }
+
+    def product(
+        self, name: str, slug: str, price_cents: int, count: int, threshold: int, text: str
+    ) -> dict[str, Any]:
+        stock = {
+            "status": "active",
+            "track_inventory": True,
+            "inventory_count": count,
+            "reserved_count": 0,
+            "low_stock_threshold": threshold,
+        }
+        return {
+            "name": name,
+            "slug": slug,
+            "sku": slug.upper(),
+            "description": text,
+            "price_cents": price_cents,
+            "currency": self.currency,
+            "images": [],
+            "categories": [],
+            "tags": [],
+            "variants": [],
+            **stock,
+            "is_low_stock": is_low_stock(stock),
+            "created_at": self.now,
+            "updated_at": self.now,
+            "version": 1,
+        }
+
+    def task(
+        self, title: str, task_type: str, due_in_days: int, is_done: bool, contact: Any
+    ) -> dict[str, Any]:
+        due = self.today + timedelta(days=due_in_days)
+        return {
+            "title": title.format(name=contact["first_name"]),
+            "task_type": task_type,
+            "contact": contact,
+            "due_date": due,
+            "status": "completed" if is_done else "pending",
+            "completed_at": self.now - timedelta(days=1) if is_done else None,
+            "is_auto_generated": task_type != "custom",
+            "created_at": self.now - timedelta(days=7),
+            "updated_at": self.now - timedelta(days=1),
+        }
+
+
+def _tell_timelines(bookings: Sequence[Any], now: datetime) -> None:
+    """Bookings that were made, and payments that came in, as events of their contacts."""
+    events: list[dict[str, Any]] = []
+    for row in bookings:
+        name = row["service_snapshot"]["name"]
+        contact, number = row["contact"], row["booking_number"]
+        told: list[tuple[str, str, dict[str, Any], datetime, str]] = [
+            ("booking", f"Booked {name}", {}, row["created_at"], "Website")
+        ]
+        if row["payment_status"] == "paid":
+            data = {"amount_cents": int(row["total_cents"])}
+            told.append(("payment", f"Paid for {name}", data, row["start_at"], "Sam Petersen"))
+        for kind, text, data, at, author in told:
+            event = event_columns(contact, kind, text, data, related_id=number, event_date=at)
+            events.append({**event, "author_name": author})
+    app_tables.contact_events.add_rows(event for event in events if event["event_date"] <= now)
+
+
+def _count_for_contacts(paid: Sequence[dict[str, Any]]) -> None:
+    """Their totals, and that they were there lately."""
+    by_contact: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for payment in paid:
+        by_contact[payment["contact"].get_id()].append(payment)
+    with tables.batch_update:
+        for payments in by_contact.values():
+            row = payments[0]["contact"]
+            spent = int(row["total_spent_cents"]) + sum(one["amount_cents"] for one in payments)
+            count = int(row["total_transactions"]) + len(payments)
+            last = max(one["captured_at"] for one in payments)
+            row.update(
+                status="customer",
+                lifecycle_stage="active",
+                total_spent_cents=spent,
+                total_transactions=count,
+                average_order_value_cents=spent // count,
+                last_contact_date=max(last, row["last_contact_date"]),
+            )
