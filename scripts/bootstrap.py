@@ -26,9 +26,8 @@ MINIMUM_NODE = 20
 EXTRAS = {
     "run": "",
     "develop": "",
-    "provision": "",
+    "mybizz": "",
     "migrate": "",
-    "publish": "",
     "test": "[dev]",
     "check": "[dev]",
     "bench": "[dev]",

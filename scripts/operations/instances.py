@@ -10,12 +10,14 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import yaml
 
+from scripts.operations.command_log import read_operator
 from scripts.operations.encryption_keys import make_secrets
 from scripts.operations.home import Home, OperationError
 from scripts.operations.releases import Release
@@ -56,8 +58,30 @@ class InstanceFolder:
     def log_ins_file(self) -> Path:
         return self.path / "log-ins.json"
 
+    @property
+    def destroying_marker(self) -> Path:
+        """Its former configuration, from the first moment of its destruction on."""
+        return self.path / "destroying.yaml"
+
+    @property
+    def backups(self) -> Path:
+        return self.path / "backups"
+
     def exists(self) -> bool:
         return self.config_file.exists()
+
+    @property
+    def title(self) -> str:
+        """The business's name as it was given when the instance was made."""
+        app = yaml.safe_load((self.path / self.package_name / "anvil.yaml").read_text())
+        return str(app.get("name") or self.name)
+
+    def read_history(self) -> list[dict[str, Any]]:
+        """What was done to it, oldest first: ``at``, ``by``, ``action`` and what belongs to it."""
+        file = self.path / "history.jsonl"
+        if not file.exists():
+            return []
+        return [json.loads(line) for line in file.read_text().splitlines() if line.strip()]
 
     def read_config(self) -> dict[str, Any]:
         loaded = yaml.safe_load(self.config_file.read_text())
@@ -72,7 +96,7 @@ class InstanceFolder:
         """Append a line to ``history.jsonl``: when, who, what."""
         entry = {
             "at": datetime.now(UTC).isoformat(timespec="seconds"),
-            "by": os.environ.get("SUDO_USER") or os.environ.get("USER") or str(os.getuid()),
+            "by": read_operator(),
             "action": action,
             **facts,
         }
@@ -89,6 +113,25 @@ def write_private(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
+
+
+def list_instances(home: Home) -> list[InstanceFolder]:
+    """All instances, by name; also those whose first set-up is not complete."""
+    if not home.instances.exists():
+        return []
+    found = (InstanceFolder(path.name, path) for path in sorted(home.instances.iterdir()))
+    return [each for each in found if NAME.fullmatch(each.name) and each.exists()]
+
+
+def require_instance(home: Home, name: str) -> InstanceFolder:
+    """An instance that is there."""
+    instance = find_instance(home, name)
+    if not instance.exists():
+        known = [each.name for each in list_instances(home)]
+        near = get_close_matches(name, known, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise OperationError(f"There is no instance {name!r} in {home.instances}.{hint}")
+    return instance
 
 
 def check_name(name: str) -> None:

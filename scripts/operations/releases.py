@@ -14,9 +14,11 @@ import shutil
 import stat
 import tempfile
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -36,6 +38,15 @@ class Release:
     version: str
     folder: Path
     is_published: bool = True
+
+    def read_manifest(self) -> dict[str, Any]:
+        """``version``, ``published_at``, ``files`` (SHA-256 by path) and, where it was published
+        from git, ``commit``, ``kind`` (``fix``, ``feature``, ...), ``by``."""
+        loaded: dict[str, Any] = json.loads((self.folder / "manifest.json").read_text())
+        return loaded
+
+    def read_notes(self) -> str:
+        return (self.folder / "RELEASE.md").read_text()
 
     @property
     def order(self) -> tuple[int, ...]:
@@ -70,15 +81,27 @@ def project_version() -> str:
     return f"v{data['project']['version']}"
 
 
-def publish(home: Home, version: str, notes: str, source: Path = ROOT) -> Release:
-    """Freeze the apps of ``source`` as ``version``. Either the whole release appears or nothing."""
+def check_new_version(home: Home, version: str) -> None:
+    """Raise ``OperationError`` unless this is a version that is not published yet."""
     if not VERSION.fullmatch(version):
         raise OperationError(f"A version looks like v1.2.0; this is {version!r}.")
-    target = home.releases / version
-    if target.exists():
+    if (home.releases / version).exists():
         raise OperationError(
             f"Release {version} exists already and never changes. Raise the version."
         )
+
+
+def publish(
+    home: Home,
+    version: str,
+    notes: str,
+    source: Path = ROOT,
+    facts: Mapping[str, object] | None = None,
+) -> Release:
+    """Freeze the apps of ``source`` as ``version``, with ``facts`` in its manifest. Either the
+    whole release appears or nothing. What has to be checked before is in ``publishing.py``."""
+    check_new_version(home, version)
+    target = home.releases / version
     if not (source / "m3" / "theme" / "assets" / "m3.js").exists():
         raise OperationError("m3's browser bundle is not built: run `node m3/web/build.mjs` first.")
     home.releases.mkdir(parents=True, exist_ok=True)
@@ -91,12 +114,18 @@ def publish(home: Home, version: str, notes: str, source: Path = ROOT) -> Releas
         manifest = {
             "version": version,
             "published_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            **(facts or {}),
             "files": hash_files(staging),
         }
         (staging / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
         set_writable(staging, writable=False)
         staging.chmod(0o755)
-        staging.rename(target)
+        try:
+            staging.rename(target)
+        except OSError:
+            # Somebody else published the same version meanwhile.
+            check_new_version(home, version)
+            raise
         target.chmod(0o555)
     except BaseException:
         remove_folder(staging)
@@ -127,17 +156,21 @@ def verify(release: Release) -> None:
     checkout may change as it likes."""
     if not release.is_published:
         return
-    manifest = json.loads((release.folder / "manifest.json").read_text())
-    expected, found = manifest["files"], hash_files(release.folder)
-    changed = sorted(
-        name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name)
-    )
+    changed = find_changed_files(release)
     if changed:
         shown = ", ".join(changed[:5]) + (" ..." if len(changed) > 5 else "")
         raise OperationError(
             f"Release {release.version} is not what was published; {len(changed)} file(s) differ: "
             f"{shown}. Restore {release.folder} from a backup, or publish a new version."
         )
+
+
+def find_changed_files(release: Release) -> list[str]:
+    """Paths that are not as they were published: changed, added or missing."""
+    expected, found = release.read_manifest()["files"], hash_files(release.folder)
+    return sorted(
+        name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name)
+    )
 
 
 def set_writable(folder: Path, *, writable: bool) -> None:

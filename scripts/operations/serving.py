@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from scripts.operations.home import Home, OperationError
+from scripts.operations.home import ROOT, Home, OperationError
 from scripts.operations.instances import InstanceFolder
 
 STOP_SECONDS = 10
@@ -27,7 +27,14 @@ PR_SET_PDEATHSIG = 1
 @contextmanager
 def running(command: Sequence[str], cwd: Path | None = None) -> Iterator[subprocess.Popen[bytes]]:
     """Run a command in a process group of its own; on leaving, stop that group and only that."""
-    child = subprocess.Popen(command, cwd=cwd, start_new_session=True, preexec_fn=_end_with_parent)
+    child = subprocess.Popen(
+        command,
+        cwd=cwd,
+        # Python finds our packages wherever it starts.
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        start_new_session=True,
+        preexec_fn=_end_with_parent,
+    )
     try:
         yield child
     finally:
@@ -58,17 +65,17 @@ def stop_group(child: subprocess.Popen[bytes]) -> None:
 
 
 def embedded_command(home: Home, port: int) -> list[str]:
-    return [
-        sys.executable,
-        "-m",
-        "app_server",
-        "--instances",
-        str(home.instances),
-        "--ip",
-        "127.0.0.1",
-        "--port",
-        str(port),
-    ]
+    """The embedded server on all instances."""
+    return [*_local_server(port), "--instances", str(home.instances)]
+
+
+def single_command(instance: InstanceFolder, port: int) -> list[str]:
+    """The embedded server on one instance alone, to be run in its folder."""
+    return [*_local_server(port), "--config-file", str(instance.config_file)]
+
+
+def _local_server(port: int) -> list[str]:
+    return [sys.executable, "-m", "app_server", "--ip", "127.0.0.1", "--port", str(port)]
 
 
 def anvil_command(instance: InstanceFolder) -> list[str]:

@@ -91,7 +91,8 @@ def tenants() -> Iterator[tuple[Tenant, Tenant]]:
         try:
             subprocess.run(
                 [
-                    *(sys.executable, "-m", "scripts.commands.provision", "sea-view-inn"),
+                    *(sys.executable, "-m", "scripts.commands.mybizz", "instance", "create"),
+                    "sea-view-inn",
                     *("--title", "Sea View Inn", "--owner", "zoe@seaview.example"),
                     *("--owner-name", "Zoe Adams", "--data-dir", name, "--port", str(port)),
                 ],

@@ -1,0 +1,1 @@
+"""``scripts/mybizz``: one command line for releases and instances."""

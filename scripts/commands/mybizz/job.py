@@ -1,0 +1,157 @@
+"""What every command of ``scripts/mybizz`` has: options, errors told in a line, a log, JSON."""
+
+from __future__ import annotations
+
+import functools
+import json
+import signal
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import click
+import psycopg
+from rich.console import Console, RenderableType
+
+from app_server.errors import StartupError
+from scripts.operations.command_log import Outcome, recorded
+from scripts.operations.databases import DatabaseServer
+from scripts.operations.home import Home, OperationError
+from scripts.operations.postgres import database_server
+
+FAILED = 1
+NOT_PROVEN = 3
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command has to say: ``facts`` for machines, ``shown`` for people."""
+
+    facts: Mapping[str, Any]
+    shown: RenderableType = ""
+    code: int = 0
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of a command. ``is_dry``: say what would be done, and do nothing."""
+
+    home: Home
+    is_json: bool = False
+    is_dry: bool = False
+    database: str | None = None
+    progress: Console = field(default_factory=lambda: Console(stderr=True, highlight=False))
+
+    def say(self, text: str) -> None:
+        """Tell how far it is, on the standard error: the answer alone goes to the output."""
+        if not self.is_json:
+            self.progress.print(text, markup=False)
+
+    @property
+    def has_server(self) -> bool:
+        """Whether there is a Postgres server already; ``server`` makes the embedded one."""
+        return self.database is not None or self.home.postgres.exists()
+
+    @contextmanager
+    def server(self) -> Iterator[DatabaseServer]:
+        """The Postgres server that instances are made on."""
+        self.home.make()
+        with database_server(self.home, self.database) as server:
+            yield server
+
+
+dry_run = click.option(
+    "--dry-run", "is_dry", is_flag=True, help="Say what would be done, and do nothing."
+)
+database = click.option(
+    "--database",
+    metavar="URL",
+    help="The Postgres server that the instances are on; its role may make databases and roles. "
+    "Without it, the embedded one.",
+)
+
+
+def operation(*, is_reading: bool = False) -> Callable[[Callable[..., Answer]], Any]:
+    """Make a function into what a Click command runs. It gets a ``Job`` and its own options, and
+    gives an ``Answer``; ``OperationError`` ends it with exit code 1 and one message.
+
+    Commands that only read are noted in the log where there is an installation, and make none.
+    """
+
+    def decorate(function: Callable[..., Answer]) -> Any:
+        @click.option(
+            "--data-dir",
+            type=click.Path(path_type=Path),
+            metavar="DIR",
+            help="The folder of the installation, as for scripts/run.",
+        )
+        @click.option("--json", "is_json", is_flag=True, help="Answer with one JSON object.")
+        @functools.wraps(function)
+        def run(
+            data_dir: Path | None,
+            is_json: bool,
+            is_dry: bool = False,
+            database: str | None = None,
+            **options: Any,
+        ) -> None:
+            job = Job(Home.at(data_dir), is_json, is_dry, database)
+            sys.exit(_run(job, lambda: function(job, **options), is_reading))
+
+        return run
+
+    return decorate
+
+
+def _run(job: Job, work: Callable[[], Answer], is_reading: bool) -> int:
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        is_noted = job.home.data.exists() or not (is_reading or job.is_dry)
+        context = recorded(job.home, sys.argv[1:]) if is_noted else nullcontext(Outcome())
+        with context as outcome:
+            outcome.code, outcome.error = _answer(job, work)
+        return outcome.code
+    except OperationError as error:
+        _tell_error(job, str(error))
+        return FAILED
+
+
+def _answer(job: Job, work: Callable[[], Answer]) -> tuple[int, str]:
+    """The exit code, and what went wrong."""
+    try:
+        answer = work()
+    except (OperationError, StartupError, psycopg.Error) as error:
+        _tell_error(job, str(error).strip())
+        return FAILED, str(error)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code, error.format_message()
+    except KeyboardInterrupt:
+        _tell_error(job, "Interrupted.")
+        return INTERRUPTED, "Interrupted."
+    _show(job, answer)
+    return answer.code, ""
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _show(job: Job, answer: Answer) -> None:
+    if job.is_json:
+        facts = {"ok": answer.code == 0, **answer.facts}
+        click.echo(json.dumps(facts, ensure_ascii=False, indent=1, default=str))
+    elif answer.shown:
+        # Markup would read "[...]" in people's words.
+        Console(highlight=False, markup=False, soft_wrap=True).print(answer.shown)
+
+
+def _tell_error(job: Job, message: str) -> None:
+    if job.is_json:
+        click.echo(json.dumps({"ok": False, "error": message}, ensure_ascii=False))
+    else:
+        click.echo(f"\n{message}", err=True)

@@ -1,0 +1,94 @@
+"""Create an instance as a whole: database, folder, and its first set-up through a server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from scripts.operations import releases
+from scripts.operations.databases import DatabaseServer, finish_database
+from scripts.operations.home import Home, OperationError
+from scripts.operations.instances import InstanceFolder, find_instance
+from scripts.operations.provision import move_to_server, provision, remove_instance
+from scripts.operations.serving import (
+    ask,
+    find_free_port,
+    running,
+    single_command,
+    wait_until_served,
+)
+from scripts.operations.setup import set_up
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a new instance shall be. ``port`` is where instances are served."""
+
+    name: str
+    title: str
+    owner_email: str
+    owner_name: tuple[str, str]
+    release: releases.Release
+    port: int
+    sample_data: bool = False
+
+
+def choose_release(home: Home, version: str | None) -> releases.Release:
+    """The release of this version, else the newest."""
+    if version:
+        return releases.find_release(home, version)
+    published = releases.list_releases(home)
+    if not published:
+        raise OperationError(
+            "Nothing is published yet; run `scripts/mybizz release publish` first."
+        )
+    return published[-1]
+
+
+def create(
+    home: Home, server: DatabaseServer, wanted: Wanted, say: Callable[[str], None]
+) -> InstanceFolder:
+    """Make the instance, or complete one that was interrupted. A new one that fails is undone;
+    whatever a kill leaves, the next run with the same name completes."""
+    instance = find_instance(home, wanted.name)
+    is_new = not instance.exists()
+    if is_new:
+        say(f"  Making the database and the folder of {wanted.name} ...")
+        provision(home, server, wanted.name, wanted.release, title=wanted.title, port=wanted.port)
+    elif instance.unfinished_marker.exists():
+        say(f"  Completing {wanted.name}, which was interrupted ...")
+        # It may have been killed between the folder and this.
+        finish_database(server, instance.database_name)
+        move_to_server(instance, server)
+    else:
+        raise OperationError(f"The instance {wanted.name!r} exists already in {instance.path}.")
+    try:
+        _set_up_served(instance, wanted, say)
+    except BaseException:
+        if is_new:
+            remove_instance(server, instance)
+        raise
+    return instance
+
+
+def _set_up_served(instance: InstanceFolder, wanted: Wanted, say: Callable[[str], None]) -> None:
+    """Through the server that serves these instances if one runs, else through one of our own."""
+
+    def act(port: int) -> None:
+        set_up(
+            instance,
+            port,
+            title=wanted.title,
+            owner_email=wanted.owner_email,
+            owner_name=wanted.owner_name,
+            sample_data=wanted.sample_data,
+            say=say,
+        )
+
+    if ask(instance, wanted.port, "/_/health") == "":
+        act(wanted.port)
+        return
+    port = find_free_port()
+    with running(single_command(instance, port), cwd=instance.path) as child:
+        wait_until_served(instance, port, child)
+        act(port)

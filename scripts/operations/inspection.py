@@ -1,0 +1,72 @@
+"""What can be told of an instance from outside: its release, its state, its database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from scripts.operations.databases import DatabaseServer
+from scripts.operations.home import Home
+from scripts.operations.instances import InstanceFolder
+from scripts.operations.provision import pinned_release
+from scripts.operations.serving import ask
+
+READY = "ready"
+UNFINISHED = "unfinished"
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One instance as a list shows it. Its ``state`` is ``unfinished`` where its creation was
+    interrupted, else ``ready``."""
+
+    name: str
+    title: str
+    release: str
+    state: str
+    origin: str
+    created_at: datetime | None
+
+    def to_json(self) -> dict[str, Any]:
+        created = self.created_at.isoformat() if self.created_at else None
+        return {
+            "name": self.name,
+            "title": self.title,
+            "release": self.release,
+            "state": self.state,
+            "origin": self.origin,
+            "created_at": created,
+        }
+
+
+def summarise(home: Home, instance: InstanceFolder) -> Summary:
+    history = instance.read_history()
+    created = next((entry["at"] for entry in history if entry["action"] == "provision"), None)
+    return Summary(
+        name=instance.name,
+        title=instance.title,
+        release=pinned_release(home, instance).version,
+        state=UNFINISHED if instance.unfinished_marker.exists() else READY,
+        origin=str(instance.read_config().get("origin", "")),
+        created_at=datetime.fromisoformat(created) if created else None,
+    )
+
+
+def read_database(server: DatabaseServer, instance: InstanceFolder) -> dict[str, Any]:
+    """``{"name", "bytes", "connections"}``; ``bytes`` is None where there is no such database."""
+    with server.connect() as connection:
+        row = connection.execute(
+            "SELECT pg_database_size(datname), (SELECT count(*) FROM pg_stat_activity "
+            "WHERE pg_stat_activity.datname = pg_database.datname) "
+            "FROM pg_database WHERE datname = %s",
+            (instance.database_name,),
+        ).fetchone()
+    size, connections = row if row else (None, 0)
+    return {"name": instance.database_name, "bytes": size, "connections": connections}
+
+
+def is_served(instance: InstanceFolder) -> bool:
+    """Whether the port in its configuration answers for it and finds it healthy."""
+    port = instance.read_config().get("port")
+    return isinstance(port, int) and ask(instance, port, "/_/health") == ""
