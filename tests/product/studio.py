@@ -62,12 +62,12 @@ class Caller:
     def __init__(self, socket: Browser):
         self.socket = socket
 
-    def answer(self, name: str, *args: Any, **kwargs: Any) -> dict[str, Any]:
+    def answer(self, name: str, /, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """The envelope as it came."""
         answer: dict[str, Any] = self.socket.call(name, *args, **kwargs)
         return answer
 
-    def call(self, name: str, *args: Any, **kwargs: Any) -> dict[str, Any]:
+    def call(self, name: str, /, *args: Any, **kwargs: Any) -> dict[str, Any]:
         answer = self.answer(name, *args, **kwargs)
         if not answer["success"]:
             raise Refused(answer)

@@ -149,12 +149,16 @@ def request_password_reset(email: str) -> dict[str, Any]:
 )
 def choose_password(new_password: str) -> dict[str, Any]:
     """Set the password of whoever opened the link of a reset message in this session."""
+    expired = DeniedError(
+        "This link has been used or is too old. Please ask for a new one.", code="link_expired"
+    )
+    if not current_actor().may_choose_password:
+        # Of someone who is logged in it would count as a wrong old password.
+        raise expired
     try:
         anvil.users.reset_password(None, new_password)
     except anvil.users.AuthenticationFailed as error:
-        raise DeniedError(
-            "This link has been used or is too old. Please ask for a new one.", code="link_expired"
-        ) from error
+        raise expired from error
     except anvil.users.PasswordNotAcceptable as error:
         raise InvalidError(str(error), field="new_password") from error
     # Whose link it was, the Users service does not tell: the request above names them.
