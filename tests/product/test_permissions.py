@@ -68,6 +68,9 @@ PERMITTED = {
         "get_profile_choices",
         "get_settings",
         "list_integrations",
+        "list_mail_templates",
+        "list_mails",
+        "preview_mail_template",
     },
     "users.view": {"list_invitations", "list_users"},
     "users.manage": {
@@ -82,10 +85,14 @@ PERMITTED = {
     },
     "settings.manage": {
         "delete_integration",
+        "reset_mail_template",
+        "retry_mail",
+        "send_test_mail",
         "test_integration",
         "update_business_profile",
         "update_features",
         "update_integration",
+        "update_mail_template",
     },
 }
 MAY = {

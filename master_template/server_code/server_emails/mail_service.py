@@ -11,6 +11,7 @@ import logging
 import re
 import secrets
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from anvil.tables import app_tables
@@ -20,8 +21,9 @@ from ..server_shared.config import Business, read_business
 from ..server_shared.errors import InvalidError
 from ..server_shared.outbox import Entry, Outcome
 from ..server_shared.validators import Email
-from . import mail_layout, mail_senders, template_language
+from . import mail_layout, mail_senders
 from .mail_senders import OutgoingMail
+from .mail_template_service import fill, read_template
 from .mail_templates import COMMON_VARIABLES, MAIL_TEMPLATES, MailTemplate
 
 MAIL = "mail"
@@ -44,33 +46,57 @@ def queue_mail(template: str, to: str, variables: Mapping[str, str], *, to_name:
     :class:`InvalidError` where an address is none, or where a value has a line break: a header of
     its own could begin there.
     """
-    found = MAIL_TEMPLATES[template]
     business = read_business()
     recipient = _ADDRESS.clean(to)
-    values = _values(found, variables, business, to_name)
-    subject, markup = _words(found, values)
-    mail_id = secrets.token_hex(12)
-    payload = {
-        "mail_id": mail_id,
-        "to": recipient,
-        "to_name": values["person_name"],
-        "subject": subject,
-        "text": mail_layout.text_of(markup, business),
-        "html": mail_layout.html_of(subject, markup, business),
-        "from_name": _one_line("The business's name", business.business_name),
-        "reply_to": business.email,
-    }
+    values = _values(MAIL_TEMPLATES[template], variables, business, to_name)
+    mail = _compose(template, recipient, values, business)
     app_tables.email_log.add_row(
-        mail_id=mail_id,
+        mail_id=mail.mail_id,
         recipient_email=recipient,
         template=template,
-        subject=subject,
+        subject=mail.subject,
         status=QUEUED,
         attempts=0,
         queued_at=clock.now(),
     )
-    outbox.add(MAIL, payload, recipient_email=recipient)
-    return mail_id
+    outbox.add(MAIL, asdict(mail), reference=mail.mail_id, recipient_email=recipient)
+    return mail.mail_id
+
+
+def send_sample(template: MailTemplate, to: str, to_name: str) -> None:
+    """Send a mail with the samples of its variables at once. Raises :class:`ProviderError`."""
+    business = read_business()
+    samples = {name: sample for name, (_, sample) in template.variables.items()}
+    values = _values(template, samples, business, to_name)
+    words = fill(template, values)
+    _, send = mail_senders.choose_sender()
+    send(_address(words, to, values, business))
+
+
+def _compose(name: str, to: str, values: dict[str, str], business: Business) -> OutgoingMail:
+    """The mail in the business's own words, or in ours should those fail all the same."""
+    try:
+        words = fill(read_template(name), values)
+    except InvalidError as error:
+        log.error("the template %s cannot be filled in: %s", name, error.message)
+        words = fill(MAIL_TEMPLATES[name], values)
+    return _address(words, to, values, business)
+
+
+def _address(
+    words: tuple[str, str], to: str, values: Mapping[str, str], business: Business
+) -> OutgoingMail:
+    subject, markup = words[0][:MAX_SUBJECT_CHARS], words[1]
+    return OutgoingMail(
+        mail_id=secrets.token_hex(12),
+        to=to,
+        to_name=values["person_name"],
+        subject=subject,
+        text=mail_layout.text_of(markup, business),
+        html=mail_layout.html_of(subject, markup, business),
+        from_name=_one_line("The business's name", business.business_name),
+        reply_to=business.email,
+    )
 
 
 def _values(
@@ -102,12 +128,6 @@ def _one_line(name: str, value: str) -> str:
             f"{name} may have at most {MAX_VARIABLE_CHARS} characters, not {len(text)}.", field=name
         )
     return text
-
-
-def _words(template: MailTemplate, values: Mapping[str, str]) -> tuple[str, str]:
-    """Subject and body of a template with its variables filled in."""
-    subject = template_language.render_line(template.subject, values)[:MAX_SUBJECT_CHARS]
-    return subject, template_language.render_markup(template.body, values)
 
 
 def _deliver(entry: Entry) -> dict[str, Any]:

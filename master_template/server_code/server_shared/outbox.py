@@ -83,17 +83,24 @@ handlers: dict[str, Handler] = {}
 _added: ContextVar[list[bool] | None] = ContextVar("mybizz_outbox_added", default=None)
 
 
-def add(kind: str, payload: Mapping[str, Any], *, recipient_email: str | None = None) -> None:
+def add(
+    kind: str,
+    payload: Mapping[str, Any],
+    *,
+    reference: str | None = None,
+    recipient_email: str | None = None,
+) -> None:
     """Have something done once the transaction that runs now is committed.
 
-    ``payload`` is JSON for the kind's handler, kept encrypted. ``recipient_email`` says which
-    person it is about, so that export and erasure find it.
+    ``payload`` is JSON for the kind's handler, kept encrypted. By ``reference`` it can be found
+    again; ``recipient_email`` says which person it is about, for export and erasure.
     """
     if kind not in handlers:
         raise ValueError(f"Nobody delivers entries of the kind {kind!r}.")
     now = clock.now()
     app_tables.outbox.add_row(
         kind=kind,
+        reference=reference,
         payload_encrypted=encrypt(json.dumps(dict(payload), ensure_ascii=False)),
         recipient_email=recipient_email,
         status=WAITING,
@@ -101,6 +108,20 @@ def add(kind: str, payload: Mapping[str, Any], *, recipient_email: str | None = 
         due_at=now,
         created_at=now,
     )
+    _note_addition()
+
+
+def revive(kind: str, reference: str) -> bool:
+    """Have a dead letter tried again, from its first attempt on; give whether there is one."""
+    row = app_tables.outbox.get(kind=kind, reference=reference, status=DEAD)
+    if row is None:
+        return False
+    row.update(status=WAITING, attempts=0, due_at=clock.now(), dead_at=None)
+    _note_addition()
+    return True
+
+
+def _note_addition() -> None:
     noted = _added.get()
     if noted is not None:
         noted.append(True)
