@@ -197,10 +197,10 @@ def test_switching_a_feature_changes_the_menu(chromium: Browser, studio: Studio)
 def test_the_business_profile_is_saved_and_checked(chromium: Browser, studio: Studio) -> None:
     with tab(chromium, studio, "olga") as screen:
         screen.open("/app/settings")
-        screen.type("Main colour", "green")
+        screen.type("E-mail", "nobody")
         screen.press("Save")
-        screen.sees('Main colour must be a colour like #2f6f5e, not "green".')
-        screen.type("Main colour", "#2f6f5e")
+        screen.sees('E-mail must be an e-mail address like name@example.com, not "nobody".')
+        screen.type("E-mail", "hello@yogastudio.example")
         screen.type("Tagline", "Stretch your day")
         screen.press("Save")
         screen.sees("Saved.")

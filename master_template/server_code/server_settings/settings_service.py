@@ -14,6 +14,7 @@ from ..server_shared.transactions import in_transaction
 from ..server_shared.validators import (
     Bool,
     Colour,
+    Country,
     Email,
     Int,
     Locale,
@@ -25,11 +26,11 @@ from ..server_shared.validators import (
     WebAddress,
     currency,
 )
+from .profile_choices import country_name
 
 
 def profile_rules() -> dict[str, Rule]:
     """A rule for each field of the business profile."""
-    country = Text("Country", max_chars=2, min_chars=2, default="US")
     return {
         "business_name": Text("Business name", max_chars=120, required=True),
         "tagline": Text("Tagline", max_chars=160, default=""),
@@ -44,14 +45,13 @@ def profile_rules() -> dict[str, Rule]:
                 "city": Text("City", max_chars=100, default=""),
                 "region": Text("Province or state", max_chars=100, default=""),
                 "postal_code": Text("Postal code", max_chars=20, default=""),
-                "country": Text("Country", max_chars=80, default=""),
             },
             default={},
         ),
         "time_zone": TimeZone("Time zone", required=True),
         "currency": currency("Currency", required=True),
         "locale": Locale("Language and region", required=True),
-        "country": country,
+        "country": Country("Country", required=True),
         "primary_color": Colour("Main colour", required=True),
         "accent_color": Colour("Accent colour", required=True),
         "social_facebook": WebAddress("Facebook", default=""),
@@ -134,6 +134,11 @@ def _update(profile: dict[str, Any], version: int) -> dict[str, Any]:
             "yet; what you typed is still here.",
             code="edited_meanwhile",
         )
+    if "address" in profile or "country" in profile:
+        country = profile.get("country") or row["country"]
+        address = profile.get("address", row["address"]) or {}
+        name = country_name(country) if country else ""
+        profile = {**profile, "address": {**address, "country": name}}
     changed = {name: value for name, value in profile.items() if row[name] != value}
     if changed:
         before = {name: row[name] for name in changed}

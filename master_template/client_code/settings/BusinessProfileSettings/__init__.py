@@ -1,8 +1,9 @@
 from ._anvil_designer import BusinessProfileSettingsTemplate
 
 from anvil import Notification, handle
+from anvil.js import window
 
-from ...shared import api, form_fields, session
+from ...shared import api, form_fields, session, unsaved
 
 TEXTS = (
     "business_name",
@@ -10,43 +11,35 @@ TEXTS = (
     "description",
     "email",
     "phone",
-    "time_zone",
-    "locale",
-    "currency",
-    "primary_color",
+    "social_facebook",
+    "social_instagram",
+    "social_twitter",
+    "social_linkedin",
 )
-# Field of the server's address -> field of the form.
-ADDRESS = {
-    "line1": "line1",
-    "city": "city",
-    "postal_code": "postal_code",
-    "country": "country_name",
+ADDRESS = ("line1", "line2", "city", "region", "postal_code")
+# Field -> list of get_profile_choices.
+PICKED = {
+    "country": "countries",
+    "time_zone": "time_zones",
+    "locale": "locales",
+    "currency": "currencies",
 }
-COMPONENTS = {
-    "business_name": "txt_business_name",
-    "tagline": "txt_tagline",
-    "description": "txt_description",
-    "email": "txt_email",
-    "phone": "txt_phone",
-    "address.line1": "txt_line1",
-    "address.city": "txt_city",
-    "address.postal_code": "txt_postal_code",
-    "address.country": "txt_country",
-    "time_zone": "txt_time_zone",
-    "locale": "txt_locale",
-    "currency": "txt_currency",
-    "primary_color": "txt_primary_color",
-}
+# Field of the server -> component.
+COMPONENTS = dict((name, "txt_" + name) for name in TEXTS)
+COMPONENTS.update(dict(("address." + name, "txt_" + name) for name in ADDRESS))
+COMPONENTS.update(dict((name, "pick_" + name) for name in PICKED))
+SAMPLE_AMOUNT = 1234.5
 
 
 class BusinessProfileSettings(BusinessProfileSettingsTemplate):
-    """The business profile: name, contact, place, time zone, currency and colour."""
+    """The business profile: name, contact, place, time zone, currency, language."""
 
     def __init__(self, **properties):
-        self.item = dict((name, "") for name in TEXTS + tuple(ADDRESS.values()))
+        self.item = dict((name, "") for name in TEXTS + ADDRESS)
+        self.item.update(dict((name, None) for name in PICKED))
         self.before = {}
-        self.address = {}
         self.version = None
+        self.theirs = None
         self.init_components(**properties)
         form_fields.remember_hints(self, COMPONENTS)
         for name in COMPONENTS.values():
@@ -54,16 +47,21 @@ class BusinessProfileSettings(BusinessProfileSettingsTemplate):
             component.add_event_handler("change", self._field_change)
             component.enabled = session.may("settings.manage")
         self.btn_save.visible = session.may("settings.manage")
+        unsaved.watch(self, self.is_dirty, save=self.save)
 
     def load(self):
-        """Read the settings and show them."""
+        """Read the settings and what there is to choose from, and show them."""
         self.state.kind = "loading"
         try:
             settings = api.call_quietly("get_settings")["settings"]
+            choices = api.call_quietly("get_profile_choices")
         except api.ApiError as error:
             self.state.say("error", "The settings did not load", error.message, "Try again")
             return
         self.state.kind = "none"
+        for name in PICKED:
+            picker = getattr(self, "pick_" + name)
+            picker.items = [(label, value, more) for value, label, more in choices[PICKED[name]]]
         self._show(settings)
         self.dom_nodes["body"].hidden = False
 
@@ -77,46 +75,93 @@ class BusinessProfileSettings(BusinessProfileSettingsTemplate):
 
     def _show(self, settings):
         item = dict((name, settings[name] or "") for name in TEXTS)
-        self.address = dict(settings["address"] or {})
+        address = settings["address"] or {}
         for name in ADDRESS:
-            item[ADDRESS[name]] = self.address.get(name) or ""
+            item[name] = address.get(name) or ""
+        for name in PICKED:
+            item[name] = settings[name]
         self.version = settings["version"]
         self.before = self._profile(item)
         self.item = item
+        self._show_sample()
 
     def _profile(self, item):
         profile = dict((name, (item[name] or "").strip()) for name in TEXTS)
-        profile["currency"] = profile["currency"].upper()
-        address = dict(self.address)
-        for name in ADDRESS:
-            address[name] = item[ADDRESS[name]] or ""
-        profile["address"] = address
+        profile["address"] = dict((name, (item[name] or "").strip()) for name in ADDRESS)
+        for name in PICKED:
+            profile[name] = item[name]
         return profile
+
+    def _show_sample(self):
+        """How dates and money look with what is chosen."""
+        item = self.item
+        if not (item["locale"] and item["currency"] and item["time_zone"]):
+            return
+        intl = window.Intl
+        style = {"style": "currency", "currency": item["currency"]}
+        amount = intl.NumberFormat(item["locale"], style).format(SAMPLE_AMOUNT)
+        style = {"dateStyle": "long", "timeStyle": "short", "timeZone": item["time_zone"]}
+        now = intl.DateTimeFormat(item["locale"], style).format(window.Date.now())
+        self.dom_nodes["sample"].textContent = "For example: " + now + " · " + amount
 
     def _field_change(self, sender, **event_args):
         form_fields.clear_error(sender)
+        self._show_sample()
 
     @handle("btn_save", "click")
     def btn_save_click(self, **event_args):
+        if self.is_dirty():
+            self.save()
+        else:
+            Notification("There was nothing to save.", timeout=2).show()
+
+    def save(self):
+        """Send what has changed; give whether it is saved."""
         profile = self._profile(self.item)
         changed = dict(
             (name, profile[name]) for name in profile if profile[name] != self.before[name]
         )
-        self.dom_nodes["problem"].hidden = True
-        if not changed:
-            Notification("There was nothing to save.", timeout=2).show()
-            return
+        self._say("")
         self.btn_save.enabled = False
         try:
             settings = api.call("update_business_profile", changed, self.version)["settings"]
             session.refresh()
         except api.ApiError as error:
-            left = form_fields.show_errors(self, COMPONENTS, error.fields)
-            if left or not error.fields:
-                self.dom_nodes["problem_text"].textContent = " ".join(left) or error.message
-                self.dom_nodes["problem"].hidden = False
-            return
+            self._show_error(error)
+            return False
         finally:
             self.btn_save.enabled = True
+        form_fields.show_errors(self, COMPONENTS, {})
         self._show(settings)
+        self.raise_event("x-menu-changed")
         Notification("Saved.", timeout=2).show()
+        return True
+
+    def _say(self, text):
+        self.dom_nodes["problem_text"].textContent = text
+        self.dom_nodes["problem"].hidden = not text
+        self.btn_theirs.visible = self.btn_mine.visible = bool(text) and self.theirs is not None
+        if text:
+            self.dom_nodes["problem"].scrollIntoView({"block": "nearest"})
+
+    def _show_error(self, error):
+        left = form_fields.show_errors(self, COMPONENTS, error.fields)
+        self.theirs = None
+        if error.code == "edited_meanwhile":
+            try:
+                self.theirs = api.call_quietly("get_settings")["settings"]
+            except api.ApiError:
+                pass  # then there is the message alone
+        if left or not error.fields:
+            self._say(" ".join(left) or error.message)
+
+    @handle("btn_theirs", "click")
+    def btn_theirs_click(self, **event_args):
+        self._show(self.theirs)
+        self._say("")
+
+    @handle("btn_mine", "click")
+    def btn_mine_click(self, **event_args):
+        # Only the fields that this person changed are sent, so the other person's stay.
+        self.version = self.theirs["version"]
+        self.save()
