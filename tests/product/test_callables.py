@@ -27,6 +27,7 @@ def wire(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         return lambda function: registered.setdefault(name, function)
 
     monkeypatch.setattr(callables.anvil.server, "callable", remember)
+    monkeypatch.setattr(callables.metrics, "count", lambda name, code, seconds: None)
     mia = Actor("user", role="manager", permissions=frozenset({"customers.view"}))
     monkeypatch.setattr(callables, "read_actor", lambda: mia)
     yield

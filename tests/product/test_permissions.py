@@ -39,6 +39,7 @@ TRUSTED = {
     "add_staff_user",
     "deliver_outbox_now",
     "fill_sample_data",
+    "get_callable_metrics",
     "get_encryption_status",
     "import_contacts",
     "reencrypt_fields",

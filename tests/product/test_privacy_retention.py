@@ -23,6 +23,7 @@ RETENTION = "server_code/server_privacy/retention.py"
 PERIODS = {
     "audit_log": timedelta(days=2 * 365),
     "bookings": timedelta(days=7 * 365),
+    "callable_metrics": timedelta(days=90),
     "dashboard_cache": timedelta(days=7),
     "email_log": timedelta(days=90),
     "invitations": timedelta(days=90),

@@ -41,6 +41,7 @@ class Kept:
 KEPT = (
     Kept("audit_log", "logged_at", days=2 * DAYS_A_YEAR),
     Kept("bookings", "end_at", days=7 * DAYS_A_YEAR),
+    Kept("callable_metrics", "period_start", days=90),
     Kept("dashboard_cache", "computed_at", days=7),
     Kept("email_log", "queued_at", days=90),
     Kept("invitations", "expires_at", days=90),

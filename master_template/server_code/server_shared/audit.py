@@ -35,6 +35,7 @@ _ACTION = re.compile(r"[a-z_]+\.[a-z_]+")
 # Tables that hold nothing of the business, only what the product keeps for itself: a callable that
 # writes nothing else needs no entry. Each with the reason.
 HOUSEKEEPING: dict[str, str] = {
+    "callable_metrics": "how often callables are called, and how that ends",
     "dashboard_cache": "figures that are worked out again when they are an hour old",
     "email_log": "a log itself: of mails that go out for a change which has its entry",
     "outbox": "what is to be done for such a change, and only until it is done",

@@ -23,6 +23,7 @@ import functools
 import inspect
 import logging
 import secrets
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -31,6 +32,7 @@ import anvil.server
 from anvil.tables import TransactionConflict
 
 from ..server_auth.rbac import PERMISSIONS, Actor, acting_as, is_trusted_caller, read_actor
+from . import metrics
 from .audit import Reads, declared_actions, following, record_read, require_entry
 from .errors import AppError, BusyError, DeniedError, InvalidError, NotAuthenticatedError
 from .outbox import delivering_afterwards
@@ -103,7 +105,10 @@ def server_callable(
 
         @functools.wraps(function)
         def guarded(*args: Any, **kwargs: Any) -> dict[str, Any]:
-            return _answer(spec, function, args, kwargs)
+            started = time.perf_counter()
+            answer = _answer(spec, function, args, kwargs)
+            metrics.count(spec.name, answer.get("code", ""), time.perf_counter() - started)
+            return answer
 
         # The wrapped function carries its own registration hook; ours must not find it.
         guarded.__dict__.pop("_anvil_reregister", None)
