@@ -22,7 +22,9 @@ def measure_storage() -> dict[str, Any]:
     """``contacts``, ``rows`` and ``media``, each as ``[used, built for]``, media in bytes, and
     ``largest``: ``[table, rows]`` of the three tables with the most rows."""
     schema = read_schema()
-    counts = {table: len(app_tables[table].search(q.page_size(1))) for table in schema}
+    counts = {
+        table: len(app_tables[table].search(q.fetch_only(), q.page_size(1))) for table in schema
+    }
     media_bytes = 0
     for table, columns in schema.items():
         for column in columns:
