@@ -47,6 +47,7 @@ SAMPLES: dict[str, Callable[[Any], Any]] = {
     "Locale": lambda rule: "en-ZA",
     "Moment": lambda rule: "2026-03-14T09:30:00+02:00",
     "Password": lambda rule: "a fine new password",
+    "Percent": lambda rule: 12.5,
     "Phone": lambda rule: "+27 82 555 0101",
     "Record": lambda rule: {name: sample(field) for name, field in rule.fields.items()},
     "Text": lambda rule: "Text"[: rule.max_chars].ljust(rule.min_chars, "x"),

@@ -249,6 +249,17 @@ class Int(Rule):
         return value
 
 
+class Percent(Rule):
+    """From 0 to 100, with two decimals at most."""
+
+    def check(self, value: Any) -> float | int:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 100:
+            raise self.refuse("a percentage from 0 to 100", value)
+        if round(value, 2) != value:
+            raise self.refuse("a percentage with two decimals at most", value)
+        return int(value) if value == int(value) else value
+
+
 class Day(Rule):
     """A date, or text like ``2026-03-14``."""
 
