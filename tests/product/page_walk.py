@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from master_template.settings.sections import SECTIONS
 from master_template.shared import routes
-from tests.product.screens import Screen, tab
+from tests.product.screens import DESK, Screen, tab
 from tests.product.studio import Studio
 
 # What stands for a `:name` in an address; a new one has to be added here.
@@ -71,6 +71,7 @@ class Walkers:
     def visit(self, visit: Visit) -> Screen:
         """The page, open and loaded."""
         screen = self.screen(visit.who)
+        screen.page.set_viewport_size(DESK)  # type: ignore[arg-type]
         screen.open(visit.path)
         settle(screen.page)
         return screen

@@ -46,7 +46,7 @@ export class M3Button extends M3Element {
   }
 
   focus() {
-    this.updateComplete.then(() => this.firstElementChild?.focus());
+    this.focusPart(":scope > *");
   }
 
   render() {
@@ -86,7 +86,7 @@ export class M3IconButton extends M3Element {
   }
 
   focus() {
-    this.updateComplete.then(() => this.firstElementChild?.focus());
+    this.focusPart(":scope > *");
   }
 
   render() {
@@ -127,7 +127,7 @@ export class M3FileButton extends M3Element {
   }
 
   focus() {
-    this.updateComplete.then(() => this.querySelector("m3-button")?.focus());
+    this.focusPart("m3-button");
   }
 
   clear() {

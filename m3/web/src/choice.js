@@ -27,7 +27,7 @@ export class M3Checkbox extends M3Element {
   }
 
   focus() {
-    this.updateComplete.then(() => this.querySelector("md-checkbox")?.focus());
+    this.focusPart("md-checkbox");
   }
 
   render() {
@@ -91,7 +91,7 @@ export class M3Radio extends M3Element {
   }
 
   focus() {
-    this.updateComplete.then(() => this.querySelector("md-radio")?.focus());
+    this.focusPart("md-radio");
   }
 
   render() {
@@ -129,7 +129,7 @@ export class M3Switch extends M3Element {
   }
 
   focus() {
-    this.updateComplete.then(() => this.querySelector("md-switch")?.focus());
+    this.focusPart("md-switch");
   }
 
   render() {
@@ -171,7 +171,7 @@ export class M3Slider extends M3Element {
   }
 
   focus() {
-    this.updateComplete.then(() => this.querySelector("md-slider")?.focus());
+    this.focusPart("md-slider");
   }
 
   render() {

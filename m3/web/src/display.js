@@ -56,7 +56,7 @@ export class M3AvatarButton extends M3Element {
   };
 
   focus() {
-    this.updateComplete.then(() => this.querySelector("button")?.focus());
+    this.focusPart("button");
   }
 
   render() {
@@ -133,7 +133,7 @@ export class M3NavLink extends M3Element {
   };
 
   focus() {
-    this.updateComplete.then(() => this.querySelector(".m3-nav-link")?.focus());
+    this.focusPart(".m3-nav-link");
   }
 
   badgeMark() {
@@ -155,7 +155,11 @@ export class M3NavLink extends M3Element {
       ><span class="m3-nav-label">${this.label ?? ""}</span>${this.badgeMark()}`;
     const current = this.selected ? "page" : nothing;
     const name = this.label ? nothing : spokenName(this.icon) || nothing;
-    const press = () => this.emit("press");
+    const press = (event) => {
+      // With a key for another tab or window it is the browser's link alone.
+      if (this.href && (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey)) return;
+      if (!this.emit("press")) event.preventDefault();
+    };
     if (this.href) {
       return html`<a
         class="m3-nav-link"

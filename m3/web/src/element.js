@@ -10,9 +10,20 @@ export class M3Element extends LitElement {
     return this;
   }
 
-  /** Fires an event at this element only, so that a listener never hears a nested component. */
+  /**
+   * Fires an event at this element only, so that a listener never hears a nested component. Gives
+   * whether no listener prevented what would follow.
+   */
   emit(type, detail) {
-    this.dispatchEvent(new CustomEvent(type, { detail }));
+    return this.dispatchEvent(new CustomEvent(type, { cancelable: true, detail }));
+  }
+
+  /** Gives the focus to a part once that has rendered itself: before, it could not take it. */
+  async focusPart(selector) {
+    await this.updateComplete;
+    const part = this.querySelector(selector);
+    await part?.updateComplete;
+    part?.focus();
   }
 
   /** Fires an event that the elements around this one hear too. */

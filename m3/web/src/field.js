@@ -36,7 +36,7 @@ class M3Field extends M3Element {
   }
 
   focus() {
-    this.updateComplete.then(() => this.control?.focus());
+    this.focusPart(".m3-control");
   }
 }
 

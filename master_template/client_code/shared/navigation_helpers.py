@@ -6,6 +6,7 @@ open the page of the address they come to. No page is left with something unsave
 person says so (`unsaved`).
 """
 
+import anvil.server
 from anvil import get_open_form, open_form
 from anvil.js import window
 from m3 import navigation
@@ -15,6 +16,8 @@ from .routes import PUBLIC, STAFF, find_page
 
 PACKAGE = "master_template."
 LOGIN_FORM = PACKAGE + "auth.LoginForm"
+# What the server says when a log-in is ended from elsewhere (server_auth/login_marks.py).
+LOGIN_ENDED = "mybizz-login-ended"
 
 _known = {}
 
@@ -85,6 +88,21 @@ def follow(event, address):
     go(address)
 
 
+def connect_link(link, path):
+    """Make a NavigationLink a real link to a page: a click opens it here, and the browser can open
+    it in another tab."""
+    link.url = path
+    if not link.navigate_to:
+        link.tag = path
+        link.set_event_handler("click", _link_click)
+
+
+def _link_click(sender, event=None, **event_args):
+    if event is not None:
+        event.preventDefault()
+    go(sender.tag)
+
+
 def _open(page):
     form, arguments, who = page
     user = session.user()
@@ -95,6 +113,18 @@ def _open(page):
     else:
         open_form(PACKAGE + form, **arguments)
     window.scrollTo(0, 0)
+    _take_focus()
+
+
+def _take_focus():
+    """The link that led here may be gone, and the focus with it: it goes on at the page's start."""
+    document = window.document
+    if document.activeElement and document.activeElement.tagName != "BODY":
+        return
+    main = document.querySelector("main")
+    if main:
+        main.tabIndex = -1
+        main.focus({"preventScroll": True})
 
 
 def arrive(path, title):
@@ -108,6 +138,21 @@ def set_title(title):
     """The title of the window: the page's and the business's name."""
     name = session.business()["business_name"]
     window.document.title = title + " – " + name if name else title
+    _announce(title)
+
+
+def _announce(title):
+    """Tell people who hear the page where they are, as a browser does when a page loads."""
+    document = window.document
+    node = document.getElementById("mb-announcer")
+    if node is None:
+        node = document.createElement("div")
+        node.id = "mb-announcer"
+        node.className = "mb-live"
+        node.setAttribute("role", "status")
+        document.body.append(node)
+    elif node.textContent != title:
+        node.textContent = title
 
 
 def is_open(form):
@@ -204,6 +249,12 @@ def _logged_out():
     open_form(LOGIN_FORM, next_path=current_path() + window.location.search)
 
 
+def _login_ended(_payload=None, **_event_args):
+    """This person was suspended or removed; the page must not stay."""
+    if session.user() and not session.refresh()["user"]:
+        open_form(LOGIN_FORM, next_path=current_path() + window.location.search)
+
+
 def _install():
     if _known.get("installed"):
         return
@@ -214,6 +265,7 @@ def _install():
     _replace(current_path() + window.location.search + window.location.hash)
     window.addEventListener("popstate", _history_moved)
     api.on_logged_out(_logged_out)
+    anvil.server.add_event_handler(LOGIN_ENDED, _login_ended)
     navigation.set_guard(unsaved.may_leave)
 
 

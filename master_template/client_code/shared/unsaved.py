@@ -105,7 +105,7 @@ def _forget_the_gone():
 def _finish_typing():
     """A field hands over what was typed when it loses the focus; the Back key takes none away."""
     field = window.document.activeElement
-    if _watched and field and field is not window.document.body:
+    if _watched and field and field.tagName != "BODY":
         field.blur()
         field.focus()
 

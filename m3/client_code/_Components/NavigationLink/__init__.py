@@ -46,9 +46,13 @@ class NavigationLink(NavigationLinkTemplate):
         self.dom_nodes["root"].focus()
 
     def _press(self, event):
-        self.raise_event("click")
         target = self.navigate_to
-        if target is None or target == "" or not navigation.may_navigate():
+        has_form = target is not None and target != ""
+        if has_form:
+            # The url, if there is one too, is for other tabs: here the form opens.
+            event.preventDefault()
+        self.raise_event("click", event=event)
+        if not has_form or not navigation.may_navigate():
             return
         if isinstance(target, Component):
             open_form(target)

@@ -1,10 +1,11 @@
 from ._anvil_designer import ContactDetailFormTemplate
 
-from anvil import Notification, alert, confirm, handle
+from anvil import Notification, handle
 from anvil import media
 from anvil.js import window
 
-from ...shared import api, formatting, form_fields, navigation_helpers, session
+from ...shared import api, formatting, form_fields, navigation_helpers, session, unsaved
+from ...shared.components.ConfirmationDialog import ask, confirm
 
 PAGE_SIZE = 20
 VISIBILITY_ITEMS = [
@@ -33,6 +34,7 @@ class ContactDetailForm(ContactDetailFormTemplate):
         self.btn_edit.visible = self.btn_delete.visible = can_edit
         self.dom_nodes["note_box"].hidden = not can_edit
         self.btn_more.visible = False
+        unsaved.watch(self, self.is_dirty, save=self.add_note, discard=self.discard)
 
     @handle("", "show")
     def form_show(self, **event_args):
@@ -170,19 +172,31 @@ class ContactDetailForm(ContactDetailFormTemplate):
 
     @handle("btn_note", "click")
     def btn_note_click(self, **event_args):
+        if self.add_note():
+            self._reload_events()
+
+    def is_dirty(self):
+        """Whether a note was typed that is not added."""
+        return bool((self.txt_note.text or "").strip())
+
+    def discard(self):
+        """Give up the note."""
+        self.txt_note.text = ""
+
+    def add_note(self):
+        """Add the note and give whether that worked; if not, what was typed stays."""
         self.btn_note.enabled = False
         try:
             api.call("add_note_to_contact", self.contact_id, self.txt_note.text or "")
         except api.ApiError as error:
-            # What was typed stays where it is.
             self.txt_note.error = True
             self.txt_note.supporting_text = error.message
-            return
+            return False
         finally:
             self.btn_note.enabled = True
         self.txt_note.text = ""
-        self._reload_events()
         self.dom_nodes["last_contact"].textContent = "just now"
+        return True
 
     @handle("btn_edit", "click")
     def btn_edit_click(self, **event_args):
@@ -194,10 +208,9 @@ class ContactDetailForm(ContactDetailFormTemplate):
             "{} goes out of every list. The timeline is kept, and you can restore the contact at "
             "any time."
         )
+        name = self.contact["full_name"]
         if not confirm(
-            question.format(self.contact["full_name"]),
-            title="Delete this contact?",
-            buttons=[("Keep", False), ("Delete", True, "danger")],
+            "Delete this contact?", question.format(name), "Delete", keep="Keep", is_dangerous=True
         ):
             return
         try:
@@ -205,7 +218,6 @@ class ContactDetailForm(ContactDetailFormTemplate):
         except api.ApiError as error:
             Notification(error.message, title="Not deleted", style="danger").show()
             return
-        name = self.contact["full_name"]
         navigation_helpers.go("/app/contacts")
         Notification(name + " was deleted.", timeout=4).show()
 
@@ -222,10 +234,10 @@ class ContactDetailForm(ContactDetailFormTemplate):
     @handle("btn_export", "click")
     def btn_export_click(self, **event_args):
         question = "Everything that is kept about {}, as files to hand over. The export is noted."
-        chosen = alert(
+        chosen = ask(
+            "Export data",
             question.format(self.contact["full_name"]),
-            title="Export data",
-            buttons=[("Cancel", None), ("For programs (JSON)", "json"), ("Spreadsheets", "csv")],
+            [("Cancel", None), ("For programs (JSON)", "json"), ("Spreadsheets", "csv")],
         )
         if not chosen:
             return
@@ -244,9 +256,11 @@ class ContactDetailForm(ContactDetailFormTemplate):
             "this."
         )
         if not confirm(
+            "Erase this person?",
             question.format(self.contact["full_name"]),
-            title="Erase this person?",
-            buttons=[("Keep", False), ("Erase for good", True, "danger")],
+            "Erase for good",
+            keep="Keep",
+            is_dangerous=True,
         ):
             return
         try:

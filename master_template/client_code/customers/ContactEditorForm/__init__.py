@@ -59,6 +59,8 @@ class ContactEditorForm(ContactEditorFormTemplate):
         form_fields.remember_hints(self, COMPONENTS)
         for name in COMPONENTS.values():
             getattr(self, name).add_event_handler("change", self._field_change)
+            if name.startswith("txt_") and name != "txt_notes":
+                getattr(self, name).add_event_handler("pressed_enter", self.btn_save_click)
         unsaved.watch(self, self.is_dirty, save=self.save, discard=self.discard)
 
     def _fill_choices(self):

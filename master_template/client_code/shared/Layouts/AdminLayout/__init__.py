@@ -28,10 +28,7 @@ class AdminLayout(AdminLayoutTemplate):
         self.menu_user.user_name = user["name"] or user["email"] if user else ""
         for _, items in GROUPS:
             for name, path, _, _ in items:
-                link = getattr(self, "nav_" + name)
-                if not link.navigate_to:
-                    link.tag = path
-                    link.set_event_handler("click", self._nav_click)
+                navigation_helpers.connect_link(getattr(self, "nav_" + name), path)
         self.show_destinations()
 
     def show_destinations(self):
@@ -46,9 +43,6 @@ class AdminLayout(AdminLayoutTemplate):
                 shown += visible
             if heading:
                 getattr(self, heading).visible = shown > 0
-
-    def _nav_click(self, sender, **event_args):
-        navigation_helpers.go(sender.tag)
 
     @handle("item_account", "click")
     def item_account_click(self, **event_args):

@@ -16,10 +16,7 @@ class CustomerLayout(CustomerLayoutTemplate):
         self.dom_nodes["brand"].textContent = name
         self.dom_nodes["mark"].textContent = name[:1].upper()
         for name, path in CUSTOMER_ITEMS:
-            link = getattr(self, "nav_" + name)
-            if not link.navigate_to:
-                link.tag = path
-                link.set_event_handler("click", self._nav_click)
+            navigation_helpers.connect_link(getattr(self, "nav_" + name), path)
         self.show_parts()
 
     def show_parts(self):
@@ -28,9 +25,6 @@ class CustomerLayout(CustomerLayoutTemplate):
         shown = user["portal_parts"] if user else []
         for name in self.nav_names:
             getattr(self, "nav_" + name).visible = name in shown
-
-    def _nav_click(self, sender, **event_args):
-        navigation_helpers.go(sender.tag)
 
     @handle("nav_log_out", "click")
     def nav_log_out_click(self, **event_args):
