@@ -2,7 +2,9 @@ from ._anvil_designer import CustomerDashboardFormTemplate
 
 from anvil import handle
 
-from ...shared import navigation_helpers, session
+from ...shared import api, navigation_helpers, session
+from ..guard import require_customer
+from ..portal_parts import shortcuts
 
 
 class CustomerDashboardForm(CustomerDashboardFormTemplate):
@@ -12,18 +14,70 @@ class CustomerDashboardForm(CustomerDashboardFormTemplate):
         navigation_helpers.arrive("/app/home", "My dashboard")
         self.init_components(**properties)
         navigation_helpers.highlight_active_nav(self.layout, "my_dashboard")
+        self._greet()
+
+    @handle("", "show")
+    def form_show(self, **event_args):
+        if require_customer():
+            self.load()
+
+    def _greet(self):
         user = session.user()
         if user:
             nodes = self.dom_nodes
             nodes["greeting"].textContent = "Hello " + (user["name"].split(" ")[0] or user["email"])
             nodes["subtitle"].textContent = "at " + session.business()["business_name"]
-            nodes["name"].textContent = user["name"]
-            nodes["email"].textContent = user["email"]
 
-    @handle("", "show")
-    def form_show(self, **event_args):
-        navigation_helpers.require_auth()
+    def load(self):
+        """Read what is to be seen, and show it."""
+        self.dom_nodes["body"].hidden = True
+        self.state.say("loading")
+        try:
+            found = api.call_quietly("get_my_dashboard")
+        except api.ApiError as error:
+            self.state.say("error", "Your page did not load", error.message, "Try again")
+            return
+        self.state.say("none")
+        self._show(found)
+        self.dom_nodes["body"].hidden = False
 
-    @handle("btn_account", "click")
-    def btn_account_click(self, **event_args):
-        navigation_helpers.go("/app/account")
+    @handle("state", "action")
+    def state_action(self, **event_args):
+        self.load()
+
+    def _show(self, found):
+        nodes = self.dom_nodes
+        self.rp_shortcuts.items = shortcuts(found["parts"])
+        self.rp_events.items = found["activity"]
+        nodes["events"].hidden = not found["activity"]
+        nodes["no_events"].hidden = bool(found["activity"])
+        profile = found["profile"]
+        nodes["name"].textContent = (profile["first_name"] + " " + profile["last_name"]).strip()
+        nodes["email"].textContent = profile["email"]
+        nodes["phone"].textContent = profile["phone"] or "–"
+        nodes["address"].textContent = address_lines(profile["address"]) or "–"
+        self._show_business(found["business"])
+
+    def _show_business(self, business):
+        nodes = self.dom_nodes
+        nodes["our_name"].textContent = business["business_name"]
+        for name, scheme in (("email", "mailto:"), ("phone", "tel:")):
+            value = business[name]
+            nodes["our_" + name].textContent = value
+            nodes["our_" + name].href = scheme + value.replace(" ", "") if value else "/"
+            nodes["our_{}_row".format(name)].hidden = not value
+        where = address_lines(business["address"])
+        nodes["our_address"].textContent = where
+        nodes["our_address_row"].hidden = not where
+        nodes["our_box"].hidden = not (business["email"] or business["phone"] or where)
+
+    def account_click(self, event):
+        navigation_helpers.follow(event, "/app/account")
+
+
+def address_lines(address):
+    """An address as lines of text."""
+    town = " ".join(part for part in (address.get("postal_code"), address.get("city")) if part)
+    lines = [address.get("line1"), address.get("line2"), town]
+    lines += [address.get("region"), address.get("country")]
+    return "\n".join(line for line in lines if line)
