@@ -66,8 +66,10 @@ PERMITTED = {
         "update_contact",
     },
     "settings.view": {
+        "export_audit_log",
         "get_profile_choices",
         "get_settings",
+        "list_audit_entries",
         "list_integrations",
         "list_mail_templates",
         "list_mails",

@@ -54,6 +54,7 @@ SAMPLES: dict[str, Callable[[Any], Any]] = {
     "TimeZone": lambda rule: "Africa/Johannesburg",
     "UserId": lambda rule: "[1,1]",
     "WebAddress": lambda rule: "https://example.com",
+    "Word": lambda rule: "update",
 }
 
 
