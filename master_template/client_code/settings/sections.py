@@ -36,6 +36,24 @@ def _features():
     return FeatureActivationSettings()
 
 
+def _users():
+    from .UserPermissionsSettings import UserPermissionsSettings
+
+    return UserPermissionsSettings()
+
+
+def _integrations():
+    from .IntegrationSettings import IntegrationSettings
+
+    return IntegrationSettings()
+
+
+def _notifications():
+    from .NotificationSettings import NotificationSettings
+
+    return NotificationSettings()
+
+
 SECTIONS = [
     Section(
         "profile",
@@ -52,6 +70,30 @@ SECTIONS = [
         "toggle_on",
         "settings.view",
         _features,
+    ),
+    Section(
+        "users",
+        "People",
+        "Who works here and what they may do",
+        "group",
+        "users.view",
+        _users,
+    ),
+    Section(
+        "integrations",
+        "Integrations",
+        "Payments, e-mail, messages, shipping and calendars of other services",
+        "link",
+        "settings.view",
+        _integrations,
+    ),
+    Section(
+        "notifications",
+        "Notifications",
+        "The words of your e-mails, and which went out",
+        "mail",
+        "settings.view",
+        _notifications,
     ),
 ]
 

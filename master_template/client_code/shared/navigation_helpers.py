@@ -249,7 +249,7 @@ def _logged_out():
     open_form(LOGIN_FORM, next_path=current_path() + window.location.search)
 
 
-def _login_ended(_payload=None, **_event_args):
+def _login_ended(_payload):
     """This person was suspended or removed; the page must not stay."""
     if session.user() and not session.refresh()["user"]:
         open_form(LOGIN_FORM, next_path=current_path() + window.location.search)
