@@ -8,8 +8,11 @@ from contextlib import contextmanager
 from itertools import count
 from typing import Any
 
+from master_template.server_settings.legal_standard import STANDARD_VERSION
 from tests.product.studio import PASSWORD, Caller, Studio
 
+# What someone agrees to who signs up before an owner has published texts of their own.
+AGREED = {"terms": STANDARD_VERSION, "privacy_policy": STANDARD_VERSION}
 # The live contacts that have an address.
 CONTACTS = "SELECT contact_id FROM app.contacts WHERE email = %s AND deleted_at IS NULL"
 

@@ -21,8 +21,10 @@ def test_someone_signs_up_confirms_and_logs_in(chromium: Browser, studio: Studio
         screen.type("Password", "short")
         screen.press("Create account")
         screen.sees("Password needs at least 10 characters.")
+        screen.sees("Please agree to the terms and the privacy policy.")
         expect(screen.field("First name")).to_have_value("Nia")
         screen.type("Password", "long enough now")
+        screen.page.get_by_label("I agree to the terms and the privacy policy").check()
         screen.press("Create account")
         screen.sees("We have sent a message to nia@example.com.")
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from master_template.server_auth import rbac
+from tests.product.customers import AGREED
 from tests.product.studio import CLIENT_UPLINK_KEY, Refused, Studio
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -17,6 +18,7 @@ SERVER_CODE = ROOT / "master_template" / "server_code"
 PUBLIC = {
     "accept_invitation",
     "choose_password",
+    "get_agreement_texts",
     "get_config",
     "get_invitation",
     "log_in",
@@ -25,6 +27,7 @@ PUBLIC = {
     "sign_up",
 }
 LOGGED_IN = {
+    "agree_to_texts",
     "change_password",
     "erase_my_account",
     "export_my_data",
@@ -67,6 +70,9 @@ PERMITTED = {
     },
     "settings.view": {
         "export_audit_log",
+        "get_legal_source",
+        "get_legal_texts",
+        "get_policies",
         "get_profile_choices",
         "get_settings",
         "list_audit_entries",
@@ -74,6 +80,8 @@ PERMITTED = {
         "list_mail_templates",
         "list_mails",
         "preview_mail_template",
+        "preview_legal_text",
+        "preview_policies",
     },
     "users.view": {"list_invitations", "list_users"},
     "users.manage": {
@@ -92,10 +100,12 @@ PERMITTED = {
         "retry_mail",
         "send_test_mail",
         "test_integration",
+        "publish_legal_text",
         "update_business_profile",
         "update_features",
         "update_integration",
         "update_mail_template",
+        "update_policies",
     },
 }
 MAY = {
@@ -213,7 +223,12 @@ def test_nothing_is_given_to_a_customer_or_taken_from_an_owner(role: str) -> Non
 
 
 def test_sign_up_makes_a_customer_whatever_else_is_sent(empty_studio: Studio) -> None:
-    person = {"first_name": "Eve", "last_name": "X", "email": "eve@example.com"}
+    person = {
+        "first_name": "Eve",
+        "last_name": "X",
+        "email": "eve@example.com",
+        "agreed": AGREED,
+    }
     with empty_studio.person() as eve:
         with pytest.raises(Refused, match="invalid"):
             eve.call("sign_up", **person, password="a long password", role="owner")

@@ -18,6 +18,7 @@ from app_server.sessions import COOKIE_NAME
 from app_server.users import passwords
 from tests.app_server.running import CallFailed
 from tests.product.conftest import fresh_database
+from tests.product.customers import AGREED
 from tests.product.studio import DOMAIN, PASSWORD, Caller, Studio, open_studio
 
 NATIVE = "anvil.private.users."
@@ -106,7 +107,12 @@ def test_second_factors_tell_nothing_of_an_account(fresh_studio: Studio, name: s
 
 
 def test_sign_up_answers_the_same_for_an_address_that_has_an_account(empty_studio: Studio) -> None:
-    person = {"first_name": "Eve", "last_name": "X", "password": "quite a long one"}
+    person = {
+        "first_name": "Eve",
+        "last_name": "X",
+        "password": "quite a long one",
+        "agreed": AGREED,
+    }
     taken = f"mia@{DOMAIN}"
     rows = "SELECT email, password_hash, role, first_name FROM app.users WHERE email = %s"
     before = empty_studio.query(rows, taken)
@@ -194,7 +200,7 @@ def test_one_address_cannot_try_many_accounts(fresh_studio: Studio) -> None:
         assert "busy" in codes
         assert thief.answer("log_in", f"olga@{DOMAIN}", PASSWORD)["code"] == "busy"
         assert thief.answer("log_in", f"olga@{DOMAIN}", "wrong")["code"] == "busy"
-        sign_up = {"first_name": "E", "last_name": "X", "email": "e@example.com"}
+        sign_up = {"first_name": "E", "last_name": "X", "email": "e@example.com", "agreed": AGREED}
         assert thief.answer("sign_up", **sign_up, password=PASSWORD)["code"] == "busy"
         # Another socket, session or header is no other address.
     headers = {"X-Forwarded-For": "198.51.100.7"}
@@ -274,7 +280,12 @@ def test_logging_out_ends_what_the_cookie_opened(empty_studio: Studio) -> None:
 def test_a_name_with_line_breaks_adds_nothing_to_a_mail(fresh_studio: Studio) -> None:
     """Header injection: through names, addresses, and the settings that a mail may quote."""
     breaks = "X\r\nBcc: evil@example.org\r\nSubject: Pay here\n\n<b>now</b>\u2028Cc: e@example.org"
-    person = {"first_name": breaks, "last_name": breaks, "password": "quite a long one"}
+    person = {
+        "first_name": breaks,
+        "last_name": breaks,
+        "password": "quite a long one",
+        "agreed": AGREED,
+    }
     with fresh_studio.person() as eve:
         for address in (
             "a@example.com\r\nBcc: evil@example.org",

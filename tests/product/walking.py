@@ -13,6 +13,7 @@ from typing import Any
 
 from master_template.server_shared import validators as rules
 from master_template.server_shared.callables import CallableSpec
+from tests.product.customers import AGREED
 from tests.product.studio import PASSWORD, Studio
 
 SERVER_CODE = Path(__file__).resolve().parents[2] / "master_template" / "server_code"
@@ -30,6 +31,7 @@ def specs() -> dict[str, CallableSpec]:
 
 
 SAMPLES: dict[str, Callable[[Any], Any]] = {
+    "AgreedVersions": lambda rule: dict(AGREED),
     "Batch": lambda rule: [],
     "Bool": lambda rule: True,
     "Choice": lambda rule: rule.options[0],

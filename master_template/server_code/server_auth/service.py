@@ -14,6 +14,7 @@ import anvil.users
 from anvil.tables import app_tables
 
 from ..server_customers.account_contact import link_on_log_in
+from ..server_privacy.agreements import AGREED, record_sign_up
 from ..server_shared import audit
 from ..server_shared.callables import LOGGED_IN, PUBLIC, server_callable
 from ..server_shared.errors import DeniedError, InvalidError
@@ -97,15 +98,27 @@ def log_out() -> None:
         "last_name": Text("Last name", max_chars=100, required=True),
         "email": Email("E-mail", required=True),
         "password": Password("Password"),
+        "agreed": AGREED,
         "phone": Phone("Phone", country="US"),
+        "marketing": Bool("News and offers by e-mail", default=False),
     },
     audit=("user.create", "user.request_password_reset"),
     atomic=False,
 )
 def sign_up(
-    first_name: str, last_name: str, email: str, password: str, phone: str | None = None
+    first_name: str,
+    last_name: str,
+    email: str,
+    password: str,
+    agreed: dict[str, str],
+    phone: str | None = None,
+    marketing: bool = False,
 ) -> dict[str, Any]:
     """Make a customer's account. It opens once the address is confirmed: ``{"confirm": True}``.
+
+    ``agreed`` has the versions of the terms and the privacy policy (``get_agreement_texts``) that
+    the person agrees to; that goes on record at once, and ``marketing`` with it, which counts from
+    the first log-in, when the address is known to be theirs.
 
     Where the address has an account already, the answer is the same, and its owner gets a link to
     choose a new password. Raises :class:`InvalidError` where the password is refused.
@@ -120,6 +133,7 @@ def sign_up(
     user.update(
         role=CUSTOMER, status="active", first_name=first_name, last_name=last_name, phone=phone
     )
+    record_sign_up(user, agreed, marketing=marketing)
     audit.record("create", "user", email, {"role": [None, CUSTOMER]})
     return {"confirm": anvil.users.get_user() is None}
 

@@ -92,6 +92,7 @@ def ensure_contact(account: Any) -> Any:
 
 
 def _link(account: Any) -> Any:
+    is_first = next(iter(app_tables.contacts.search(account=account)), None) is None
     contact = _unclaimed(account)
     if contact is None:
         contact = _make(account, read_business().currency)
@@ -101,7 +102,8 @@ def _link(account: Any) -> Any:
         audit.record(
             "link", "contact", contact["contact_id"], {"account": [None, account["email"]]}
         )
-    _take_over_choice(account, contact)
+    if is_first:
+        _take_over_choice(account, contact)
     return contact
 
 
@@ -135,11 +137,12 @@ def _make(account: Any, currency: str) -> Any:
 
 
 def _take_over_choice(account: Any, contact: Any) -> None:
-    """What was ticked about marketing before the address was known to be theirs counts now."""
-    ticked = app_tables.consents.search(
-        account=account, contact=None, kind=consent_record.MARKETING, is_given=True
-    )
+    """What was ticked about marketing at sign-up counts now that the address is known to be theirs,
+    unless something else has been said since."""
+    said = consent_record.search_of(contact, account, kinds=(consent_record.MARKETING,))
+    newest = next(iter(said), None)
     preferences = dict(contact["preferences"] or {})
-    if len(ticked) and not consent_record.is_opted_in(preferences):
-        changed = {"preferences": {**preferences, "marketing_opt_in": True}}
-        apply_changes(contact, changed, evidence=AGREED_AT_SIGN_UP)
+    if newest is None or newest["contact"] is not None or consent_record.is_opted_in(preferences):
+        return
+    changed = {"preferences": {**preferences, "marketing_opt_in": True}}
+    apply_changes(contact, changed, evidence=AGREED_AT_SIGN_UP)

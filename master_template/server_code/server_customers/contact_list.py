@@ -17,6 +17,7 @@ import anvil.tables as tables
 from anvil.tables import app_tables
 from anvil.tables import query as q
 
+from ..server_auth import scopes
 from ..server_shared.callables import server_callable
 from ..server_shared.errors import InvalidError
 from ..server_shared.validators import Bool, Choice, Int, Record, Text, fold
@@ -107,7 +108,7 @@ def list_contacts(query: dict[str, Any] | None = None) -> dict[str, Any]:
 
 
 def match(wanted: dict[str, Any]) -> Any:
-    """The condition that a cleaned query stands for."""
+    """The condition that a cleaned query stands for, among the contacts that the caller sees."""
     columns: dict[str, Any] = {"deleted_at": q.not_(None) if wanted["deleted"] else None}
     for name in ("status", "lifecycle_stage", "source"):
         if wanted[name]:
@@ -117,7 +118,7 @@ def match(wanted: dict[str, Any]) -> Any:
     words = search_words(wanted["search"])
     if words:
         columns["search_text"] = q.all_of(*(q.ilike(f"%{_escape(word)}%") for word in words))
-    return q.all_of(**columns)
+    return q.all_of(*scopes.contact_terms(), **columns)
 
 
 def search_words(text: str) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 from anvil.tables import TableError, app_tables
 from anvil.tables import query as q
 
+from ..server_auth import scopes
 from ..server_auth.rbac import current_actor
 from ..server_privacy import consent_record
 from ..server_shared import audit, clock
@@ -32,6 +33,19 @@ from .contact_fields import (
 EMAIL_CONSTRAINT = "contacts_email_unique"
 
 
+# Of a contact that is named in a message, with what decides whether the reader may know of it.
+NAMING_COLUMNS = (
+    "contact_id",
+    "number",
+    "first_name",
+    "last_name",
+    "email",
+    "tags",
+    "address",
+    "created_by",
+)
+
+
 class EditedMeanwhileError(ConflictError):
     """Someone else saved this contact after the caller had read it.
 
@@ -53,7 +67,8 @@ class EditedMeanwhileError(ConflictError):
 
 def duplicate_email(email: str, other: Any = None) -> ConflictError:
     """The refusal of an address that another contact has."""
-    whose = f"{display_name(other)} ({other['contact_id']})" if other else "Another contact"
+    is_known = other is not None and scopes.is_inside(other)
+    whose = f"{display_name(other)} ({other['contact_id']})" if is_known else "Another contact"
     return ConflictError(
         f"{whose} already has the e-mail address {email}.", code="duplicate_email", field="email"
     )
@@ -64,6 +79,7 @@ def find_row(contact_id: str, *, with_deleted: bool = False) -> Any:
     row = app_tables.contacts.get(contact_id=contact_id)
     if row is None or (row["deleted_at"] is not None and not with_deleted):
         raise NotFoundError(f"There is no contact {contact_id}.", code="not_found")
+    scopes.refuse_outside(row)
     return row
 
 
@@ -72,7 +88,7 @@ def refuse_taken_email(email: str | None, *, but: str = "") -> None:
     if not email:
         return
     others = app_tables.contacts.search(
-        q.fetch_only("contact_id", "first_name", "last_name", "email"),
+        q.fetch_only(*NAMING_COLUMNS),
         email=email,
         deleted_at=None,
     )

@@ -13,7 +13,7 @@ from anvil.tables import app_tables
 from anvil.tables import query as q
 
 from ..server_auth.rbac import current_actor
-from ..server_privacy import consent_record
+from ..server_privacy import agreements, consent_record
 from ..server_shared import audit
 from ..server_shared.callables import LOGGED_IN, server_callable
 from ..server_shared.config import Business, read_business
@@ -46,7 +46,9 @@ def get_my_dashboard() -> dict[str, Any]:
 
     ``profile`` as :func:`get_my_account`; ``parts`` of the portal that show; ``activity``: newest
     first, ``event_type``, ``event_date``, ``amount_cents`` and ``currency`` (None where no money
-    was involved); and ``business``: ``business_name``, ``email``, ``phone`` and ``address``.
+    was involved); ``business``: ``business_name``, ``email``, ``phone`` and ``address``; and
+    ``outstanding``: the texts to agree to, as ``agreements.outstanding`` gives them, with
+    ``versions``: those of all texts that hold now.
     """
     account = own_account()
     contact = find_contact(account)
@@ -56,6 +58,8 @@ def get_my_dashboard() -> dict[str, Any]:
         "parts": parts_of(current_actor(), business),
         "activity": _activity(contact),
         "business": _public_card(business),
+        "outstanding": agreements.outstanding(account, contact),
+        "versions": agreements.newest_versions(),
     }
 
 

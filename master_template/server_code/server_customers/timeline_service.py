@@ -15,6 +15,7 @@ import anvil.tables as tables
 from anvil.tables import app_tables
 from anvil.tables import query as q
 
+from ..server_auth import scopes
 from ..server_auth.rbac import current_actor
 from ..server_shared import audit, clock
 from ..server_shared.callables import server_callable
@@ -157,9 +158,10 @@ def get_contact_timeline(
     page_size: int = 20,
 ) -> dict[str, Any]:
     """Events of a contact, newest first: ``timeline`` (a list), ``has_more`` and ``total``."""
-    contact = app_tables.contacts.get(q.fetch_only("number"), contact_id=contact_id)
+    contact = app_tables.contacts.get(contact_id=contact_id)
     if contact is None:
         raise NotFoundError(f"There is no contact {contact_id}.")
+    scopes.refuse_outside(contact)
     query: dict[str, Any] = {"contact_number": int(contact["number"])}
     if event_types:
         query["event_type"] = q.any_of(*event_types)
@@ -216,6 +218,7 @@ def _log_event(
     contact = app_tables.contacts.get(contact_id=contact_id, deleted_at=None)
     if contact is None:
         raise NotFoundError(f"There is no contact {contact_id}.")
+    scopes.refuse_outside(contact)
     event = add_event(
         contact,
         event_type,
@@ -248,6 +251,7 @@ def get_recent_activity(days: int = 7, limit: int = 50) -> dict[str, Any]:
             contact=q.fetch_only("contact_id", "first_name", "last_name", "email", "deleted_at"),
         ),
         q.page_size(limit),
+        *scopes.linked_terms(),
         event_date=q.greater_than(clock.now() - timedelta(days=days)),
         user_visible=True,
     )

@@ -1,6 +1,6 @@
 from ._anvil_designer import CustomerDashboardFormTemplate
 
-from anvil import handle
+from anvil import Notification, handle
 
 from ...shared import api, navigation_helpers, session
 from ..guard import require_customer
@@ -12,6 +12,7 @@ class CustomerDashboardForm(CustomerDashboardFormTemplate):
 
     def __init__(self, **properties):
         navigation_helpers.arrive("/app/home", "My dashboard")
+        self.versions = {}
         self.init_components(**properties)
         navigation_helpers.highlight_active_nav(self.layout, "my_dashboard")
         self._greet()
@@ -57,6 +58,31 @@ class CustomerDashboardForm(CustomerDashboardFormTemplate):
         nodes["phone"].textContent = profile["phone"] or "–"
         nodes["address"].textContent = address_lines(profile["address"]) or "–"
         self._show_business(found["business"])
+        self._show_texts(found["outstanding"])
+        self.versions = found["versions"]
+
+    def _show_texts(self, outstanding):
+        nodes = self.dom_nodes
+        nodes["texts_banner"].hidden = not outstanding
+        nodes["terms_link"].hidden = "terms" not in outstanding
+        nodes["privacy_link"].hidden = "privacy_policy" not in outstanding
+        what = "these" if len(outstanding) > 1 else "this"
+        words = "Please read {}, and tell us that you agree:".format(what)
+        nodes["texts_words"].textContent = words
+
+    @handle("btn_agree", "click")
+    def btn_agree_click(self, **event_args):
+        self.btn_agree.enabled = False
+        try:
+            api.call("agree_to_texts", self.versions)
+        except api.ApiError as error:
+            Notification(error.message, title="Not noted", style="danger").show()
+            self.load()
+            return
+        finally:
+            self.btn_agree.enabled = True
+        self.dom_nodes["texts_banner"].hidden = True
+        Notification("Thank you. We have noted that.", timeout=3).show()
 
     def _show_business(self, business):
         nodes = self.dom_nodes
