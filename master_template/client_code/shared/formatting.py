@@ -5,7 +5,7 @@ import datetime
 import anvil.tz
 from anvil.js import window
 
-from . import session
+from . import currencies, session
 
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=anvil.tz.tzutc())
 
@@ -126,23 +126,33 @@ def ago(moment):
 
 
 def money(cents, currency=None):
-    """An amount in the currency's minor unit as people write it: `R 1 250,00`."""
-    business = session.business()
-    style = {"style": "currency", "currency": currency or business["currency"]}
-    formatter = window.Intl.NumberFormat(business["locale"], style)
-    digits = formatter.resolvedOptions().maximumFractionDigits
-    return formatter.format((cents or 0) / float(10**digits))
+    """An amount in the currency's smallest unit as people write it: `R 1 250,00`."""
+    currency = currency or session.business()["currency"]
+    amount = _in_units(cents, currency)
+    options = {}
+    if amount != int(amount):
+        # Where people leave the small change out there may still be some.
+        digits = currencies.minor_digits(currency)
+        options = {"minimumFractionDigits": digits, "maximumFractionDigits": digits}
+    return _format_money(amount, currency, options)
 
 
 def money_in_short(cents, currency=None):
     """As `money`, but zero, and from a hundred units on, without the small change: `R 12 500`."""
-    business = session.business()
-    style = {"style": "currency", "currency": currency or business["currency"]}
-    digits = window.Intl.NumberFormat(business["locale"], style).resolvedOptions()
-    amount = (cents or 0) / float(10**digits.maximumFractionDigits)
-    if not amount or abs(amount) >= 100:
-        style = dict(style, maximumFractionDigits=0, minimumFractionDigits=0)
-    return window.Intl.NumberFormat(business["locale"], style).format(amount)
+    currency = currency or session.business()["currency"]
+    amount = _in_units(cents, currency)
+    if amount and abs(amount) < 100:
+        return money(cents, currency)
+    return _format_money(amount, currency, {"minimumFractionDigits": 0, "maximumFractionDigits": 0})
+
+
+def _in_units(cents, currency):
+    return (cents or 0) / float(10 ** currencies.minor_digits(currency))
+
+
+def _format_money(amount, currency, options):
+    options = dict(options, style="currency", currency=currency)
+    return window.Intl.NumberFormat(session.business()["locale"], options).format(amount)
 
 
 def percent(share):

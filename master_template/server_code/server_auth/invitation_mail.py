@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..server_emails.mail_service import queue_mail
+from ..server_shared.config import read_business
+from ..server_shared.formatting import format_day
 
 ROLE_NAMES = {"manager": "manager", "admin": "administrator", "staff": "member of staff"}
 
@@ -20,6 +22,6 @@ def queue(invitation: Any, link: str) -> None:
             "inviter_name": invitation["inviter_name"],
             "role_name": ROLE_NAMES[invitation["role"]],
             "link": link,
-            "expires_on": f"{invitation['expires_at']:%d %B %Y}",
+            "expires_on": format_day(invitation["expires_at"], read_business()),
         },
     )
