@@ -41,6 +41,7 @@ STAFF = {"get_dashboard"}
 TRUSTED = {
     "add_staff_user",
     "deliver_outbox_now",
+    "send_account_mail",
     "fill_sample_data",
     "get_callable_metrics",
     "get_encryption_status",
@@ -82,6 +83,7 @@ PERMITTED = {
         "preview_mail_template",
         "preview_legal_text",
         "preview_policies",
+        "preview_theme",
     },
     "users.view": {"list_invitations", "list_users"},
     "users.manage": {

@@ -70,7 +70,7 @@ FEATURE_SWITCHES = Record(
 def get_config() -> dict[str, Any]:
     """What the app needs to draw itself, in one call.
 
-    ``business`` (name, colours, locale, currency, time zone), ``features`` as
+    ``business`` (name, colours, logo, locale, currency, time zone), ``features`` as
     ``{name: bool}``, ``user``: None, or ``{email, name, role, permissions, is_staff,
     portal_parts}`` (the parts of the customer portal that show), and ``may_choose_password``:
     whether the link of a reset message has been opened.
@@ -89,7 +89,10 @@ def get_config() -> dict[str, Any]:
         }
     shown = ("business_name", "tagline", "time_zone", "currency", "locale", "primary_color")
     return {
-        "business": {name: getattr(business, name) for name in shown},
+        "business": {
+            **{name: getattr(business, name) for name in shown},
+            "logo_url": business.logo_url,
+        },
         "features": business.features_enabled,
         "user": user,
         "may_choose_password": actor.may_choose_password,

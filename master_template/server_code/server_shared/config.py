@@ -50,7 +50,18 @@ class Business:
     social_instagram: str = ""
     social_twitter: str = ""
     social_linkedin: str = ""
+    logo_key: str = ""
     version: int = 1
+
+    @property
+    def logo_url(self) -> str:
+        """The path of the logo (PNG), '' where there is none."""
+        return f"/logo/{self.logo_key}.png" if self.logo_key else ""
+
+    @property
+    def icon_url(self) -> str:
+        """The path of the logo as a small square, '' where there is none."""
+        return f"/logo/{self.logo_key}-icon.png" if self.logo_key else ""
 
     def has_feature(self, name: str) -> bool:
         """Whether a feature is switched on."""

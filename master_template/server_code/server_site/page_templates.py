@@ -30,8 +30,9 @@ LAYOUT = """\
 <body>
 <a class="skip" href="#main">Skip to the content</a>
 <header class="bar">
-  <a class="brand" href="/"><span class="mark" aria-hidden="true">{{ initial }}</span>
-    <span>{{ business.business_name }}</span></a>
+  <a class="brand" href="/">{% if logo %}<img class="logo" src="{{ logo }}" alt="">
+    {% else %}<span class="mark" aria-hidden="true">{{ initial }}</span>
+    {% endif %}<span>{{ business.business_name }}</span></a>
   <nav aria-label="Account">
     <a class="quiet" href="/app/login">Log in</a>
     <a class="button small" href="/app/signup">Create account</a>
@@ -41,11 +42,26 @@ LAYOUT = """\
 <footer>
   <div class="inner">
     <p>© {{ year }} {{ business.business_name }}</p>
-    {% if social %}<ul class="links">
+    <ul class="links">
     {% for name, address in social %}<li><a href="{{ address }}" rel="noopener">{{ name }}</a></li>
-    {% endfor %}</ul>{% endif %}
+    {% endfor %}
+      <li><a href="/privacy">Privacy policy</a></li>
+      <li><a href="/terms">Terms and conditions</a></li>
+      <li><a href="/cookies">Cookies</a></li>
+    </ul>
   </div>
 </footer>
+{% if asks_for_cookies %}
+<aside class="cookies" aria-label="Cookies">
+  <p>This website uses the cookies that it needs to work. May it also use others, to count visits
+    and to show maps? <a href="/privacy">Privacy policy</a></p>
+  <form method="post" action="/cookies">
+    <input type="hidden" name="next" value="{{ path }}">
+    <button class="button plain small" name="choice" value="necessary">Only necessary</button>
+    <button class="button plain small" name="choice" value="all">Accept all</button>
+  </form>
+</aside>
+{% endif %}
 </body>
 </html>
 """
@@ -100,13 +116,58 @@ MESSAGE = """\
 {% endblock %}
 """
 
+TEXT = """\
+{% extends "layout" %}
+{% block title %}{{ heading }} – {{ business.business_name }}{% endblock %}
+{% block main %}
+<article class="inner text">
+  <h1>{{ heading }}</h1>
+  {% if since %}<p class="since">{{ since }}</p>{% endif %}
+  {{ body }}
+</article>
+{% endblock %}
+"""
+
+COOKIES = """\
+{% extends "layout" %}
+{% block title %}Cookies – {{ business.business_name }}{% endblock %}
+{% block main %}
+<article class="inner text">
+  <h1>Cookies</h1>
+  <p>Cookies are small notes that a website leaves in your browser. Which may we leave?</p>
+  <h2>Necessary</h2>
+  <p>One keeps you logged in to your account, and one remembers what you choose here. Without them
+    an account does not work.</p>
+  <h2>Others</h2>
+  <p>Cookies that count visits, or that come with maps and other content from elsewhere. They are
+    set only if you accept them.</p>
+  <p role="status">{{ {"all": "You have accepted all cookies.",
+    "necessary": "You have accepted only the necessary cookies."}.get(choice,
+    "You have not chosen yet, so only what is necessary is used.") }}</p>
+  <form method="post" action="/cookies" class="actions">
+    <input type="hidden" name="next" value="/cookies">
+    <button class="button plain" name="choice" value="necessary">Only necessary</button>
+    <button class="button plain" name="choice" value="all">Accept all</button>
+  </form>
+</article>
+{% endblock %}
+"""
+
 # One small stylesheet; colours come from the business. Dark follows the visitor's system.
+# `scheme` forces one of the two, for a preview.
 STYLESHEET = """\
+{% if scheme != "dark" %}
 :root{--primary:{{ c.primary }};--on-primary:{{ c.on_primary }};--accent:{{ c.accent }};
 --ink:#1d2321;--soft:#56605c;--ground:#fbfaf7;--panel:#f1efe9;--line:#dedbd2;--link:{{ c.link }}}
-@media(prefers-color-scheme:dark){:root{--primary:{{ c.primary_dark }};--on-primary:#10201b;
+{% endif %}
+{% if not scheme %}@media(prefers-color-scheme:dark){ {% endif %}
+{% if scheme != "light" %}
+:root{--primary:{{ c.primary_dark }};--on-primary:#10201b;--accent:{{ c.accent_dark }};
 --ink:#e9ece9;--soft:#a9b3ae;--ground:#141816;--panel:#1d2320;--line:#323a36;
---link:{{ c.primary_dark }}}}
+--link:{{ c.primary_dark }}}
+{% endif %}
+{% if not scheme %}}{% endif %}
+
 *{box-sizing:border-box}
 body{margin:0;font:1rem/1.6 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;color:var(--ink);
 background:var(--ground);min-height:100vh;min-height:100dvh;display:flex;flex-direction:column}
@@ -123,6 +184,7 @@ padding-block:1rem}
 color:inherit;text-decoration:none;min-height:44px;min-width:0;overflow-wrap:anywhere}
 .mark{flex:none;display:grid;place-items:center;width:2.5rem;height:2.5rem;border-radius:.8rem;
 background:var(--primary);color:var(--on-primary)}
+.logo{flex:none;max-width:min(11rem,40vw);max-height:3rem}
 .quiet{display:inline-flex;align-items:center;min-height:44px;padding-inline:.9rem;
 text-decoration:none;font-weight:500}
 .button{display:inline-flex;align-items:center;justify-content:center;min-height:48px;
@@ -145,5 +207,19 @@ footer{background:var(--panel);color:var(--soft);font-size:.9375rem}
 footer .inner{display:flex;flex-wrap:wrap;justify-content:space-between;gap:.5rem 2rem;
 padding-block:1.25rem}
 footer p{margin:0}.links{display:flex;flex-wrap:wrap;gap:1.25rem;list-style:none;margin:0;padding:0}
-@media(max-width:30rem){.bar .button{display:none}.actions .button{width:100%}}
+.text{padding-block:2.5rem 4rem;overflow-wrap:anywhere}.text>*{max-width:44rem}
+.text h1{font-size:clamp(1.75rem,5vw,2.75rem)}.text h2{margin:2.25rem 0 .75rem}
+.text h3{margin:1.5rem 0 .5rem;font-size:1.0625rem}
+.text li{margin-block:.4rem}.text table{border-collapse:collapse;display:block;overflow-x:auto}
+.text th,.text td{padding:.5rem .75rem;border:1px solid var(--line);text-align:start}
+.since{color:var(--soft);margin:-.5rem 0 2rem}
+.cookies{position:sticky;bottom:0;display:flex;flex-wrap:wrap;align-items:center;
+justify-content:center;gap:.75rem 2rem;padding:1rem 1.25rem;background:var(--ground);
+border-top:1px solid var(--line);box-shadow:0 -4px 24px #0002}
+.cookies p{margin:0;flex:1 1 20rem;max-width:44rem}
+.cookies form{display:flex;flex-wrap:wrap;gap:.5rem}
+button{font:inherit;cursor:pointer}button:focus-visible{outline:3px solid var(--accent);
+outline-offset:3px}
+@media(max-width:30rem){.cookies form{width:100%}.cookies .button{flex:1}
+.bar .button{display:none}.actions .button{width:100%}}
 """

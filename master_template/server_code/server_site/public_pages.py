@@ -6,7 +6,7 @@ import base64
 import functools
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -14,8 +14,10 @@ import anvil.server
 from jinja2 import DictLoader, Environment
 from markupsafe import Markup, escape
 
+from ..server_settings.legal_texts import TITLES, LegalText, body_of
 from ..server_shared import clock
 from ..server_shared.config import Business
+from ..server_shared.formatting import format_day
 from . import page_templates
 from .colours import palette
 
@@ -30,15 +32,42 @@ _environment = Environment(
             "layout": page_templates.LAYOUT,
             "home": page_templates.HOME,
             "message": page_templates.MESSAGE,
+            "text": page_templates.TEXT,
+            "cookies": page_templates.COOKIES,
         }
     ),
 )
 _stylesheet = Environment(autoescape=False).from_string(page_templates.STYLESHEET)
 
 
-def render_home(business: Business) -> str:
-    """The home page."""
-    return _render("home", business, "/", structured=Markup(_structured_data(business)))
+def render_home(business: Business, **look: Any) -> str:
+    """The home page. ``look`` may have ``asks_for_cookies``, ``scheme`` and ``logo``."""
+    structured = Markup(_structured_data(business))
+    return _render("home", business, "/", structured=structured, **look)
+
+
+def render_legal(business: Business, text: LegalText, path: str, **look: Any) -> str:
+    """A page with the privacy policy or the terms."""
+    since = ""
+    if text.published_at is not None:
+        day = format_day(text.published_at, business)
+        since = f"Version {text.version}, in force since {day}"
+    # Harmless by the allow-list of legal_markup.
+    body = Markup(body_of(text, business))
+    heading = TITLES[text.kind]
+    return _render("text", business, path, heading=heading, since=since, body=body, **look)
+
+
+def render_policies(business: Business, words: Sequence[Sequence[str]], **look: Any) -> str:
+    """A page with what the business has decided on cancelling and the like."""
+    parts = [f"<h2>{escape(heading)}</h2><p>{escape(text)}</p>" for heading, text in words]
+    body = Markup("".join(parts).replace("\n", "<br>"))
+    return _render("text", business, "/policies", heading="Our policies", body=body, **look)
+
+
+def render_cookies(business: Business, choice: str | None) -> str:
+    """The page on which a visitor decides about cookies."""
+    return _render("cookies", business, "/cookies", choice=choice)
 
 
 def render_message(business: Business, heading: str, text: str, path: str) -> str:
@@ -63,7 +92,7 @@ def content_policy(business: Business | None = None) -> str:
     Source: CSP Level 3; JSON-LD is data, which ``script-src`` does not concern (HTML standard,
     "prepare the script element").
     """
-    styles = "'none'" if business is None else _stylesheet_of(*_brand(business))[1]
+    styles = "'none'" if business is None else _stylesheet_of(*_brand(business), "")[1]
     return (
         f"default-src 'none'; style-src {styles}; img-src 'self' data:; form-action 'self'; "
         "base-uri 'none'; frame-ancestors 'none'"
@@ -75,14 +104,16 @@ def _brand(business: Business) -> tuple[str, str]:
 
 
 @functools.lru_cache(maxsize=8)
-def _stylesheet_of(primary: str, accent: str) -> tuple[str, str]:
-    """The styles of these colours, and the source by which a policy allows them."""
-    text = _stylesheet.render(c=palette(primary, accent))
+def _stylesheet_of(primary: str, accent: str, scheme: str) -> tuple[str, str]:
+    """The styles of these colours, and the source by which a policy allows them. ``scheme`` is ''
+    for what the visitor's system says, or ``light`` or ``dark``."""
+    text = _stylesheet.render(c=palette(primary, accent), scheme=scheme)
     digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
     return text, f"'sha256-{digest}'"
 
 
-def _render(name: str, business: Business, path: str, **more: Any) -> str:
+def _render(name: str, business: Business, path: str, scheme: str = "", **more: Any) -> str:
+    more = {"logo": business.logo_url, **more}
     colours = palette(*_brand(business))
     social = [
         ("Facebook", business.social_facebook),
@@ -94,12 +125,12 @@ def _render(name: str, business: Business, path: str, **more: Any) -> str:
     return _environment.get_template(name).render(
         business=business,
         colours=colours,
-        stylesheet=Markup(_stylesheet_of(*_brand(business))[0]),
+        stylesheet=Markup(_stylesheet_of(*_brand(business), scheme)[0]),
         origin=(anvil.server.get_app_origin() or "").rstrip("/"),
         path=path,
         summary=" ".join(summary.split())[:160],
         initial=business.business_name[:1].upper(),
-        icon=_icon(business.business_name[:1].upper(), colours),
+        icon=business.icon_url or _icon(business.business_name[:1].upper(), colours),
         year=clock.now().year,
         social=[(label, address) for label, address in social if address],
         address_lines=_address_lines(business.address),

@@ -7,17 +7,31 @@ path, so each depth has its own.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import anvil.server
 import anvil.users
 
 from ..server_auth.rbac import acting_as, read_actor
+from ..server_settings.brand_images import find_picture
+from ..server_settings.legal_texts import CONDITIONS, PATHS, PRIVACY, current_text
+from ..server_settings.policies import describe, read_policies
 from ..server_settings.settings_service import get_config
 from ..server_shared.config import Business, read_business
 from ..server_shared.errors import AppError
 from ..shared.routes import PUBLIC, STAFF, find_page
-from .public_pages import APP_POLICY, CACHE_SECONDS, content_policy, render_home, render_message
+from .cookie_choice import answer_headers, back_to, read_choice
+from .public_pages import (
+    APP_POLICY,
+    CACHE_SECONDS,
+    content_policy,
+    render_cookies,
+    render_home,
+    render_legal,
+    render_message,
+    render_policies,
+)
 
 PACKAGE = "master_template"
 
@@ -32,6 +46,7 @@ def _html(
         headers={
             "Content-Type": "text/html; charset=utf-8",
             "Cache-Control": cache,
+            "Vary": "Cookie",  # whether it asks about cookies
             "Content-Security-Policy": content_policy(business),
             "X-Frame-Options": "DENY",
             "X-Content-Type-Options": "nosniff",
@@ -50,12 +65,71 @@ def home(**_query: str) -> Any:
         return anvil.server.HttpResponse(status=302, headers={"Location": "/app/reset"})
     except anvil.users.MFARequired:
         return anvil.server.HttpResponse(status=302, headers={"Location": "/app/login"})
+    return _public(render_home)
+
+
+@anvil.server.route("/privacy", methods=["GET", "HEAD"])
+def privacy(**_query: str) -> Any:
+    """The privacy policy in force."""
+    return _public(lambda business, **look: _legal(business, PRIVACY, look))
+
+
+@anvil.server.route("/terms", methods=["GET", "HEAD"])
+def terms(**_query: str) -> Any:
+    """The terms in force."""
+    return _public(lambda business, **look: _legal(business, CONDITIONS, look))
+
+
+def _legal(business: Business, kind: str, look: dict[str, Any]) -> str:
+    return render_legal(business, current_text(kind), PATHS[kind], **look)
+
+
+@anvil.server.route("/policies", methods=["GET", "HEAD"])
+def policies(**_query: str) -> Any:
+    """What the business has decided on cancelling and the like, in words."""
+    words = describe(read_policies())
+    return _public(lambda business, **look: render_policies(business, words, **look))
+
+
+@anvil.server.route("/cookies", methods=["GET", "HEAD", "POST"])
+def cookies(**_query: str) -> Any:
+    """Asks which cookies there may be; a form sends the answer, and the visitor goes back."""
+    request = anvil.server.request
+    if request.method == "POST":
+        form = request.form_params or {}
+        return anvil.server.HttpResponse(
+            status=303,
+            headers={"Location": back_to(form.get("next")), **answer_headers(form.get("choice"))},
+        )
+    choice = read_choice(request.headers)
+    return _public(lambda business, **_look: render_cookies(business, choice), cache="no-store")
+
+
+@anvil.server.route("/logo/:name", methods=["GET", "HEAD"])
+def logo(name: str, **_query: str) -> Any:
+    """The logo, by a name that changes with it."""
+    picture = find_picture(name)
+    if picture is None:
+        return anvil.server.HttpResponse(status=404, body="")
+    return anvil.server.HttpResponse(
+        body=picture.get_bytes(),
+        headers={
+            "Content-Type": "image/png",
+            "Cache-Control": "public, max-age=31536000, immutable",
+            "Content-Security-Policy": "default-src 'none'",
+            "X-Content-Type-Options": "nosniff",
+        },
+    )
+
+
+def _public(render: Callable[..., str], cache: str = f"private, max-age={CACHE_SECONDS}") -> Any:
+    """A page for everyone, which asks about cookies until there is an answer."""
     try:
         business = read_business()
     except AppError as error:
         return _html(f"<!doctype html><title>Mybizz</title><p>{error.message}</p>", 503)
-    cache = f"private, max-age={CACHE_SECONDS}"
-    return _html(render_home(business), cache=cache, business=business)
+    asks = read_choice(anvil.server.request.headers) is None
+    return _html(render(business, asks_for_cookies=asks), cache=cache, business=business)
 
 
 @anvil.server.route("/app", methods=["GET"])
