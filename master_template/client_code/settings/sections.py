@@ -54,6 +54,12 @@ def _notifications():
     return NotificationSettings()
 
 
+def _audit():
+    from .AuditLogSettings import AuditLogSettings
+
+    return AuditLogSettings()
+
+
 SECTIONS = [
     Section(
         "profile",
@@ -94,6 +100,14 @@ SECTIONS = [
         "mail",
         "settings.view",
         _notifications,
+    ),
+    Section(
+        "audit",
+        "Audit log",
+        "Who did what, and when",
+        "history",
+        "settings.view",
+        _audit,
     ),
 ]
 
