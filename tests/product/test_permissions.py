@@ -88,6 +88,7 @@ PERMITTED = {
     "users.view": {"list_invitations", "list_users"},
     "users.manage": {
         "change_user_access",
+        "change_user_scope",
         "invite_user",
         "reactivate_user",
         "remove_user",
@@ -97,6 +98,7 @@ PERMITTED = {
         "transfer_ownership",
     },
     "settings.manage": {
+        "check_logo",
         "delete_integration",
         "reset_mail_template",
         "retry_mail",
@@ -108,6 +110,7 @@ PERMITTED = {
         "update_integration",
         "update_mail_template",
         "update_policies",
+        "update_theme",
     },
 }
 MAY = {

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ..server_auth import scopes
+
 ALL = "all"
 
 
@@ -27,4 +29,16 @@ class DashboardScope:
 
 def current_scope() -> DashboardScope:
     """The scope of whoever is calling."""
-    return DashboardScope(ALL, {})
+    scope = scopes.current_scope()
+    if scope is None:
+        return DashboardScope(ALL, {})
+    (linked,) = scopes.linked_terms()
+    (worked_on,) = scopes.linked_terms(assigned=True)
+    conditions = {
+        "contacts": scope.contact_condition(),
+        "bookings": worked_on,
+        "contact_events": linked,
+        "payments": linked,
+        "tasks": worked_on,
+    }
+    return DashboardScope(scope.key, conditions)

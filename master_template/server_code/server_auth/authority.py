@@ -22,8 +22,10 @@ from .rbac import (
     STAFF,
     Actor,
     current_actor,
-    permissions_of,
+    permissions_of_row,
+    scope_of,
 )
+from .scopes import read_scope
 
 # The roles that one may be given by someone else, highest first. An owner is made by transfer.
 GIVEN_ROLES = (MANAGER, ADMIN, STAFF)
@@ -41,17 +43,17 @@ def fresh_actor() -> Actor:
     row = app_tables.users.get_by_id(actor.row.get_id())
     if row is None or row["enabled"] is False or row["status"] != "active":
         raise DeniedError("Your account may not do this any more.")
-    permissions = permissions_of(row["role"], row["permissions"])
+    permissions = permissions_of_row(row)
     if "users.manage" not in permissions:
         raise DeniedError("Your account may not do this any more.")
-    return replace(actor, role=row["role"], permissions=permissions, row=row)
+    return replace(actor, role=row["role"], permissions=permissions, row=row, scope=scope_of(row))
 
 
 def roles_to_give(actor: Actor) -> list[str]:
     """The roles that an actor may give to others, highest first."""
     if actor.kind == "system" or actor.role == OWNER:
         return list(GIVEN_ROLES)
-    if not actor.may("users.manage"):
+    if not actor.may("users.manage") or actor.scope:
         return []
     return [role for role in GIVEN_ROLES if RANKS[role] < RANKS.get(actor.role, 0)]
 
@@ -61,6 +63,9 @@ def may_touch(actor: Actor, row: Any) -> bool:
     if actor.kind == "system":
         return True
     if not actor.may("users.manage") or actor.row == row:
+        return False
+    scope = read_scope(actor)
+    if scope is not None and not scope.has_colleague(row):
         return False
     return RANKS.get(row["role"], 0) < RANKS.get(actor.role, 0)
 
@@ -74,6 +79,15 @@ def refuse_unless_above(actor: Actor, row: Any) -> None:
     if not may_touch(actor, row):
         raise DeniedError(
             "This account is not below yours, so you may not change it.", code="not_below"
+        )
+
+
+def refuse_restricted(actor: Actor) -> None:
+    """Raise :class:`DeniedError` for an actor who sees a part of the business only. They may switch
+    the accounts in their care off and on, but whatever they gave could reach beyond that part."""
+    if actor.scope:
+        raise DeniedError(
+            "Your account sees a part of the business, so it may not do this.", code="restricted"
         )
 
 

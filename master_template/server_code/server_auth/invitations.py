@@ -127,6 +127,7 @@ def _invited_already(email: str) -> ConflictError:
 @in_transaction
 def _invite(email: str, role: str, permissions: dict[str, bool]) -> dict[str, Any]:
     actor = authority.fresh_actor()
+    authority.refuse_restricted(actor)
     authority.refuse_role(actor, role)
     own = own_differences(role, permissions)
     authority.refuse_gain(actor, (), permissions_of(role, own))
@@ -195,6 +196,7 @@ def resend_invitation(invitation_id: str) -> dict[str, Any]:
 @in_transaction
 def _resend(invitation_id: str) -> dict[str, Any]:
     actor = authority.fresh_actor()
+    authority.refuse_restricted(actor)
     row = _find_open(invitation_id)
     authority.refuse_role(actor, row["role"])
     authority.refuse_gain(actor, (), permissions_of(row["role"], row["permissions"]))
@@ -227,6 +229,7 @@ def revoke_invitation(invitation_id: str) -> dict[str, Any]:
 @in_transaction
 def _revoke(invitation_id: str) -> None:
     actor = authority.fresh_actor()
+    authority.refuse_restricted(actor)
     row = _find_open(invitation_id)
     authority.refuse_role(actor, row["role"])
     now = clock.now()

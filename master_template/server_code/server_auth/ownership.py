@@ -71,6 +71,7 @@ def _transfer(owner_id: str, user_id: str, new_role: str) -> dict[str, Any]:
         role=OWNER,
         role_seat=1,
         permissions={},
+        scope=None,
         access_version=int(new["access_version"] or 0) + 1,
     )
     audit.record("transfer_ownership", "user", new["email"], {"role": [before, OWNER]})

@@ -60,6 +60,9 @@ ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
     CUSTOMER: frozenset(),
 }
 
+# What shows or changes the business as a whole, and so is not for someone who sees a part of it.
+BEYOND_A_SCOPE = frozenset({"settings.view", "settings.manage"})
+
 
 @dataclass(frozen=True)
 class Actor:
@@ -74,6 +77,8 @@ class Actor:
     row: Any = None
     ip: str = ""
     may_choose_password: bool = False
+    # What part of the business a person sees (see ``scopes``); None for all of it.
+    scope: Mapping[str, Any] | None = None
 
     def may(self, permission: str) -> bool:
         """Whether this actor has the permission. The system has them all."""
@@ -117,6 +122,20 @@ def permissions_of(role: str, own: Mapping[str, Any] | None) -> frozenset[str]:
     return frozenset(granted)
 
 
+def scope_of(row: Any) -> Mapping[str, Any] | None:
+    """What part of the business the user in this row sees; None for all of it."""
+    given = row["scope"]
+    if not given or given.get("can_manage_all") is not False or row["role"] not in STAFF_ROLES:
+        return None
+    return None if row["role"] == OWNER else dict(given)
+
+
+def permissions_of_row(row: Any) -> frozenset[str]:
+    """What the user in this row may do."""
+    granted = permissions_of(row["role"], row["permissions"])
+    return granted - BEYOND_A_SCOPE if scope_of(row) else granted
+
+
 def display_name(row: Any) -> str:
     """``First Last`` of a users row, as far as it is known."""
     return " ".join(part for part in (row["first_name"], row["last_name"]) if part)
@@ -151,9 +170,10 @@ def read_actor() -> Actor:
             role=role,
             email=user["email"] or "",
             name=display_name(user),
-            permissions=permissions_of(role, user["permissions"]),
+            permissions=permissions_of_row(user),
             row=user,
             ip=ip,
+            scope=scope_of(user),
         )
     return Actor("system" if is_trusted_caller() else "nobody", ip=ip)
 

@@ -26,6 +26,7 @@ from .rbac import (
     current_actor,
     display_name,
     permissions_of,
+    scope_of,
 )
 
 ACTIVE, SUSPENDED = "active", "suspended"
@@ -41,6 +42,7 @@ LIST_COLUMNS = (
     "last_login",
     "signed_up",
     "access_version",
+    "scope",
 )
 
 
@@ -78,7 +80,8 @@ def own_differences(role: str, wanted: Mapping[str, bool]) -> dict[str, bool]:
 def user_item(row: Any, actor: Actor) -> dict[str, Any]:
     """A user as the list shows them: ``user_id``, ``email``, ``name``, ``first_name``,
     ``last_name``, ``role``, ``permissions`` (all that they have, sorted), ``status``,
-    ``last_login``, ``version``, ``is_you`` and ``may_change``."""
+    ``last_login``, ``version``, ``is_you``, ``may_change``, and ``scope`` (see ``scopes``; None for
+    someone who sees everything)."""
     return {
         "user_id": row.get_id(),
         "email": row["email"],
@@ -92,6 +95,7 @@ def user_item(row: Any, actor: Actor) -> dict[str, Any]:
         "version": int(row["access_version"] or 0),
         "is_you": actor.row is not None and actor.row == row,
         "may_change": authority.may_touch(actor, row),
+        "scope": scope_of(row),
     }
 
 
@@ -115,6 +119,7 @@ def list_users(
     """One page of the people who work here, by name: ``users`` (see :func:`user_item`), ``total``,
     ``offset``, and ``seats``: for each role ``{"role", "limit", "taken"}``.
 
+    ``is_restricted`` says whether the caller may only switch accounts off and on, and
     ``roles_to_give`` and ``permissions_to_give`` say what the caller may hand out, and
     ``role_permissions`` what each role has to begin with.
     """
@@ -138,6 +143,7 @@ def list_users(
         "total": total,
         "offset": offset,
         "seats": count_seats(),
+        "is_restricted": actor.scope is not None,
         "roles_to_give": authority.roles_to_give(actor),
         "permissions_to_give": sorted(actor.permissions),
         "role_permissions": {name: sorted(ROLE_PERMISSIONS[name]) for name in STAFF_ROLES},
@@ -198,6 +204,7 @@ def _change(user_id: str, role: str, permissions: dict[str, bool], version: int)
     actor = authority.fresh_actor()
     row = find_colleague(user_id)
     authority.refuse_unless_above(actor, row)
+    authority.refuse_restricted(actor)
     if int(row["access_version"] or 0) != version:
         raise ConflictError(
             "Someone else has just changed what this person may do. Please look at it again.",
@@ -295,6 +302,7 @@ def _remove(user_id: str) -> list[str]:
     actor = authority.fresh_actor()
     row = find_colleague(user_id)
     authority.refuse_unless_above(actor, row)
+    authority.refuse_restricted(actor)
     tabs = login_marks.list_tabs(row)
     audit.record("remove", "user", row["email"], {"role": [row["role"], None]})
     row.delete()
