@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.product.customers import AGREED, CONTACTS, customer, make_contact, make_customer
+from tests.product.mailbox import deliver_mail
 from tests.product.studio import PASSWORD, Caller, Refused, Studio
 
 ENTRIES = (
@@ -22,6 +23,7 @@ def sign_up(caller: Caller, email: str, **changes: Any) -> dict[str, Any]:
 
 def confirm(studio: Studio, email: str) -> None:
     """Open the link in the message that asks whether the address is theirs."""
+    deliver_mail(studio)
     answer = studio.server.client.get(studio.link_in_mail(email), follow_redirects=True)
     assert answer.status_code == 200
     confirmed = "SELECT confirmed_email FROM app.users WHERE email = %s"
