@@ -21,11 +21,13 @@ class DatabaseServer:
     host: str
     port: int
 
+    def url(self, database: str) -> str:
+        """The administrator's address of one database."""
+        return psycopg.conninfo.make_conninfo(self.admin_url, dbname=database)
+
     def connect(self, database: str | None = None) -> psycopg.Connection[tuple[object, ...]]:
         try:
-            address = self.admin_url
-            if database:
-                address = psycopg.conninfo.make_conninfo(address, dbname=database)
+            address = self.url(database) if database else self.admin_url
             return psycopg.connect(address, autocommit=True, connect_timeout=5)
         except psycopg.OperationalError as error:
             reason = str(error).strip().splitlines()[-1]
@@ -72,25 +74,13 @@ def create_database(server: DatabaseServer, name: str) -> str:
     identifier = sql.Identifier(name)
     with server.connect() as connection:
         comment = database_comment(connection, name)
-        if comment is not None:
-            if comment != unfinished_comment(name):
-                raise OperationError(
-                    f"A database {name!r} exists already on that server and no instance folder "
-                    "goes with it. Rename or drop it, or choose another instance name."
-                )
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(identifier))
-        exists = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (name,)).fetchone()
-        action = "ALTER ROLE {} LOGIN PASSWORD {}" if exists else "CREATE ROLE {} LOGIN PASSWORD {}"
-        connection.execute(sql.SQL(action).format(identifier, sql.Literal(password)))
-        # A superuser owns what it creates for another role at once; others must be a member of it.
-        connection.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(identifier))
-        connection.execute(sql.SQL("CREATE DATABASE {0} OWNER {0}").format(identifier))
-        connection.execute(
-            sql.SQL("COMMENT ON DATABASE {} IS {}").format(
-                identifier, sql.Literal(unfinished_comment(name))
+        if comment not in (None, unfinished_comment(name)):
+            raise OperationError(
+                f"A database {name!r} exists already on that server and no instance folder "
+                "goes with it. Rename or drop it, or choose another instance name."
             )
-        )
-        connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(identifier))
+        set_role(connection, name, password)
+    make_empty_database(server, name, name, unfinished_comment(name))
     with server.connect(name) as connection:
         for extension in EXTENSIONS:
             connection.execute(
@@ -101,6 +91,29 @@ def create_database(server: DatabaseServer, name: str) -> str:
     return password
 
 
+def set_role(connection: psycopg.Connection[tuple[object, ...]], name: str, password: str) -> None:
+    """Make the role, or give the one there is this password."""
+    identifier = sql.Identifier(name)
+    exists = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (name,)).fetchone()
+    action = "ALTER ROLE {} LOGIN PASSWORD {}" if exists else "CREATE ROLE {} LOGIN PASSWORD {}"
+    connection.execute(sql.SQL(action).format(identifier, sql.Literal(password)))
+    # A superuser owns what it creates for another role at once; others must be a member of it.
+    connection.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(identifier))
+
+
+def make_empty_database(server: DatabaseServer, name: str, owner: str, comment: str) -> None:
+    """Make a database that only its owner may enter; one of that name goes. ``comment`` says what
+    it is, so that the next command knows what a killed one left."""
+    identifier = sql.Identifier(name)
+    with server.connect() as connection:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(identifier))
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} OWNER {}").format(identifier, sql.Identifier(owner))
+        )
+        set_comment(connection, name, comment)
+        connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(identifier))
+
+
 def unfinished_comment(name: str) -> str:
     return f"Mybizz: {name} is being provisioned"
 
@@ -108,18 +121,28 @@ def unfinished_comment(name: str) -> str:
 def finish_database(server: DatabaseServer, name: str) -> None:
     """Mark a database as belonging to its instance, so that nothing makes it anew."""
     with server.connect() as connection:
-        connection.execute(
-            sql.SQL("COMMENT ON DATABASE {} IS {}").format(
-                sql.Identifier(name), sql.Literal(f"Mybizz instance {name}")
-            )
-        )
+        set_comment(connection, name, f"Mybizz instance {name}")
+
+
+def set_comment(
+    connection: psycopg.Connection[tuple[object, ...]], name: str, comment: str
+) -> None:
+    connection.execute(
+        sql.SQL("COMMENT ON DATABASE {} IS {}").format(sql.Identifier(name), sql.Literal(comment))
+    )
+
+
+def drop_database_only(server: DatabaseServer, name: str) -> None:
+    with server.connect() as connection:
+        identifier = sql.Identifier(name)
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(identifier))
 
 
 def drop_database(server: DatabaseServer, name: str) -> None:
     """Remove a database and its role, with everything in it."""
+    drop_database_only(server, name)
     with server.connect() as connection:
         identifier = sql.Identifier(name)
-        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(identifier))
         connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(identifier))
 
 

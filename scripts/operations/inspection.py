@@ -27,21 +27,23 @@ class Summary:
     state: str
     origin: str
     created_at: datetime | None
+    backed_up_at: datetime | None
 
     def to_json(self) -> dict[str, Any]:
-        created = self.created_at.isoformat() if self.created_at else None
         return {
             "name": self.name,
             "title": self.title,
             "release": self.release,
             "state": self.state,
             "origin": self.origin,
-            "created_at": created,
+            "created_at": self.created_at.isoformat() if self.created_at else None,
+            "backed_up_at": self.backed_up_at.isoformat() if self.backed_up_at else None,
         }
 
 
 def summarise(home: Home, instance: InstanceFolder) -> Summary:
     history = instance.read_history()
+    backed_up = [entry["of"] for entry in history if entry["action"] == "backup"]
     created = next((entry["at"] for entry in history if entry["action"] == "provision"), None)
     return Summary(
         name=instance.name,
@@ -50,6 +52,7 @@ def summarise(home: Home, instance: InstanceFolder) -> Summary:
         state=UNFINISHED if instance.unfinished_marker.exists() else READY,
         origin=str(instance.read_config().get("origin", "")),
         created_at=datetime.fromisoformat(created) if created else None,
+        backed_up_at=datetime.fromisoformat(backed_up[-1]) if backed_up else None,
     )
 
 

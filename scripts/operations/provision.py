@@ -73,14 +73,19 @@ def write_folder(
     folder.unfinished_marker.write_text(
         "The first set-up of this instance is not complete; start it again to complete it.\n"
     )
-    for app in APPS:
-        target = os.path.relpath(release.folder / app, folder.path)
-        (folder.path / app).symlink_to(target, target_is_directory=True)
+    link_release(folder, release)
     app_folder = folder.path / folder.package_name
     (app_folder / "theme" / "assets").mkdir(parents=True)
     write_app(folder, release, title)
     (app_folder / "theme" / "parameters.yaml").write_text("roles: []\ncolor_schemes: []\n")
     folder.write_config(config)
+
+
+def link_release(folder: InstanceFolder, release: Release) -> None:
+    """Pin a new folder to a release."""
+    for app in APPS:
+        target = os.path.relpath(release.folder / app, folder.path)
+        (folder.path / app).symlink_to(target, target_is_directory=True)
 
 
 def write_app(folder: InstanceFolder, release: Release, title: str) -> bool:

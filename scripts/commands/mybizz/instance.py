@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-import sys
 import webbrowser
+from datetime import datetime
 from typing import Any
 
 import click
 
-from scripts.commands.mybizz.job import Answer, Job, database, dry_run, operation
+from scripts.commands.mybizz import backup
+from scripts.commands.mybizz.job import Answer, Job, confirm, database, dry_run, operation
 from scripts.commands.mybizz.tables import format_bytes, make_facts, make_table
+from scripts.operations.backups import make_backup
 from scripts.operations.creation import Wanted, choose_release, create
 from scripts.operations.databases import DatabaseServer
 from scripts.operations.destruction import destroy, find_destructible
 from scripts.operations.home import OperationError
 from scripts.operations.inspection import is_served, read_database, summarise
 from scripts.operations.instances import (
-    InstanceFolder,
     find_instance,
     list_instances,
     origin_of,
     require_instance,
 )
 from scripts.operations.names import choose_name
+from scripts.operations.reaching import alone_with, reachable_database
 from scripts.operations.setup import read_log_ins
 
 SHOWN_HISTORY = 10
@@ -87,7 +89,8 @@ def create_command(
         wanted = want(server)
         if job.is_dry:
             return _tell_plan(job, wanted)
-        made = create(job.home, server, wanted, job.say)
+        with alone_with(job.home, wanted.name):
+            made = create(job.home, server, wanted, job.say)
     log_ins = read_log_ins(made)
     origin = str(made.read_config()["origin"])
     lines = [f"{origin}/app", *(_tell_log_in(each) for each in log_ins)]
@@ -120,8 +123,18 @@ def list_command(job: Job) -> Answer:
     An "unfinished" one was interrupted while it was made: create it again to complete it.
     """
     found = [summarise(job.home, each) for each in list_instances(job.home)]
-    rows = [[each.name, each.title, each.release, each.state, each.origin] for each in found]
-    heads = ["name", "title", "release", "state", "address"]
+    rows = [
+        [
+            each.name,
+            each.title,
+            each.release,
+            each.state,
+            each.origin,
+            _tell_time(each.backed_up_at),
+        ]
+        for each in found
+    ]
+    heads = ["name", "title", "release", "state", "address", "last backup (UTC)"]
     shown = make_table(heads, rows, "There is no instance yet.")
     return Answer({"instances": [each.to_json() for each in found]}, shown)
 
@@ -153,6 +166,10 @@ def show(job: Job, name: str) -> Answer:
     return Answer({**facts, "history": history}, "\n".join([lines, "", "history", *recent]))
 
 
+def _tell_time(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M}" if at else "none"
+
+
 def _tell_entry(entry: dict[str, Any]) -> str:
     known = ("at", "by", "action")
     rest = ", ".join(f"{key}: {value}" for key, value in entry.items() if key not in known)
@@ -181,30 +198,36 @@ def open_command(job: Job, name: str, is_printed: bool) -> Answer:
 @instance.command("destroy")
 @click.argument("name")
 @click.option("--yes", "is_sure", is_flag=True, help="Do not ask for the name again.")
+@click.option("--no-backup", is_flag=True, help="Keep nothing of it.")
 @database
 @dry_run
 @operation()
-def destroy_command(job: Job, name: str, is_sure: bool) -> Answer:
-    """Take an instance away for good: database, role, keys, folder.
+def destroy_command(job: Job, name: str, is_sure: bool, no_backup: bool) -> Answer:
+    """Take an instance away for good: database, role, keys, folder and backups.
 
-    It asks for the name again; programs give --yes. Interrupted, it is completed by running it
-    again.
+    A last backup is kept in .data/destroyed/NAME, from which `restore --from` brings it back. It
+    asks for the name again; programs give --yes. Interrupted, it is completed by running it again.
     """
     found = find_destructible(job.home, name)
     facts = {"name": name, "folder": str(found.path), "database": found.database_name}
     if job.is_dry:
         return Answer(facts, f"Would remove for good:\n\n{make_facts(facts)}")
-    _confirm(found, is_sure)
-    with job.server() as server:
+    confirm(f"This removes {name} for good", name, is_sure)
+    kept = None
+    with alone_with(job.home, name), job.server() as server:
+        if found.exists() and not no_backup:
+            with reachable_database(job.home, found, job.database) as url:
+                target = job.home.data / "destroyed" / name
+                kept = make_backup(job.home, found, url, kind="final", target=target)
         destroy(server, found)
-    return Answer(facts, f"{name} is gone.")
+    told = f" Its last backup is {kept.folder}." if kept else ""
+    return Answer({**facts, "backup": kept.to_json() if kept else None}, f"{name} is gone.{told}")
 
 
-def _confirm(found: InstanceFolder, is_sure: bool) -> None:
-    if is_sure:
-        return
-    if not sys.stdin.isatty():
-        raise OperationError("Nobody can be asked whether this is meant. Give --yes.")
-    typed = click.prompt(f"This removes {found.name} for good. Type its name", err=True)
-    if typed.strip() != found.name:
-        raise OperationError("Nothing is removed: that was another name.")
+for each in (
+    backup.backup_command,
+    backup.list_command,
+    backup.restore_command,
+    backup.drill_command,
+):
+    instance.add_command(each)

@@ -155,3 +155,13 @@ def _tell_error(job: Job, message: str) -> None:
         click.echo(json.dumps({"ok": False, "error": message}, ensure_ascii=False))
     else:
         click.echo(f"\n{message}", err=True)
+
+
+def confirm(what: str, name: str, is_sure: bool) -> None:
+    """Have somebody type the name again. Raises ``OperationError`` where they don't."""
+    if is_sure:
+        return
+    if not sys.stdin.isatty():
+        raise OperationError("Nobody can be asked whether this is meant. Give --yes.")
+    if click.prompt(f"{what}. Type its name", err=True).strip() != name:
+        raise OperationError("Nothing was done: that was another name.")
