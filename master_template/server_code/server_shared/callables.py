@@ -13,8 +13,7 @@ says what was done; and answers with an envelope:
 
 - ``{'success': True, ...}`` with the keys of the dict that the function returned;
 - ``{'success': False, 'error': text, 'code': code}``, with ``field`` and ``fields`` where the
-  fault lies in the input. Codes: ``not_authenticated``, ``permission_denied``, ``invalid``,
-  ``not_found``, ``conflict`` and its finer kinds, ``busy``, ``internal``.
+  fault lies in the input. docs/error-codes.md has the codes.
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ def _summary(name: str, sums: metrics.Sums) -> dict[str, Any]:
     }
 
 
-@anvil.server.background_task
+@anvil.server.background_task  # type: ignore[untyped-decorator]
 def compact_metrics() -> dict[str, int]:
     """Put parts together that are over; ``{"periods", "rows"}``: how many hours and days, and by
     how many rows the table is smaller."""

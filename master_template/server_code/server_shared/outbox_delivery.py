@@ -23,7 +23,7 @@ BATCH_ROWS = 10
 log = logging.getLogger("mybizz.outbox")
 
 
-@anvil.server.background_task
+@anvil.server.background_task  # type: ignore[untyped-decorator]
 def deliver_outbox() -> dict[str, int]:
     """Deliver all that is due; ``{"delivered", "postponed", "dead"}``. Several may run at once."""
     counts = {"delivered": 0, "postponed": 0, "dead": 0}
