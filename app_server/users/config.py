@@ -25,7 +25,8 @@ class UsersConfig:
 
     ``email_content`` maps ``confirm_address``, ``reset_password``, ``token_login`` and
     ``mfa_reset`` to ``{"subject": ..., "html": ...}``, either of which may be missing.
-    ``providers`` are those of ``PROVIDERS`` whose option ``use_...`` is on.
+    ``providers`` are those of ``PROVIDERS`` whose option ``use_...`` is on. ``email_function`` is
+    ours: the name of a server function that sends these mails in the app's own way.
     """
 
     user_table: str = "users"
@@ -45,6 +46,7 @@ class UsersConfig:
     email_from_address: str | None = None
     providers: frozenset[str] = frozenset()
     email_content: dict[str, dict[str, str]] = field(default_factory=dict)
+    email_function: str | None = None
 
     @property
     def cookie_kind(self) -> str:
@@ -82,6 +84,7 @@ def read_users_config(app: App) -> UsersConfig:
         email_from_address=options.get("email_from_address") or None,
         providers=frozenset(name for name in PROVIDERS if is_on(f"use_{name}")),
         email_content=dict(options.get("email_content") or {}),
+        email_function=options.get("email_function") or None,
     )
 
 

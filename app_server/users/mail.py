@@ -85,8 +85,11 @@ async def send_users_email(
     """Mail a link. In a text, ``{{<link_name>_link}}`` stands for the clickable link and
     ``{{<link_name>_url}}`` for its bare address, ``{{email}}`` and ``{{app_name}}`` for these.
 
-    ``kind`` is a key of ``email_content``. Raises SendFailure.
+    ``kind`` is a key of ``email_content``. Raises SendFailure. Where the app has a function of its
+    own for these mails, that sends it, and this only if it fails.
     """
+    if request.config.email_function and await _let_app_send(request, kind, to, url):
+        return
     own = request.config.email_content.get(kind) or {}
     default = _DEFAULTS[kind]
     app_name = request.instance.app.name
@@ -106,6 +109,43 @@ async def send_users_email(
             html=html,
         ),
     )
+
+
+async def _let_app_send(request: UsersRequest, kind: str, to: str, url: str) -> bool:
+    """Call the app's ``email_function`` with ``kind``, ``email`` and ``url``, as trusted as its own
+    server code; give whether it took care of the mail. An envelope ``{"success": False}`` is a
+    no."""
+    from app_server.dispatch import dispatch_outermost  # which serves the Users service itself
+    from app_server.request import Origin, Request
+    from app_server.stack import CallStack
+    from app_server.wire.codec import decode, encode
+
+    name = str(request.config.email_function)
+    arguments = {"kind": kind, "email": to, "url": url}
+    reply = await dispatch_outermost(
+        Request(
+            instance=request.instance,
+            session=request.instance.sessions.create(),
+            stack=CallStack(),
+            command=name,
+            payload=encode({"args": [], "kwargs": arguments}),
+            origin=Origin.SERVER,
+            frames=({"type": "server_module"},),
+            client={"type": "server_module", "ip": None, "location": None},
+        )
+    )
+    answer = {} if reply.error else (await decode(reply.payload)).get("response")
+    refusal = answer if isinstance(answer, dict) and answer.get("success") is False else None
+    if reply.error or refusal:
+        reason = (reply.error or {}).get("message") or (refusal or {}).get("code")
+        logger.error(
+            "[%s] The app's %s did not send a mail (%s); it goes out in the server's words",
+            request.instance.name,
+            name,
+            reason,
+        )
+        return False
+    return True
 
 
 def _fill(template: str, values: dict[str, str]) -> str:

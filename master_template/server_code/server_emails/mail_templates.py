@@ -99,6 +99,26 @@ password stays as it is.""",
         required=("link",),
     ),
     MailTemplate(
+        name="second_factor_reset",
+        title="Reset of the second factor",
+        when="Someone has lost what they log in with besides their password.",
+        subject="Set up a new second factor",
+        body="""Hello{% if person_name %} {{ person_name }}{% endif %},
+
+someone, probably you, asked to set up a new second factor for your account at \
+{{ business_name }}. Your password will be asked for, and all other second factors end.
+
+[Set up a new second factor]({{ link }})
+
+The link works once, within {{ valid_minutes }} minutes. If it was not you, choose a new password: \
+someone may know yours.""",
+        variables={
+            "link": ("Where the second factor is set up", _LINK),
+            "valid_minutes": ("How many minutes the link works", "10"),
+        },
+        required=("link",),
+    ),
+    MailTemplate(
         name="password_changed",
         title="Password changed",
         when="Someone's password has been changed.",
