@@ -141,6 +141,19 @@ def test_what_one_may_not_see_is_not_in_the_log_either(studio: Studio) -> None:
     assert "Hidden" not in str(entry) and "Hidden" not in str(file)
 
 
+def test_who_sees_a_part_of_the_customers_does_not_see_the_log(studio: Studio) -> None:
+    """It tells of all of them."""
+    update = "UPDATE app.users SET scope = %s::jsonb WHERE role = 'manager'"
+    studio.query(update, '{"can_manage_all": false, "customer_tags": ["Mine"]}')
+    try:
+        with studio.person("mia") as mia:
+            for name in ("list_audit_entries", "export_audit_log"):
+                with pytest.raises(Refused, match="permission_denied"):
+                    mia.call(name)
+    finally:
+        studio.query(update, "null")
+
+
 def csv_rows(caller: Caller, filters: dict[str, Any]) -> list[dict[str, str]]:
     caller.call("export_audit_log", filters)
     [content] = caller.socket.media.values()
