@@ -20,7 +20,6 @@ SAMPLES = {
     "/app/contacts/:contact_id/edit": ["C-1"],
     "/app/settings/:section": [section.name for section in SECTIONS],
     "/app/coming/:section": ["bookings"],
-    "/app/my/:section": ["bookings"],
     "/app/invitation/:token": ["no-such-invitation"],
 }
 # Who opens the pages of each kind.

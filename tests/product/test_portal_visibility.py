@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, expect
 
 from master_template.server_customers.portal_parts import BUILT, PARTS, visible_parts
 from master_template.shared.navigation_groups import CUSTOMER_ITEMS
+from master_template.shared.routes import find_page
 from tests.product.conftest import fresh_database
 from tests.product.screens import tab
 from tests.product.studio import Caller, Studio, copy_template, open_studio
@@ -112,6 +113,15 @@ def test_the_server_decides_by_settings_and_timeline(built_studio: Studio) -> No
     built_studio.query(add_event, "booking", other["contact"]["contact_id"])
     with built_studio.person("carl") as carl:
         assert set(parts(carl)) == {*ALWAYS, "my_orders"}, "his own past, not another's"
+    built_studio.query(
+        "INSERT INTO app.bookings (booking_number, number, contact, start_at, end_at, status, "
+        "payment_status, attendee_count, total_cents, deposit_cents, currency) "
+        "SELECT 'B-1', 1, _id, now(), now() + interval '1 hour', 'completed', 'unpaid', 1, 0, 0, "
+        "'ZAR' FROM app.contacts WHERE contact_id = %s",
+        contact_id,
+    )
+    with built_studio.person("carl") as carl:
+        assert set(parts(carl)) == {*ALWAYS, "my_orders", "my_bookings"}
     with built_studio.person("olga") as olga:
         olga.call("update_features", {"bookings": True, "reviews": True})
     with built_studio.person("carl") as carl:
@@ -138,3 +148,9 @@ def test_nothing_is_offered_that_is_not_built(chromium: Browser, empty_studio: S
             expect(menu.get_by_text(name, exact=True)).to_be_visible()
         for name in ("My bookings", "Payment methods", "Invoices", "Support tickets"):
             expect(menu.get_by_text(name, exact=True)).to_be_hidden()
+
+
+def test_a_part_that_is_not_built_has_no_address() -> None:
+    paths = dict(CUSTOMER_ITEMS)
+    for part in PARTS:
+        assert (find_page(paths[part.name]) is not None) == (part.name in BUILT), part.name

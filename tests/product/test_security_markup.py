@@ -181,7 +181,7 @@ def test_public_pages_show_it_as_text(attacked: tuple[Studio, str], path: str) -
                 f"/app/contacts?search={ATTACKS[1]}",
             ],
         ),
-        ("eve", ["/app/home", "/app/account", "/app/my/invoices"]),
+        ("eve", ["/app/home", "/app/account", "/app/account/data"]),
     ],
 )
 @pytest.mark.usefixtures("m3_assets")

@@ -32,10 +32,9 @@ PAGES = [
     ("/app/erased", "customer_portal.ErasedForm", PUBLIC),
     ("/app/me", "auth.StaffAccountForm", STAFF),
     ("/app/coming/:section", "shared.ComingForm", STAFF),
-    ("/app/my/:section", "customer_portal.CustomerComingForm", USER),
 ]
 
-# Areas of the two menus that a later release opens: title, and what will be there.
+# Areas of the menu that a later release opens: title, and what will be there.
 COMING = {
     "bookings": ("Bookings", "The calendar, the list of bookings and your opening hours"),
     "products": ("Products", "Your catalogue, with stock, variants and prices"),
@@ -55,15 +54,6 @@ COMING = {
     "reports": ("Reports", "Sales, bookings, customers and stock"),
     "analytics": ("Analytics", "How your business develops, in figures"),
 }
-COMING_TO_CUSTOMERS = {
-    "bookings": ("My bookings", "What you have booked, and what is coming up"),
-    "orders": ("My orders", "What you have ordered, and where it is"),
-    "membership": ("My membership", "Your plan and the sessions you have left"),
-    "payment-methods": ("Payment methods", "The cards you pay with"),
-    "invoices": ("Invoices", "Your invoices, to read and to print"),
-    "reviews": ("My reviews", "What you have said about us"),
-    "support": ("Support tickets", "Your questions to us, and our answers"),
-}
 
 
 def find_page(path):
@@ -82,7 +72,7 @@ def find_page(path):
 def _has_section(pattern, name):
     if pattern.startswith("/app/settings/"):
         return find_section(name) is not None
-    return name in (COMING if pattern.startswith("/app/coming/") else COMING_TO_CUSTOMERS)
+    return name in COMING
 
 
 def _match(wanted, parts):

@@ -42,6 +42,9 @@ PARTS = (
     PortalPart("account"),
 )
 
+# Where activities of a kind have rows of their own; a timeline need not repeat each of them.
+_TABLES = {"booking": "bookings"}
+
 # The parts that have pages. Whoever builds one adds it here, and it shows by its rule.
 BUILT = frozenset({"my_dashboard", "account"})
 
@@ -81,8 +84,14 @@ def parts_of(actor: Actor, business: Business) -> list[str]:
 
 
 def was_active(contact: Any, kind: str) -> bool:
-    """Whether a contact's timeline has an event of this type."""
+    """Whether a contact did something of this kind: their timeline says so, or a row of its own."""
     found = app_tables.contact_events.search(
         q.fetch_only(), q.page_size(1), contact_number=int(contact["number"]), event_type=kind
     )
-    return next(iter(found), None) is not None
+    if next(iter(found), None) is not None:
+        return True
+    table = _TABLES.get(kind)
+    if table is None:
+        return False
+    rows = app_tables[table].search(q.fetch_only(), q.page_size(1), contact=contact)
+    return next(iter(rows), None) is not None
