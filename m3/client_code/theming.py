@@ -16,6 +16,11 @@ def set_seed_color(seed):
     await_promise(window.m3Theme.setSeedColor(seed))
 
 
+def dress(element, seed, is_dark):
+    """Gives a DOM element, and all in it, a colour's scheme in light or dark: for a preview."""
+    await_promise(window.m3Theme.dress(element, seed, is_dark))
+
+
 def set_mode(mode):
     """``system`` follows the device; ``light`` and ``dark`` are forced. Raises ValueError."""
     if mode not in MODES:

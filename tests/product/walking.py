@@ -47,6 +47,7 @@ SAMPLES: dict[str, Callable[[Any], Any]] = {
     "InvitationId": lambda rule: "0123456789abcdef",
     "Items": lambda rule: [sample(rule.item)],
     "Locale": lambda rule: "en-ZA",
+    "LogoFile": lambda rule: None,  # a file is sent in a way of its own: test_settings_theme.py
     "Moment": lambda rule: "2026-03-14T09:30:00+02:00",
     "Password": lambda rule: "a fine new password",
     "Percent": lambda rule: 12.5,

@@ -63,7 +63,9 @@ function dynamicColor(colors, role) {
     : (member ?? MaterialDynamicColors[role]);
 }
 
-function declarations(seed, isDark) {
+/** The tokens of a seed's scheme as CSS declarations: for a part of a page that looks otherwise. */
+export function declarations(seed, isDark) {
+  if (!/^#[0-9a-f]{6}$/i.test(seed)) throw new RangeError(`a seed colour is #rrggbb, not ${seed}`);
   const scheme = new SchemeTonalSpot(Hct.fromInt(argbFromHex(seed)), isDark, 0);
   const colors = new MaterialDynamicColors();
   const tokens = ROLES.map((role) => {
@@ -81,7 +83,6 @@ function declarations(seed, isDark) {
  * @returns {string}
  */
 export function schemeCss(seed) {
-  if (!/^#[0-9a-f]{6}$/i.test(seed)) throw new RangeError(`a seed colour is #rrggbb, not ${seed}`);
   const light = declarations(seed, false);
   const dark = declarations(seed, true);
   return (

@@ -56,6 +56,12 @@ export const theme = {
     applyCss(css);
   },
 
+  /** Gives one element, and all in it, the scheme of `seed`: a preview of what is not chosen yet. */
+  async dress(element, seed, isDark) {
+    const { declarations } = await import("./m3-scheme.js");
+    element.style.cssText = declarations(seed, isDark);
+  },
+
   /** `system` follows the device, `light` and `dark` are forced. */
   setMode(mode) {
     if (!MODES.includes(mode)) throw new RangeError(`mode is ${MODES.join(", ")}; not ${mode}`);

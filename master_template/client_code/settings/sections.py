@@ -30,6 +30,12 @@ def _profile():
     return BusinessProfileSettings()
 
 
+def _theme():
+    from .ThemeCustomizationSettings import ThemeCustomizationSettings
+
+    return ThemeCustomizationSettings()
+
+
 def _features():
     from .FeatureActivationSettings import FeatureActivationSettings
 
@@ -68,6 +74,14 @@ SECTIONS = [
         "storefront",
         "settings.view",
         _profile,
+    ),
+    Section(
+        "theme",
+        "Colours and logo",
+        "How the app and your website look",
+        "palette",
+        "settings.view",
+        _theme,
     ),
     Section(
         "features",

@@ -1,6 +1,8 @@
-"""Light and dark."""
+"""Light and dark, and the business's own mark."""
 
 from anvil.js import window
+
+from . import session
 
 
 def toggle_mode():
@@ -14,3 +16,18 @@ def toggle_mode():
     else:
         is_dark = mode == "dark"
     theme.setMode("light" if is_dark else "dark")
+
+
+def draw_mark(node, picture=None):
+    """Put the business's logo into a small square, or its initial where it has none. `picture` is
+    an address to use instead of the one that is saved; '' means none."""
+    business = session.business()
+    address = business["icon_url"] if picture is None else picture
+    node.classList.toggle("picture", bool(address))
+    if not address:
+        node.textContent = business["business_name"][:1].upper()
+        return
+    image = window.document.createElement("img")
+    image.src = address
+    image.alt = ""
+    node.replaceChildren(image)

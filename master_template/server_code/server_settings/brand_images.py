@@ -59,9 +59,9 @@ class LogoFile(Rule):
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error", Image.DecompressionBombWarning)
-                image = Image.open(io.BytesIO(data), formats=FORMATS)
-                self._check_size(image.size)  # from its head, before anything is unpacked
-                image = ImageOps.exif_transpose(image).convert("RGBA")
+                file = Image.open(io.BytesIO(data), formats=FORMATS)
+                self._check_size(file.size)  # from its head, before anything is unpacked
+                image = ImageOps.exif_transpose(file).convert("RGBA")
         except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Warning) as error:
             raise InvalidError(f"{self.label} must be {EXPECTED}, and whole.") from error
         except Image.DecompressionBombError as error:

@@ -92,6 +92,7 @@ def get_config() -> dict[str, Any]:
         "business": {
             **{name: getattr(business, name) for name in shown},
             "logo_url": business.logo_url,
+            "icon_url": business.icon_url,
         },
         "features": business.features_enabled,
         "user": user,
@@ -102,7 +103,8 @@ def get_config() -> dict[str, Any]:
 @server_callable(needs="settings.view")
 def get_settings() -> dict[str, Any]:
     """``{"settings": {...}}``: the whole business profile, the features and the version."""
-    return {"settings": read_business().to_dict()}
+    business = read_business()
+    return {"settings": {**business.to_dict(), "logo_url": business.logo_url}}
 
 
 @server_callable(

@@ -20,6 +20,11 @@ def contrast(one: str, other: str) -> float:
     return (light + 0.05) / (dark + 0.05)
 
 
+def hue(colour: str) -> float:
+    """Where a colour is on the colour wheel, 0 to 1."""
+    return colorsys.rgb_to_hls(*(int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)))[0]
+
+
 def with_lightness(colour: str, lightness: float) -> str:
     """The colour in another lightness, 0 to 1, hue and saturation kept."""
     parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]

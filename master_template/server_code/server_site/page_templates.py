@@ -220,6 +220,7 @@ border-top:1px solid var(--line);box-shadow:0 -4px 24px #0002}
 .cookies form{display:flex;flex-wrap:wrap;gap:.5rem}
 button{font:inherit;cursor:pointer}button:focus-visible{outline:3px solid var(--accent);
 outline-offset:3px}
-@media(max-width:30rem){.cookies form{width:100%}.cookies .button{flex:1}
+@media(max-width:30rem){.cookies form{width:100%}.cookies .button{flex:1;padding-inline:.75rem}
+.logo+span{position:absolute;left:-100vw}
 .bar .button{display:none}.actions .button{width:100%}}
 """

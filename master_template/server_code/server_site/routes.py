@@ -112,7 +112,7 @@ def logo(name: str, **_query: str) -> Any:
     if picture is None:
         return anvil.server.HttpResponse(status=404, body="")
     return anvil.server.HttpResponse(
-        body=picture.get_bytes(),
+        body=picture,
         headers={
             "Content-Type": "image/png",
             "Cache-Control": "public, max-age=31536000, immutable",

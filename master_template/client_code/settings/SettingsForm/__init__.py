@@ -70,6 +70,7 @@ class SettingsForm(SettingsFormTemplate):
         return self.part is not None and hasattr(self.part, "is_dirty") and self.part.is_dirty()
 
     def _menu_changed(self, **event_args):
+        self.layout.show_brand()
         self.layout.show_destinations()
 
     def back_click(self, event):

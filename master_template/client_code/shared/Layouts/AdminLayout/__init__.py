@@ -21,15 +21,18 @@ class AdminLayout(AdminLayoutTemplate):
 
     def _build_navigation(self):
         user = session.user()
-        name = session.business()["business_name"]
-        self.dom_nodes["brand"].textContent = name
-        self.dom_nodes["mark"].textContent = name[:1].upper()
+        self.show_brand()
         self.dom_nodes["bar_title"].textContent = ""
         self.menu_user.user_name = user["name"] or user["email"] if user else ""
         for _, items in GROUPS:
             for name, path, _, _ in items:
                 navigation_helpers.connect_link(getattr(self, "nav_" + name), path)
         self.show_destinations()
+
+    def show_brand(self):
+        """Show the business's name and logo. Called again when they change."""
+        self.dom_nodes["brand"].textContent = session.business()["business_name"]
+        appearance.draw_mark(self.dom_nodes["mark"])
 
     def show_destinations(self):
         """Show what is switched on and allowed. Called again when that changes."""
