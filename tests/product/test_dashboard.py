@@ -72,7 +72,7 @@ class ClockedStudio:
             f"INSERT INTO app.{table} ({', '.join(values)}) VALUES ({marks})", *values.values()
         )
 
-    def add_booking(self, start_at: Any, *, status: str = "confirmed") -> None:
+    def add_booking(self, start_at: Any, *, status: str = "confirmed", **links: int) -> None:
         number = next(_numbers)
         start = datetime.fromisoformat(start_at) if isinstance(start_at, str) else start_at
         self.insert(
@@ -88,6 +88,7 @@ class ClockedStudio:
             total_cents=0,
             deposit_cents=0,
             currency="EUR",
+            **links,
         )
 
     def add_payment(self, at: str, cents: int, **changes: Any) -> None:
@@ -418,6 +419,45 @@ def test_each_figure_needs_its_feature_and_its_permission(
 ) -> None:
     clocked.settings(features_enabled=json.dumps({name: name not in off for name in FEATURES}))
     assert set(clocked.dashboard(who)["metrics"]) == seen
+
+
+def test_someone_with_a_part_of_the_customers_sees_its_figures(clocked: ClockedStudio) -> None:
+    clocked.add_contact("2026-05-10T10:00:00+02:00", tags='["vip"]')
+    clocked.add_contact("2026-05-10T10:00:00+02:00", tags="[]")
+    [(inside,), (outside,)] = clocked.query("SELECT _id FROM app.contacts ORDER BY number")
+    [(mia,)] = clocked.query("SELECT _id FROM app.users WHERE role = 'manager'")
+    for contact, cents in ((inside, 500), (outside, 7_000)):
+        clocked.add_payment("2026-05-10T10:00:00+02:00", cents, contact=contact)
+        clocked.add_payment(
+            "2026-05-10T10:00:00+02:00",
+            cents,
+            contact=contact,
+            status="failed",
+            captured_at=None,
+            failed_at="2026-05-10T10:00:00+02:00",
+        )
+        clocked.add_booking("2026-05-14T10:00:00+02:00", contact=contact)
+    clocked.add_booking("2026-05-14T10:00:00+02:00", contact=outside, assigned_to=mia)
+    scope = {"can_manage_all": False, "customer_tags": ["vip"]}
+    clocked.query("UPDATE app.users SET scope = %s WHERE _id = %s", json.dumps(scope), mia)
+    try:
+        whole = clocked.dashboard("olga")["metrics"]
+        part = clocked.dashboard("mia")["metrics"]
+    finally:
+        clocked.query("UPDATE app.users SET scope = NULL")
+    # How much the whole instance holds is told to nobody who may not see the whole.
+    assert set(part) == ALL - {"storage"}
+    figures = [
+        (
+            metrics["contacts"]["figures"]["total"],
+            metrics["revenue"]["figures"]["currencies"][0]["cents"],
+            metrics["failed_payments"]["figures"]["failed"],
+            metrics["bookings"]["figures"]["today"],
+        )
+        for metrics in (whole, part)
+    ]
+    assert figures == [(2, 7_500, 2, 3), (1, 500, 1, 2)]
+    assert clocked.dashboard("mia")["metrics"]["contacts"]["figures"]["total"] == 2
 
 
 def test_without_permissions_there_is_nothing_to_see(clocked: ClockedStudio) -> None:

@@ -53,12 +53,17 @@ def test_shows_an_owner_the_numbers_of_the_day(chromium: Browser, studio: Studio
 
 
 def test_staff_see_what_they_work_with(chromium: Browser, studio: Studio) -> None:
-    with tab(chromium, studio, "sam", PHONE) as screen:
+    show_shop(studio)
+    with tab(chromium, studio, "sam", DESK) as screen:
         expect(value(screen, "Bookings today")).to_be_visible()
         expect(screen.page.get_by_role("heading", name="Bookings", exact=True)).to_be_visible()
         for label in ("Revenue this month", "Failed payments"):
             expect(card(screen, label)).to_be_hidden()
         expect(screen.page.get_by_role("heading", name="Storage")).to_be_hidden()
+        # Four cards stand beside each other, with none below.
+        names = ("Bookings today", "New contacts", "Tasks due today", "Low stock")
+        boxes = [card(screen, name).bounding_box() for name in names]
+        assert len({box["y"] for box in boxes if box}) == 1
         # One chart leaves nothing to choose.
         expect(screen.page.get_by_role("group", name="What the chart shows")).to_be_hidden()
 

@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import functools
 from typing import Any
 
 from ..server_auth import scopes
 
-ALL = "all"
+ALL = scopes.ALL
 
 
-@dataclass(frozen=True)
 class DashboardScope:
-    """``key`` is the same for everyone who sees the same rows, so that they share the figures.
+    """``key`` is the same for everyone who sees the same rows, so that they share the figures."""
 
-    ``conditions`` maps a table to the condition of a search in it; a table that is not in it is
-    seen as a whole.
-    """
+    def __init__(self, scope: scopes.Scope | None) -> None:
+        self._scope = scope
+        self.key = ALL if scope is None else scope.key
 
-    key: str
-    conditions: dict[str, Any]
+    @functools.cached_property
+    def conditions(self) -> dict[str, Any]:
+        """The condition of a search in each table that is not seen as a whole.
+
+        Found when the first figure is worked out, which costs reading who is in the scope; not for
+        figures that are kept.
+        """
+        if self._scope is None:
+            return {}
+        (linked,) = scopes.linked_terms()
+        (worked_on,) = scopes.linked_terms(assigned=True)
+        return {
+            "contacts": self._scope.contact_condition(),
+            "bookings": worked_on,
+            "payments": linked,
+            "tasks": worked_on,
+        }
 
     def search_terms(self, table: str) -> tuple[Any, ...]:
         """What narrows a search in a table: one condition or none."""
@@ -29,16 +43,4 @@ class DashboardScope:
 
 def current_scope() -> DashboardScope:
     """The scope of whoever is calling."""
-    scope = scopes.current_scope()
-    if scope is None:
-        return DashboardScope(ALL, {})
-    (linked,) = scopes.linked_terms()
-    (worked_on,) = scopes.linked_terms(assigned=True)
-    conditions = {
-        "contacts": scope.contact_condition(),
-        "bookings": worked_on,
-        "contact_events": linked,
-        "payments": linked,
-        "tasks": worked_on,
-    }
-    return DashboardScope(scope.key, conditions)
+    return DashboardScope(scopes.current_scope())

@@ -16,6 +16,9 @@ class MetricsPanel(MetricsPanelTemplate):
     def _draw(self):
         if not self._ready:
             return
+        shown = [name for name in metric_texts.DESCRIBE if name in self._metrics]
+        # The sheet arranges three, four and more of them differently.
+        self.dom_nodes["root"].setAttribute("data-cards", str(len(shown)))
         for name, describe in metric_texts.DESCRIBE.items():
             card = getattr(self, "card_" + name)
             metric = self._metrics.get(name)
