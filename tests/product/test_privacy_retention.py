@@ -86,10 +86,15 @@ def test_the_task_runs_every_night_under_its_name() -> None:
 
 
 def launch(studio: Studio) -> str:
-    """Start the task as the scheduler does; wait for its end and give how it ended."""
+    """Start the nightly task; wait for its end and give how it ended."""
+    return launch_task(studio, "apply_retention")
+
+
+def launch_task(studio: Studio, name: str) -> str:
+    """Start a task as the scheduler does; wait for its end and give how it ended."""
     before = len(runs(studio))
     with studio.uplink() as script:
-        script.socket.call("anvil.private.background_tasks.launch", "apply_retention")
+        script.socket.call("anvil.private.background_tasks.launch", name)
     wait_until(lambda: len(runs(studio)) > before and runs(studio)[-1] != (None,))
     [status] = runs(studio)[-1]
     assert status is not None
