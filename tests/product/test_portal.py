@@ -231,3 +231,38 @@ def test_wrong_passwords_lock_the_erasure_too(empty_studio: Studio) -> None:
         assert codes[0] == "invalid" and codes[-1] == "locked"
         assert caller.answer("erase_my_account", PASSWORD)["code"] == "locked"
     assert empty_studio.query("SELECT 1 FROM app.users WHERE email = %s", nia) == [(1,)]
+
+
+def test_a_remembered_log_in_ends_with_the_account(empty_studio: Studio) -> None:
+    """Also once there is a new account under the same address."""
+    nia = make_customer(empty_studio, "nia")
+    cookies = empty_studio.server.client.cookies
+    with empty_studio.person() as caller:
+        caller.call("log_in", nia, PASSWORD, remember=True)
+        remembered = dict(cookies)
+    come_back = {
+        name: value for name, value in remembered.items() if not name.startswith("anvil-session")
+    }
+    assert come_back, "it is remembered by a cookie"
+
+    def who_is_back() -> Any:
+        cookies.clear()
+        cookies.update(come_back)
+        with empty_studio.server.browser() as browser:
+            return browser.call("get_config")["user"]
+
+    assert who_is_back()["email"] == nia, "the cookie works"
+    with customer(empty_studio, nia) as caller:
+        caller.call("erase_my_account", PASSWORD)
+    assert who_is_back() is None
+    with empty_studio.uplink() as script:
+        script.call(
+            "add_staff_user",
+            email=nia,
+            password="a new beginning",
+            first_name="Nia",
+            last_name="Moyo",
+            role="customer",
+        )
+    assert who_is_back() is None
+    cookies.clear()
