@@ -75,6 +75,6 @@ def tab(
             screen.log_in(who)
             screen.is_at("/app/home" if who == "carl" else "/app/dashboard")
         yield screen
-        assert screen.problems == []
+        assert not screen.problems, "\n".join(screen.problems)
     finally:
         context.close()

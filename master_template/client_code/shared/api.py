@@ -31,17 +31,32 @@ def call(name, *args, **kwargs):
     """Call a server function; give its answer (a dict). Raises ApiError."""
     try:
         answer = anvil.server.call(name, *args, **kwargs)
-    except anvil.server.AppOfflineError:
-        raise ApiError("offline", "You are offline. Nothing was changed; please try again.")
+    except anvil.server.AppOfflineError as error:
+        raise _offline(str(error))
     except anvil.server.SessionExpiredError:
         raise ApiError("expired", "This page has been open for too long. Please reload it.")
     except anvil.server.TimeoutError:
         raise ApiError("timeout", "The server took too long to answer. Please try again.")
+    except (anvil.server.RuntimeUnavailableError, anvil.server.InternalError):
+        raise ApiError(
+            "unavailable", "The server cannot answer just now. Please try again in a minute."
+        )
     if answer.get("success"):
         return answer
     if answer.get("code") == "not_authenticated" and _when_logged_out:
         _when_logged_out[0]()
     raise ApiError(answer.get("code"), answer.get("error"), answer.get("fields"), answer)
+
+
+def _offline(reason):
+    """Nobody knows what became of a call that was on its way when the connection broke."""
+    if "before it answered" in reason:
+        return ApiError(
+            "lost",
+            "The connection was lost before the server answered. Please try again; what you typed "
+            "is still here.",
+        )
+    return ApiError("offline", "You are offline. Nothing was changed; please try again.")
 
 
 def call_quietly(name, *args, **kwargs):

@@ -33,6 +33,7 @@ class ContactDetailForm(ContactDetailFormTemplate):
         can_edit = session.may("customers.manage")
         self.btn_edit.visible = self.btn_delete.visible = can_edit
         self.dom_nodes["note_box"].hidden = not can_edit
+        self.dom_nodes["waiting"].textContent = "Contact " + self.contact_id
         self.btn_more.visible = False
         unsaved.watch(self, self.is_dirty, save=self.add_note, discard=self.discard)
 
@@ -58,6 +59,7 @@ class ContactDetailForm(ContactDetailFormTemplate):
         self.state.kind = "none"
         self._show_contact()
         self._show_events(events)
+        self.dom_nodes["waiting"].hidden = True
         self.dom_nodes["body"].hidden = False
 
     @handle("state", "action")

@@ -1,0 +1,69 @@
+"""The connection between a page and the server, in a test's hand: held up, or cut."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from playwright.sync_api import Page, WebSocketRoute
+
+
+class Wire:
+    """Stands between a page and the server from the page's next load on."""
+
+    def __init__(self, page: Page):
+        self.page = page
+        self.is_cut = False
+        self.is_held = False
+        # The callables that the page has asked for, oldest first.
+        self.asked: list[str] = []
+        self._held: list[tuple[WebSocketRoute, str | bytes]] = []
+        self._open: list[tuple[WebSocketRoute, WebSocketRoute]] = []
+        page.route_web_socket(re.compile("/_/ws"), self._connect)
+
+    def _connect(self, browser: WebSocketRoute) -> None:
+        if self.is_cut:
+            browser.close()
+            return
+        server = browser.connect_to_server()
+        self._open.append((browser, server))
+
+        def to_server(message: str | bytes) -> None:
+            self._note(message)
+            server.send(message)
+
+        def to_browser(message: str | bytes) -> None:
+            if self.is_held and '"response"' in str(message):
+                self._held.append((browser, message))
+            else:
+                browser.send(message)
+
+        browser.on_message(to_server)
+        server.on_message(to_browser)
+
+    def _note(self, message: str | bytes) -> None:
+        if isinstance(message, str):
+            command = json.loads(message).get("command")
+            if command and not command.startswith("anvil.private"):
+                self.asked.append(command)
+
+    def cut(self) -> None:
+        """No word comes or goes until ``mend``."""
+        self.is_cut = True
+        for browser, server in self._open:
+            browser.close()
+            server.close()
+        self._open.clear()
+
+    def mend(self) -> None:
+        self.is_cut = False
+
+    def hold(self) -> None:
+        """The server hears the page, and its answers wait until ``let_go``."""
+        self.is_held = True
+
+    def let_go(self) -> None:
+        self.is_held = False
+        for browser, message in self._held:
+            browser.send(message)
+        self._held.clear()
