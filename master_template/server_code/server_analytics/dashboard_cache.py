@@ -6,6 +6,7 @@ currency. When any of these has changed the row is worth nothing, however young 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,6 +17,8 @@ from anvil.tables import TableError, app_tables
 from anvil.tables import query as q
 
 from ..server_shared.transactions import in_transaction
+
+log = logging.getLogger("mybizz.analytics")
 
 KEPT_FOR = timedelta(hours=1)
 # Whoever asks for new figures again at once gets those that are there.
@@ -54,9 +57,9 @@ def write_all(scope_key: str, basis: str, figures: Mapping[str, Any], now: datet
     new."""
     try:
         _write(scope_key, basis, figures, now)
-    except (TableError, tables.TransactionConflict):
+    except (TableError, tables.TransactionConflict) as error:
         # The unique rule refuses a second row; the figures themselves are in hand.
-        return
+        log.info("the figures of scope %s were not kept: %s", scope_key, error)
 
 
 @in_transaction
