@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +17,10 @@ from tests.product.studio import Refused, Studio, copy_template, open_studio
 
 # Callables that no product has, to send mails as services do.
 POST_OFFICE = """
+import os
+import pathlib
+import threading
+
 from anvil.tables import app_tables
 
 from ..server_emails.mail_service import queue_mail
@@ -55,6 +63,26 @@ outbox.handlers["broken"] = outbox.Handler(_deliver, lambda entry, outcome: None
 @server_callable(needs=TRUSTED_ONLY, takes={"permanent": Bool("Permanent")})
 def post_broken(permanent):
     in_transaction(outbox.add)("broken", {"permanent": permanent})
+
+
+def _deliver_at_the_second_try(entry):
+    marker = pathlib.Path(entry.payload["marker"])
+    if marker.exists():
+        marker.write_text("delivered")
+        return
+    pathlib.Path(f"{marker}.new").write_text(str(os.getpid()))
+    os.replace(f"{marker}.new", marker)
+    threading.Event().wait()  # until the process is killed
+
+
+outbox.handlers["endless"] = outbox.Handler(
+    _deliver_at_the_second_try, lambda entry, outcome: None
+)
+
+
+@server_callable(needs=TRUSTED_ONLY, takes={"marker": Text("Marker", max_chars=500)})
+def post_endless(marker):
+    in_transaction(outbox.add)("endless", {"marker": marker})
 """
 INVITATION = {
     "person_name": "Thandi Mokoena",
@@ -211,6 +239,20 @@ def test_an_entry_whose_worker_died_is_delivered_when_its_lease_ends(office: Stu
     assert len(read_mails(office, "later@example.com")) == 1
 
 
+def test_a_run_that_is_killed_at_work_loses_nothing(office: Studio, tmp_path: Path) -> None:
+    marker = tmp_path / "marker"
+    with office.uplink() as script:
+        script.call("post_endless", str(marker))
+    _wait_for(marker.exists)
+    os.kill(int(marker.read_text()), signal.SIGKILL)
+    found = office.query("SELECT status, attempts, lease IS NOT NULL FROM app.outbox")
+    assert found == [("waiting", 1, True)]
+    office.query("UPDATE app.outbox SET due_at = now()")  # the lease has run out
+    deliver_mail(office)
+    assert marker.read_text() == "delivered"
+    assert office.query("SELECT 1 FROM app.outbox") == []
+
+
 def test_many_runs_at_once_deliver_each_mail_once(office: Studio) -> None:
     """Callers that deliver at the same time share the work and do none of it twice."""
     from concurrent.futures import ThreadPoolExecutor
@@ -231,9 +273,7 @@ def test_many_runs_at_once_deliver_each_mail_once(office: Studio) -> None:
     assert counts == [1] * 12
 
 
-def _wait_for(is_so) -> None:
-    import time
-
+def _wait_for(is_so: Callable[[], object]) -> None:
     deadline = time.monotonic() + 60
     while not is_so():
         assert time.monotonic() < deadline, "it did not happen within a minute"
