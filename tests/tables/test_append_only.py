@@ -56,7 +56,7 @@ async def refuses(store: TableStore, work: Any) -> None:
         {"changes": {"told": "erased"}},
         {"who": "erased", "what": "nothing"},
     ],
-    ids=str,
+    ids=lambda change: "-".join(change) or "none",
 )
 async def test_refuses_to_change_an_entry(database_url: str, change: dict[str, Any]) -> None:
     async with opened(database_url, TABLES, constraints=RULES) as store:
@@ -75,7 +75,7 @@ async def test_refuses_to_change_an_entry(database_url: str, change: dict[str, A
         {"who": "erased", "changes": {"name": "erased"}},
         {"what": "paid"},  # as it was
     ],
-    ids=str,
+    ids=lambda change: "-".join(change) or "none",
 )
 async def test_lets_a_person_be_forgotten(database_url: str, change: dict[str, Any]) -> None:
     async with opened(database_url, TABLES, constraints=RULES) as store:
