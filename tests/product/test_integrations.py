@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 
 import pytest
+import yaml
 
 from master_template.server_integrations.integration_registry import INTEGRATIONS
 from master_template.server_integrations.provider_checks import CHECKS
 from tests.product.conftest import fresh_database
 from tests.product.outside_world import World, connect, open_world
 from tests.product.providers.server import Reply
-from tests.product.studio import Caller, Refused
+from tests.product.studio import FIELD_KEYS, Caller, Refused
+from tests.product.vault import key_id, move_all
 
 
 @pytest.fixture(scope="module")
@@ -257,3 +260,31 @@ def test_changes_and_tests_are_in_the_audit_log(world: World, olga: Caller) -> N
         "AND resource_id = 'bobgo' ORDER BY logged_at DESC LIMIT 2"
     )
     assert found == [("test", "olga@yogastudio.example"), ("update", "olga@yogastudio.example")]
+
+
+def test_its_secrets_move_to_a_new_key(world: World, olga: Caller) -> None:
+    """And once the old key is gone they can still be read, or entered anew where they cannot."""
+    connect(olga, "stripe", world.right_fields()["stripe"])
+    old, new = FIELD_KEYS[0], FIELD_KEYS[1]
+    give_keys(world, new, old)
+    with world.studio.uplink() as script:
+        assert move_all(script) == 0
+    give_keys(world, new)
+    assert olga.call("test_integration", "stripe")["is_working"] is True
+    give_keys(world, old)
+    assert olga.answer("test_integration", "stripe")["code"] == "encryption_key_unknown"
+    connect(olga, "stripe", world.right_fields()["stripe"])
+    assert olga.call("test_integration", "stripe")["is_working"] is True
+
+
+def give_keys(world: World, *keys: str) -> None:
+    """Change the keys of the instance as its operator does, and wait until it has them."""
+    config = yaml.safe_load(world.studio.config_file.read_text())
+    config["secret"]["field_encryption_keys"] = ",".join(keys)
+    world.studio.config_file.write_text(yaml.safe_dump(config))
+    world.studio.reload()
+    expected = [key_id(key) for key in keys]
+    deadline = time.monotonic() + 60
+    with world.studio.uplink() as script:
+        while script.call("get_encryption_status")["keys"] != expected:
+            assert time.monotonic() < deadline, "the server does not read its keys anew"

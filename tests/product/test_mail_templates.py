@@ -211,3 +211,23 @@ def test_our_own_words_go_out_where_the_owners_fail(world: World, olga: Caller) 
         assert "invites you" in message["subject"]
     finally:
         world.studio.query("DELETE FROM app.mail_templates")
+
+
+def test_what_is_kept_of_mails_goes_with_the_person(world: World, olga: Caller) -> None:
+    """Erasing a contact also takes what was sent to them, and what still waits for them."""
+    person = {"first_name": "Thandi", "last_name": "Mokoena", "email": "thandi@example.com"}
+    contact_id = olga.call("create_contact", person)["contact"]["contact_id"]
+    for table, more in (
+        ("email_log", "mail_id, status) VALUES ('thandi@example.com', 'm-thandi', 'sent'"),
+        (
+            "outbox",
+            "kind, payload_encrypted, due_at, status, attempts) VALUES ('thandi@example.com', "
+            "'mail', 'e1', now() + interval '1 hour', 'waiting', 1",
+        ),
+    ):
+        world.studio.query(f"INSERT INTO app.{table} (recipient_email, {more})")
+    erased = olga.call("erase_contact", contact_id)
+    assert (erased["tables"]["email_log"], erased["tables"]["outbox"]) == (1, 1)
+    for table in ("email_log", "outbox"):
+        left = f"SELECT 1 FROM app.{table} WHERE recipient_email = 'thandi@example.com'"
+        assert world.studio.query(left) == []
