@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import logging
 import sys
 from collections.abc import Callable, Sequence
 
@@ -12,6 +11,7 @@ import uvloop
 from app_server.config import ServerConfig, make_server_config
 from app_server.errors import StartupError
 from app_server.listening import become_new_process
+from app_server.logs import choose_format, is_json_wanted, set_up_logging, tell_failure
 from app_server.options import parse_arguments, usage
 from app_server.server import AppServer
 
@@ -22,12 +22,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if "--help" in words or "-h" in words:
         sys.stdout.write(usage() + "\n")
         return 0
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    for name in ("uvicorn.error", "websockets.server"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    set_up_logging()
 
     def read_config() -> ServerConfig:
-        return make_server_config(parse_arguments(words))
+        config = make_server_config(parse_arguments(words))
+        choose_format(config.log_format)
+        return config
 
     # What has been imported stays; the collector need not look at it again and again.
     gc.freeze()
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         server = uvloop.run(serve(read_config))
     except StartupError as error:
-        sys.stderr.write(f"{error}\n")
+        tell_failure(str(error), is_json=is_json_wanted(words))
         return 1
     if server.is_to_restart and server.listener is not None:
         become_new_process(server.listener, ["-m", "app_server", *words])

@@ -12,12 +12,13 @@ from urllib.parse import urlsplit
 
 from app_server.errors import StartupError
 from app_server.limits import CALL_TIMEOUT_SECONDS, MAX_REQUESTS_PER_SECOND
+from app_server.logs import FORMATS
 from app_server.options import INTEGRATIONS, OF_THE_SERVER, read_config_file
 
 DEFAULT_PORT = 3030
 DEFAULT_IP = "0.0.0.0"
 INSTANCE_FILE = "instance.yaml"
-SHARED = ("disable-tls", "forward-headers-insecure", "add-hsts-headers")
+SHARED = ("disable-tls", "forward-headers-insecure", "add-hsts-headers", "metrics-token")
 NO_DATABASE = "none"
 """``--database none``: for an app that has no tables, users or background tasks."""
 
@@ -85,6 +86,7 @@ class InstanceConfig:
     call_seconds: float = CALL_TIMEOUT_SECONDS
     transaction_seconds: float | None = None
     pool_size: int | None = None
+    metrics_token: str | None = field(default=None, repr=False)
 
     @property
     def host_name(self) -> str:
@@ -114,6 +116,7 @@ class ServerConfig:
     redirect_port: int | None = None
     smtp_server_port: int | None = None
     has_shell: bool = False
+    log_format: str = "text"
     shared: dict[str, Any] = field(default_factory=dict)
 
 
@@ -130,6 +133,9 @@ def make_server_config(given: dict[str, Any]) -> ServerConfig:
     tls = _make_tls_config(given)
     redirect_port = check_port(given, "http-redirect-port")
     mail_port = check_port(given, "smtp-server-port")
+    log_format = str(given.get("log-format", "text"))
+    if log_format not in FORMATS:
+        raise StartupError(f"--log-format {log_format}: expected 'text' or 'json'.")
     if "instances" in given:
         others = sorted(set(given) - OF_THE_SERVER - {"instances"})
         if others:
@@ -151,6 +157,7 @@ def make_server_config(given: dict[str, Any]) -> ServerConfig:
             tls=tls,
             redirect_port=redirect_port,
             smtp_server_port=mail_port,
+            log_format=log_format,
             shared=shared,
         )
     has_shell = bool(given.get("shell"))
@@ -172,6 +179,7 @@ def make_server_config(given: dict[str, Any]) -> ServerConfig:
         tls=tls,
         redirect_port=redirect_port,
         smtp_server_port=mail_port,
+        log_format=log_format,
         has_shell=has_shell,
     )
 
@@ -242,6 +250,7 @@ def make_instance_config(
         call_seconds=options.get("downlink-worker-timeout") or CALL_TIMEOUT_SECONDS,
         transaction_seconds=options.get("data-table-txn-timeout"),
         pool_size=options.get("db-connection-pool-size"),
+        metrics_token=_check_key(options, "metrics-token"),
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 
 from app_server.app_log import NAME_CHARS, log_error, shown
+from app_server.call_observing import at_work, observed_call
 from app_server.errors import AnvilError
 from app_server.limits import MAX_NESTED_CALLS
 from app_server.native.registry import (
@@ -46,6 +47,13 @@ MALFORMED = (
 async def dispatch(request: Request) -> Reply:
     """Serve one call. Native functions come first, then those that an uplink registered, then the
     app's server code, as on Anvil's server."""
+    if request.parent is not None:
+        return await _dispatch(request)
+    with observed_call(request) as observe:
+        return observe(await _dispatch(request))
+
+
+async def _dispatch(request: Request) -> Reply:
     try:
         _check_allowed(request)
         native = _find_native(request)
@@ -71,13 +79,14 @@ async def dispatch(request: Request) -> Reply:
 async def dispatch_outermost(request: Request) -> Reply:
     """Serve a call that no other call made, and close its call stack afterwards."""
     ok = False
-    try:
-        reply = await dispatch(request)
-        ok = reply.error is None
-    finally:
-        await asyncio.shield(request.stack.close(ok))
-    if reply.error is not None:
-        log_error(request.instance, request.description, reply.error)
+    with at_work(request):
+        try:
+            reply = await dispatch(request)
+            ok = reply.error is None
+        finally:
+            await asyncio.shield(request.stack.close(ok))
+        if reply.error is not None:
+            log_error(request.instance, request.description, reply.error)
     return reply
 
 

@@ -12,6 +12,7 @@ from starlette.websockets import WebSocket
 
 from app_server.http import problems
 from app_server.http.compression import compressed
+from app_server.http.observing import observed
 from app_server.http.routes import make_router
 from app_server.http.sockets import serve_uplink
 from app_server.instance import Instance
@@ -73,11 +74,20 @@ class Hosting:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             return
-        if scope["type"] == "http":
-            send = compressed(scope, send)
         connection = HTTPConnection(scope)
         host_name = read_host_name(connection)
         hosted = self._only or self._hosted.get(host_name)
+        if scope["type"] == "http":
+            instance = hosted.instance if hosted is not None else None
+            with observed(scope, send, connection, instance) as observed_send:
+                await self._serve(connection, hosted, receive, compressed(scope, observed_send))
+        else:
+            await self._serve(connection, hosted, receive, send)
+
+    async def _serve(
+        self, connection: HTTPConnection, hosted: Hosted | None, receive: Receive, send: Send
+    ) -> None:
+        scope, host_name = connection.scope, read_host_name(connection)
         if hosted is not None:
             scope["state"] = {"instance": hosted.instance}
             await hosted.router(scope, receive, _with_headers(hosted.instance, send))

@@ -7,6 +7,7 @@ import importlib
 import logging
 import pkgutil
 import sqlite3
+import time
 from collections import OrderedDict
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,7 @@ from app_server.limits import (
     MAX_ATTEMPTS_PER_MINUTE,
     REQUEST_BURST,
 )
+from app_server.metrics import InstanceMetrics
 from app_server.rates import RateLimits
 from app_server.request import Reply
 from app_server.session_renewal import Tickets
@@ -98,6 +100,8 @@ class Instance:
         self.reload = AppReload(self)
         self.gate = Gate()
         self.entrance: ASGIApp = refuse_for_now
+        self.metrics = InstanceMetrics()
+        self.started_at = time.time()
 
     @property
     def origin(self) -> str:
@@ -232,6 +236,16 @@ class Instance:
             "database": database,
             "server_code": {"ok": self.workers.is_well},
         }
+
+    def judge_readiness(self, health: dict[str, Any]) -> tuple[bool, list[str]]:
+        """Whether to send visitors here, and what speaks against it, by ``check_health``."""
+        against = {
+            "The server is being stopped.": self.gate.is_leaving,
+            "The database cannot be reached.": not health["database"]["ok"],
+            "Server code cannot be run.": not health["server_code"]["ok"],
+        }
+        reasons = [reason for reason, is_so in against.items() if is_so]
+        return not reasons, reasons
 
     def run_call(self, work: Coroutine[Any, Any, Reply]) -> asyncio.Task[Reply]:
         """Serve a call beside whoever asked for it; it ends at the latest with the instance."""

@@ -87,6 +87,12 @@ OPTIONS: dict[str, Option] = {
             "Connections to the database, at most (default: 10)",
         ),
         Option("shell", Kind.FLAG, "Open a Python shell that is connected by an uplink"),
+        Option(
+            "metrics-token",
+            Kind.TEXT,
+            "Whoever sends it may read /_/metrics (default: only programs on this machine)",
+        ),
+        Option("log-format", Kind.TEXT, "text (default) or json: one object a line"),
         Option("disable-tls", Kind.FLAG, "A proxy before this server does TLS; believe it"),
         Option("manual-cert-file", Kind.TEXT, "TLS certificate (with its chain), as PEM"),
         Option("manual-cert-key-file", Kind.TEXT, "Private key of that certificate, as PEM"),
@@ -139,6 +145,8 @@ OF_THE_SERVER = frozenset(
         "add-hsts-headers",
         "forward-headers-insecure",
         "smtp-server-port",
+        "metrics-token",
+        "log-format",
     )
 )
 """Those that also go together with --instances."""

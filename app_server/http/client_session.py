@@ -10,6 +10,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
 from app_server.instance import Instance
+from app_server.logs import note_session
 from app_server.sessions import COOKIE_NAME, SECURE_COOKIE_NAME, Session
 
 ANVIL_COOKIES = {"local": "anvil-cookie-local", "shared": "anvil-cookie-shared"}
@@ -30,6 +31,7 @@ def find_session(connection: HTTPConnection, instance: Instance) -> Session | No
     socket and of its media: browsers keep cookies from a page in another site's frame. Pages take
     no such token: a link with one would put whoever follows it into somebody else's session."""
     session = instance.sessions.find(connection.cookies.get(session_cookie_name(instance)))
+    note_session(session)
     if not instance.app.allow_embedding:
         return session
     if session is not None:

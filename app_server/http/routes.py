@@ -24,6 +24,7 @@ from app_server.http.client_session import (
 from app_server.http.endpoint_request import BodyLease
 from app_server.http.endpoints import Category, serve_endpoint
 from app_server.http.lazy_media import serve_lazy_media
+from app_server.http.metrics import serve_metrics
 from app_server.http.pages import start_page
 from app_server.http.sockets import serve_browser, serve_uplink
 from app_server.http.startup import PageStart
@@ -73,6 +74,8 @@ def list_routes(instance: Instance) -> list[BaseRoute]:
         *(_with_session(page, instance) for page in user_pages),
         route("/_/lm/{rest:path}", serve_lazy_media, ["GET", "POST"]),
         route("/_/health", serve_health),
+        route("/_/ready", serve_ready),
+        route("/_/metrics", serve_metrics),
         route("/_/logout", serve_logout, ANY_METHOD),
         route("/_/request_cookies", serve_cookies, ["POST"]),
         route("/_/log", serve_nothing, ["POST"]),
@@ -151,6 +154,16 @@ async def serve_health(http: HttpRequest, instance: Instance) -> Response:
         return problems.too_many(http)
     health = await instance.check_health()
     return JSONResponse(health, 200 if health["ok"] else 503, {"Cache-Control": "no-store"})
+
+
+async def serve_ready(http: HttpRequest, instance: Instance) -> Response:
+    """``{"ready", "reasons"}`` for whoever spreads visitors over servers; 503 where they should go
+    elsewhere."""
+    if not instance.request_rates.allows(client_ip(http, instance)):
+        return problems.too_many(http)
+    is_fit, reasons = instance.judge_readiness(await instance.check_health())
+    answer = {"ready": is_fit, "reasons": reasons}
+    return JSONResponse(answer, 200 if is_fit else 503, {"Cache-Control": "no-store"})
 
 
 async def serve_logout(http: HttpRequest, instance: Instance) -> Response:
