@@ -6,11 +6,8 @@ import io
 import itertools
 import json
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from threading import Barrier
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,7 +15,7 @@ import pytest
 from PIL import Image
 
 from tests.product.conftest import fresh_database
-from tests.product.studio import Caller, Studio, copy_template, open_studio
+from tests.product.studio import Studio, copy_template, open_studio
 
 BERLIN = ZoneInfo("Europe/Berlin")
 FEATURES = {"bookings": True, "marketing": True, "ecommerce": True}
@@ -472,26 +469,6 @@ def test_without_permissions_there_is_nothing_to_see(clocked: ClockedStudio) -> 
     finally:
         clocked.query("UPDATE app.users SET permissions = '{}' WHERE role = 'staff'")
     assert (answer["metrics"], answer["activity"]) == ({}, None)
-
-
-def test_many_who_ask_at_once_leave_one_row_of_each_figure(clocked: ClockedStudio) -> None:
-    """Nobody is refused, whoever writes last."""
-    people = 6
-    with ExitStack() as stack:
-        callers = [stack.enter_context(clocked.studio.uplink()) for _ in range(people)]
-        for round_number in range(5):
-            clocked.query("DELETE FROM app.dashboard_cache")
-            start = Barrier(people)
-
-            def ask(caller: Caller, start: Barrier = start) -> dict[str, Any]:
-                start.wait()
-                return caller.call("get_dashboard")
-
-            with ThreadPoolExecutor(people) as pool:
-                answers = list(pool.map(ask, callers))
-            assert all(set(answer["metrics"]) == ALL for answer in answers), round_number
-            rows = clocked.query("SELECT name, scope_key FROM app.dashboard_cache")
-            assert sorted(rows) == sorted((name, "all") for name in ALL)
 
 
 def test_storage_knows_the_size_of_a_logo(clocked: ClockedStudio) -> None:
