@@ -66,6 +66,18 @@ def _audit():
     return AuditLogSettings()
 
 
+def _policies():
+    from .PolicySettings import PolicySettings
+
+    return PolicySettings()
+
+
+def _legal():
+    from .LegalTextSettings import LegalTextSettings
+
+    return LegalTextSettings()
+
+
 SECTIONS = [
     Section(
         "profile",
@@ -98,6 +110,22 @@ SECTIONS = [
         "group",
         "users.view",
         _users,
+    ),
+    Section(
+        "policies",
+        "Policies",
+        "Cancelling, not coming, moving a booking, refunds",
+        "event_busy",
+        "settings.view",
+        _policies,
+    ),
+    Section(
+        "legal",
+        "Legal texts",
+        "Privacy policy and terms of your website",
+        "gavel",
+        "settings.view",
+        _legal,
     ),
     Section(
         "integrations",

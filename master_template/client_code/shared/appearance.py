@@ -8,14 +8,17 @@ from . import session
 def toggle_mode():
     """From light to dark or back, whatever the device says; remembered in this browser."""
     theme = getattr(window, "m3Theme", None)
-    if theme is None:
-        return
-    mode = theme.getMode()
+    if theme is not None:
+        theme.setMode("light" if is_dark() else "dark")
+
+
+def is_dark():
+    """Whether the app is dark now."""
+    theme = getattr(window, "m3Theme", None)
+    mode = theme.getMode() if theme is not None else "system"
     if mode == "system":
-        is_dark = window.matchMedia("(prefers-color-scheme: dark)").matches
-    else:
-        is_dark = mode == "dark"
-    theme.setMode("light" if is_dark else "dark")
+        return bool(window.matchMedia("(prefers-color-scheme: dark)").matches)
+    return mode == "dark"
 
 
 def draw_mark(node, picture=None):
