@@ -11,6 +11,8 @@ ACTIONS = {
     "add_note": "Added a note to",
     "change_access": "Changed the access of",
     "change_password": "Changed the password of",
+    "change_scope": "Changed what is in the care of",
+    "clear_second_factor": "Took the second factor off",
     "create": "Created",
     "delete": "Deleted",
     "disconnect": "Disconnected",
@@ -18,6 +20,7 @@ ACTIONS = {
     "export": "Exported",
     "fill_sample_data": "Made sample data for",
     "import": "Imported",
+    "link": "Linked an account to",
     "log_event": "Logged an event of",
     "publish": "Published",
     "reactivate": "Reactivated",
@@ -27,6 +30,7 @@ ACTIONS = {
     "resend": "Sent again",
     "reset": "Reset",
     "restore": "Restored",
+    "retry": "Sent again",
     "retention": "Deleted old entries of",
     "revoke": "Revoked",
     "set_up": "Set up",
@@ -37,13 +41,20 @@ ACTIONS = {
 }
 # Where thing and action together say it shorter.
 WHOLE = {
+    "consent.agree": "Agreed to the terms",
+    "mail.test": "Sent a test mail",
+    "settings.require_second_factor": "Changed who needs a second factor",
+    "user.begin_second_factor": "Began to set up a second factor",
+    "user.disable_second_factor": "Switched their second factor off",
+    "user.enable_second_factor": "Switched a second factor on",
+    "user.renew_recovery_codes": "Made new recovery codes",
     "user.log_in": "Logged in",
     "user.log_out": "Logged out",
     "contact.fill_sample_data": "Made sample data",
     "contact.import": "Imported contacts",
     "user.export": "Exported their own data",
 }
-THINGS = {"audit_log": "Audit log", "user": "Account", "encryption_key": "Encryption key"}
+THINGS = {"user": "Account", "mail": "E-mail", "mail_template": "E-mail template"}
 PEOPLE = {"system": "The system", "nobody": "Somebody not logged in", "erased": "Erased person"}
 NOTHING = "—"
 WORDS = {"erased": "erased", "hidden": "(not shown)"}

@@ -18,6 +18,7 @@ from anvil.tables import query as q
 
 from ..server_auth.rbac import current_actor
 from ..server_privacy.export_files import to_csv
+from ..server_privacy.retention import KEPT
 from ..server_shared import callables, clock
 from ..server_shared.audit import Reads, add_details, declared_actions
 from ..server_shared.callables import server_callable
@@ -27,8 +28,8 @@ from ..server_shared.validators import Day, Int, Record, Rule, Text
 
 MAX_PAGE = 100
 MAX_EXPORT_ROWS = 20_000
-# Recorded by tasks and by what is part of something bigger, and so by no callable's name.
-OTHER_ACTIONS = ("audit_log.retention", "user.change_access")
+# Recorded by tasks and by what is part of something bigger, and so declared by no callable.
+OTHER_ACTIONS = ("contact.link", *(f"{kept.table}.retention" for kept in KEPT))
 # What an entry was before and after is for those who may see such things.
 PERMISSION_TO_SEE = {
     "booking": "bookings.view",
