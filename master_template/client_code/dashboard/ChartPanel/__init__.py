@@ -1,7 +1,7 @@
 from ._anvil_designer import ChartPanelTemplate
 
 from anvil import handle
-from anvil.js import report_exceptions, window
+from anvil.js import new, report_exceptions, window
 
 from .. import charts
 
@@ -94,7 +94,7 @@ class ChartPanel(ChartPanelTemplate):
 
     @handle("", "show")
     def form_show(self, **event_args):
-        self._watcher = window.MutationObserver(report_exceptions(self._theme_change))
+        self._watcher = new(window.MutationObserver, report_exceptions(self._theme_change))
         self._watcher.observe(
             window.document.documentElement,
             {"attributes": True, "attributeFilter": ["data-m3-mode"]},
