@@ -18,6 +18,7 @@ SERVER_CODE = ROOT / "master_template" / "server_code"
 PUBLIC = {
     "accept_invitation",
     "choose_password",
+    "confirm_second_factor",
     "get_agreement_texts",
     "get_config",
     "get_invitation",
@@ -27,6 +28,11 @@ PUBLIC = {
     "sign_up",
 }
 LOGGED_IN = {
+    "begin_second_factor",
+    "disable_second_factor",
+    "enable_second_factor",
+    "get_second_factor",
+    "renew_recovery_codes",
     "agree_to_texts",
     "change_password",
     "erase_my_account",
@@ -39,6 +45,7 @@ LOGGED_IN = {
 }
 STAFF = {"get_dashboard"}
 TRUSTED = {
+    "clear_lost_second_factor",
     "add_staff_user",
     "deliver_outbox_now",
     "send_account_mail",
@@ -85,10 +92,11 @@ PERMITTED = {
         "preview_policies",
         "preview_theme",
     },
-    "users.view": {"list_invitations", "list_users"},
+    "users.view": {"get_second_factor_policy", "list_invitations", "list_users"},
     "users.manage": {
         "change_user_access",
         "change_user_scope",
+        "clear_second_factor",
         "invite_user",
         "reactivate_user",
         "remove_user",
@@ -100,6 +108,7 @@ PERMITTED = {
     "settings.manage": {
         "check_logo",
         "delete_integration",
+        "require_second_factor",
         "reset_mail_template",
         "retry_mail",
         "send_test_mail",

@@ -4,6 +4,9 @@ A user's row counts in ``session_version`` how often their log-ins were ended fr
 suspension, a removal, a new role's demands. A session keeps the number it logged in with, and one
 with an older number is nobody's, also after the account has been opened again. A remembered log-in
 needs no mark: ending the log-ins takes its token away.
+
+Where the user has a second factor, the mark says which one was shown, so that a log-in past
+``service.log_in`` by password alone is nobody's either.
 """
 
 from __future__ import annotations
@@ -13,7 +16,11 @@ from typing import Any
 import anvil.server
 import anvil.users
 
+from . import second_factor
+
 MARK = "mybizz_login"
+FACTOR_COOKIE = "mybizz_second_factor"
+REMEMBER_DAYS = 30  # As the option remember_me_days of the Users service.
 # What an open tab hears when its log-in is ended (client_code/shared/login_watch.py).
 LOGIN_ENDED = "mybizz-login-ended"
 
@@ -23,20 +30,40 @@ def version_of(user: Any) -> int:
     return int(user["session_version"] or 0)
 
 
-def leave(user: Any) -> None:
-    """Mark the session that has just logged this user in."""
-    anvil.server.session[MARK] = {"user": user.get_id(), "version": version_of(user)}
+def leave(user: Any, *, remember: bool = False) -> None:
+    """Mark the session that has just logged this user in, with the second factor if there is one.
+
+    ``remember`` notes in the browser that it was shown, for as long as the log-in is remembered.
+    """
+    factor = second_factor.factor_id(user)
+    anvil.server.session[MARK] = {
+        "user": user.get_id(),
+        "version": version_of(user),
+        "factor": factor,
+    }
+    if remember and factor:
+        shown = {FACTOR_COOKIE: f"{user.get_id()} {factor}"}
+        anvil.server.cookies.local.set(REMEMBER_DAYS, **shown)
 
 
 def is_good(user: Any) -> bool:
     """Whether the log-in behind this call is one of those that still hold."""
-    version = version_of(user)
+    version, factor = version_of(user), second_factor.factor_id(user)
     mark = anvil.server.session.get(MARK)
     if mark and mark.get("user") == user.get_id():
-        return bool(mark.get("version") == version)
-    if version == 0:
-        return True
-    return _is_remembered()
+        # Where the factor was switched off since, none is owed.
+        return bool(mark.get("version") == version and factor in (None, mark.get("factor")))
+    if factor is not None:
+        return _is_remembered() and _has_shown(user, factor)
+    return version == 0 or _is_remembered()
+
+
+def _has_shown(user: Any, factor: str) -> bool:
+    """Whether this browser has shown this user's second factor when it was told to remember."""
+    try:
+        return bool(anvil.server.cookies.local.get(FACTOR_COOKIE) == f"{user.get_id()} {factor}")
+    except anvil.server.CookieError:
+        return False
 
 
 def _is_remembered() -> bool:

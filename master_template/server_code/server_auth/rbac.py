@@ -15,9 +15,10 @@ from typing import Any, ParamSpec, TypeVar
 
 import anvil.server
 import anvil.users
+from anvil.tables import app_tables
 
 from ..server_shared.errors import DeniedError, NotAuthenticatedError
-from . import login_marks
+from . import login_marks, second_factor
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -79,6 +80,9 @@ class Actor:
     may_choose_password: bool = False
     # What part of the business a person sees (see ``scopes``); None for all of it.
     scope: Mapping[str, Any] | None = None
+    # Whether the business wants a second factor that this person has not set up. Until then they
+    # may do nothing but that.
+    owes_factor: bool = False
 
     def may(self, permission: str) -> bool:
         """Whether this actor has the permission. The system has them all."""
@@ -87,7 +91,7 @@ class Actor:
     @property
     def is_staff(self) -> bool:
         """Whether this is someone of the business, or the system on its behalf."""
-        return self.kind == "system" or self.role in STAFF_ROLES
+        return self.kind == "system" or (self.role in STAFF_ROLES and not self.owes_factor)
 
     @property
     def author_name(self) -> str:
@@ -141,6 +145,14 @@ def display_name(row: Any) -> str:
     return " ".join(part for part in (row["first_name"], row["last_name"]) if part)
 
 
+def is_factor_required(role: str) -> bool:
+    """Whether the business wants a second factor of people with this role."""
+    if role not in STAFF_ROLES:
+        return False
+    row = app_tables.settings.get(is_singleton=True)
+    return row is not None and row["require_second_factor"] is True
+
+
 def _client_ip() -> str:
     client = anvil.server.context.client
     return (client.ip or "") if client is not None else ""
@@ -165,15 +177,17 @@ def read_actor() -> Actor:
         if switched_off or not login_marks.is_good(user):
             return Actor("nobody", ip=ip)
         role = user["role"] if user["role"] in ROLES else CUSTOMER
+        owes_factor = not second_factor.is_on(user) and is_factor_required(role)
         return Actor(
             "user",
             role=role,
             email=user["email"] or "",
             name=display_name(user),
-            permissions=permissions_of_row(user),
+            permissions=frozenset() if owes_factor else permissions_of_row(user),
             row=user,
             ip=ip,
             scope=scope_of(user),
+            owes_factor=owes_factor,
         )
     return Actor("system" if is_trusted_caller() else "nobody", ip=ip)
 

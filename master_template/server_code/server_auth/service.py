@@ -18,20 +18,11 @@ from ..server_privacy.agreements import AGREED, record_sign_up
 from ..server_shared import audit
 from ..server_shared.callables import LOGGED_IN, PUBLIC, server_callable
 from ..server_shared.errors import DeniedError, InvalidError
-from ..server_shared.validators import Bool, Email, Password, Phone, Rule, Text
-from . import login_marks
+from ..server_shared.validators import Bool, Email, Password, Phone, Text
+from . import login_marks, second_factor
+from .passwords import GivenPassword
 from .rbac import CUSTOMER, current_actor, read_actor
-
-
-class GivenPassword(Rule):
-    """A password as someone typed it to log in: nothing is said about its quality."""
-
-    def clean(self, value: Any) -> str:
-        if not isinstance(value, str) or not value:
-            raise InvalidError(f"{self.label} is required.")
-        if len(value) > 1000:
-            raise InvalidError(f"{self.label} may have at most 1000 characters.")
-        return value
+from .second_factor_service import begin_second_step
 
 
 @server_callable(
@@ -48,10 +39,13 @@ def log_in(email: str, password: str, remember: bool = False) -> dict[str, Any]:
     """Log this session in; give ``{"role": ...}``.
 
     Raises :class:`DeniedError` with code ``wrong_password``, ``not_confirmed``, ``disabled``,
-    ``locked`` (too many wrong passwords), or ``second_factor`` (the account asks for one).
+    ``locked`` (too many wrong passwords), or ``second_factor``: the password was right, and
+    :func:`confirm_second_factor` finishes the log-in.
     """
+    account = app_tables.users.get(email=email)
+    takes_code = account is not None and second_factor.is_on(account)
     try:
-        user = anvil.users.login_with_email(email, password, remember=remember)
+        user = anvil.users.login_with_email(email, password, remember=remember and not takes_code)
     except anvil.users.EmailNotConfirmed as error:
         raise DeniedError(
             "Please confirm your e-mail address first: the link is in the message we sent you.",
@@ -74,6 +68,10 @@ def log_in(email: str, password: str, remember: bool = False) -> dict[str, Any]:
     if user["status"] in ("inactive", "suspended"):
         anvil.users.logout()
         raise DeniedError("This account is switched off.", code="disabled")
+    if second_factor.is_on(user):
+        anvil.users.logout()
+        begin_second_step(user, remember=remember)
+        raise DeniedError("Please enter the code of your authenticator app.", code="second_factor")
     login_marks.leave(user)
     audit.record("log_in", "user", user["email"], details={"remember": remember}, by=read_actor())
     link_on_log_in(user)

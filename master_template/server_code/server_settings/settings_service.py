@@ -72,7 +72,8 @@ def get_config() -> dict[str, Any]:
 
     ``business`` (name, colours, logo, locale, currency, time zone), ``features`` as
     ``{name: bool}``, ``user``: None, or ``{email, name, role, permissions, is_staff,
-    portal_parts}`` (the parts of the customer portal that show), and ``may_choose_password``:
+    portal_parts, owes_factor}`` (the parts of the customer portal that show; whether a second
+    factor has to be set up first), and ``may_choose_password``:
     whether the link of a reset message has been opened.
     """
     business = read_business()
@@ -86,6 +87,7 @@ def get_config() -> dict[str, Any]:
             "permissions": sorted(actor.permissions),
             "is_staff": actor.is_staff,
             "portal_parts": parts_of(actor, business),
+            "owes_factor": actor.owes_factor,
         }
     shown = ("business_name", "tagline", "time_zone", "currency", "locale", "primary_color")
     return {
