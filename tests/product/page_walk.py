@@ -50,7 +50,7 @@ def all_visits() -> list[Visit]:
 
 def settle(page: Page) -> None:
     """Wait until the page is there, with what it had to load."""
-    expect(page.locator("h1:visible").first).not_to_be_empty()
+    expect(page.get_by_role("heading", level=1).first).not_to_be_empty()
     expect(page.locator(".mb-bones:visible, .anvil-spinner:visible")).to_have_count(0)
     page.evaluate("document.fonts.ready.then(() => true)")
 

@@ -1,15 +1,17 @@
-"""axe-core finds nothing serious on any page, in light and dark, on a desk and on a phone."""
+"""On every page: axe-core finds nothing serious, in light and dark, on a desk and on a phone;
+nothing sticks out or is cut off from 320 pixels on; the Tab key reaches everything, visibly."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.product.page_walk import Walkers, all_visits, settle, walkers
-from tests.product.screens import DESK, PHONE
+from tests.product.key_walk import walk_by_tab
+from tests.product.layout_walk import layout_faults
+from tests.product.page_walk import Visit, Walkers, all_visits, walkers
+from tests.product.screens import DESK, PHONE, Screen
 from tests.product.studio import ROOT, Studio
 
 pytestmark = pytest.mark.usefixtures("m3_assets")
@@ -57,15 +59,26 @@ def faults(page: Page) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("visit", all_visits(), ids=lambda visit: visit.path)
-def test_a_page_has_no_violations(people: Walkers, visit: Any) -> None:
-    assert faults(people.visit(visit).page) == []
+@pytest.fixture(scope="module", params=all_visits(), ids=lambda visit: str(visit.path))
+def screen(people: Walkers, request: pytest.FixtureRequest) -> Screen:
+    """Each page in turn, opened once for all tests that look at it."""
+    return people.visit(request.param)
+
+
+def test_a_page_has_no_violations(screen: Screen) -> None:
+    assert faults(screen.page) == []
+
+
+def test_nothing_sticks_out_or_is_cut_off(screen: Screen) -> None:
+    assert layout_faults(screen.page) == []
+
+
+def test_the_tab_key_reaches_everything_and_one_sees_where_one_is(screen: Screen) -> None:
+    assert walk_by_tab(screen.page) == []
 
 
 def test_axe_would_find_a_nameless_button_and_pale_text(people: Walkers) -> None:
-    screen = people.screen("olga")
-    screen.open("/app/me")
-    settle(screen.page)
+    screen = people.visit(Visit("/app/me", "olga"))
     screen.page.evaluate("""() => {
         const main = document.querySelector("main");
         main.append(document.createElement("button"));
@@ -77,3 +90,53 @@ def test_axe_would_find_a_nameless_button_and_pale_text(people: Walkers) -> None
     assert "button-name" in found
     assert "desk, dark: serious color-contrast" in found
     expect(screen.page.locator("main")).to_be_visible()
+
+
+def test_the_others_would_find_a_trap_an_invisible_focus_and_what_sticks_out(
+    people: Walkers,
+) -> None:
+    screen = people.visit(Visit("/app/me", "olga"))
+    screen.page.evaluate("""() => {
+        const main = document.querySelector("main");
+        const hidden = main.appendChild(document.createElement("button"));
+        hidden.textContent = "No ring";
+        hidden.style.outline = "none";
+        const last = main.appendChild(document.createElement("button"));
+        last.textContent = "Never reached";
+        hidden.addEventListener("keydown", (event) => {
+            event.preventDefault();
+            main.querySelector("button").focus();
+        });
+    }""")
+    found = walk_by_tab(screen.page)
+    assert "one does not see the focus on <button> No ring" in found
+    assert "the Tab key does not reach <button> Never reached" in found
+    screen.page.evaluate("""() => {
+        const wide = document.querySelector("main").appendChild(document.createElement("p"));
+        wide.textContent = "A line that does not break";
+        wide.style.cssText = "inline-size: 40px; white-space: nowrap";
+    }""")
+    assert "A line that does not break" in " ".join(layout_faults(screen.page))
+
+
+LONG = "Wolfeschlegelsteinhausenbergerdorff-Featherstonehaugh"
+ARABIC = "مؤسسة شروق الشمس لليوغا والتأمل"
+
+
+@pytest.mark.parametrize("direction", ["ltr", "rtl"])
+def test_long_names_and_right_to_left_text_fit(
+    people: Walkers, studio: Studio, direction: str
+) -> None:
+    studio.query("UPDATE app.settings SET business_name = %s", f"{ARABIC} {LONG}")
+    studio.query(
+        "UPDATE app.contacts SET first_name = %s, last_name = %s, company = %s, email = %s, "
+        "total_spent_cents = 98765432100 WHERE contact_id = 'C-22'",
+        LONG,
+        ARABIC,
+        f"{LONG} & {LONG}",
+        f"{LONG}@{LONG}.example".lower(),
+    )
+    for path in ("/app/contacts?search=Featherstonehaugh", "/app/contacts/C-22", "/app/dashboard"):
+        page = people.visit(Visit(path, "olga")).page
+        page.evaluate("(direction) => { document.documentElement.dir = direction; }", direction)
+        assert layout_faults(page) == [], path

@@ -3,120 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
-from tests.product.page_walk import Visit, Walkers, all_visits, settle, walkers
-from tests.product.screens import PHONE, Screen
+from tests.product.key_walk import tab_to
+from tests.product.page_walk import Visit, Walkers, settle, walkers
+from tests.product.screens import PHONE
 from tests.product.studio import DOMAIN, PASSWORD, Studio
 
 pytestmark = pytest.mark.usefixtures("m3_assets")
-
-# Functions for the page: `tabStops()` numbers what the Tab key should reach and gives a name for
-# each; `whereFocusIs()` gives the number of the element with the focus, and what one sees of it.
-WATCH = """() => {
-  const inner = (root) => [...root.querySelectorAll("*")].flatMap((element) =>
-    element.shadowRoot ? [element, ...inner(element.shadowRoot)] : [element]);
-  const host = (element) => element.getRootNode().host;
-  const describe = (element) => {
-    const texts = [element.ariaLabel, element.labels?.[0]?.textContent, element.textContent,
-      host(element)?.ariaLabel, host(element)?.label, host(element)?.textContent];
-    const name = texts.map((text) => (text ?? "").trim()).find(Boolean) ?? "";
-    return `<${element.localName}> ${name.replace(/\\s+/g, " ").slice(0, 40)}`;
-  };
-  const isOneOfAGroup = (element) =>
-    element.type === "radio" || /^(menuitem|option|radio|tab)$/.test(element.role ?? "");
-  const isStop = (element) =>
-    element.tabIndex >= 0 && !element.shadowRoot?.delegatesFocus && !element.disabled &&
-    element.matches("a[href], button, input, select, textarea, [tabindex]") &&
-    !isOneOfAGroup(element) && !element.closest("[inert]") && !host(element)?.closest("[inert]") &&
-    element.checkVisibility({ visibilityProperty: true, opacityProperty: false });
-  window.tabStops = () => {
-    window.stops = inner(document).filter(isStop);
-    return window.stops.map(describe);
-  };
-  const rings = (element) => {
-    const style = getComputedStyle(element);
-    const ring = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
-    const parts = [...element.children, ...(element.shadowRoot?.children ?? [])];
-    return ring || parts.some((part) => part.matches("md-focus-ring[visible]")) ||
-      /^md-(outlined|filled)-(text-field|select|field)$/.test(element.localName);
-  };
-  window.whereFocusIs = () => {
-    let element = document.activeElement;
-    const around = [];
-    while (element.shadowRoot?.activeElement) {
-      around.push(element);
-      element = element.shadowRoot.activeElement;
-    }
-    if (element === document.body) return null;
-    around.push(element, ...(element.parentElement ? [element.parentElement] : []));
-    const box = element.getBoundingClientRect();
-    const isInView = box.bottom > 0 && box.top < innerHeight && box.right > 0 &&
-      box.left < innerWidth;
-    return { number: window.stops.indexOf(element), name: describe(element),
-      isSeen: isInView && around.some(rings) };
-  };
-}"""
 
 
 @pytest.fixture(scope="module")
 def people(chromium: Browser, studio: Studio) -> Iterator[Walkers]:
     with walkers(chromium, studio) as found:
         yield found
-
-
-def walk_by_tab(page: Page) -> list[str]:
-    """What is wrong on the way through the page with the Tab key."""
-    page.evaluate(WATCH)
-    page.evaluate("document.activeElement.blur()")
-    names = page.evaluate("tabStops()")
-    reached: set[int] = set()
-    faults = []
-    for _ in range(2 * len(names) + 8):
-        page.keyboard.press("Tab")
-        stop: dict[str, Any] | None = page.evaluate("whereFocusIs()")
-        if stop is None:
-            # At its end a page gives the focus to the browser. It may have begun in its middle.
-            continue
-        if stop["number"] in reached:
-            break
-        if stop["number"] >= 0:
-            reached.add(stop["number"])
-        if not stop["isSeen"]:
-            faults.append(f"one does not see the focus on {stop['name']}")
-    else:
-        faults.append("the focus does not come to an end")
-    missed = [name for number, name in enumerate(names) if number not in reached]
-    return faults + [f"the Tab key does not reach {name}" for name in missed]
-
-
-@pytest.mark.parametrize("visit", all_visits(), ids=lambda visit: visit.path)
-def test_the_tab_key_reaches_everything_and_one_sees_where_one_is(
-    people: Walkers, visit: Visit
-) -> None:
-    assert walk_by_tab(people.visit(visit).page) == []
-
-
-def test_the_walk_would_find_a_trap_and_an_invisible_focus(people: Walkers) -> None:
-    screen = people.visit(Visit("/app/me", "olga"))
-    screen.page.evaluate("""() => {
-        const main = document.querySelector("main");
-        const hidden = main.appendChild(document.createElement("button"));
-        hidden.textContent = "No ring";
-        hidden.style.outline = "none";
-        const last = main.appendChild(document.createElement("button"));
-        last.textContent = "Never reached";
-        hidden.addEventListener("keydown", (event) => {
-            event.preventDefault();
-            main.querySelector("button").focus();
-        });
-    }""")
-    found = walk_by_tab(screen.page)
-    assert "one does not see the focus on <button> No ring" in found
-    assert "the Tab key does not reach <button> Never reached" in found
 
 
 def test_logs_in_looks_someone_up_and_saves_with_the_keyboard_alone(
@@ -152,19 +54,6 @@ def test_logs_in_looks_someone_up_and_saves_with_the_keyboard_alone(
         keys.press("Enter")
         screen.heading("Priya Venkataraman")
         screen.sees("Gqeberha")
-
-
-def tab_to(screen: Screen, tag: str, name: str) -> None:
-    """Press Tab until the focus is on something of this kind and name."""
-    page = screen.page
-    page.evaluate(WATCH)
-    page.evaluate("tabStops()")
-    for _ in range(80):
-        page.keyboard.press("Tab")
-        stop = page.evaluate("whereFocusIs()")
-        if stop and stop["name"].startswith(f"<{tag}>") and name in stop["name"]:
-            return
-    raise AssertionError(f"80 times Tab did not come to {name}")
 
 
 def test_menus_choices_and_dialogs_by_key(people: Walkers) -> None:

@@ -27,6 +27,7 @@ SORT_ITEMS = [
     ("Spent most", "spent"),
     ("Number", "number"),
 ]
+FILTERS = ("status", "lifecycle_stage", "tag", "source")
 # What a page of the list is: kept in the address, so that reload, back and a shared link find it.
 IN_ADDRESS = (
     "search",
@@ -60,6 +61,7 @@ class ContactListForm(ContactListFormTemplate):
         self.dd_source.items = SOURCE_ITEMS
         self.dd_sort.items = SORT_ITEMS
         self._show_query()
+        self._open_filters(bool(self._filters_set()))
 
     def _show_query(self):
         query = self.query
@@ -122,6 +124,8 @@ class ContactListForm(ContactListFormTemplate):
         nodes = self.dom_nodes
         self.rp_contacts.items = contacts
         nodes["row_head"].hidden = not contacts
+        count = self._filters_set()
+        nodes["toggle_text"].textContent = "Filters ({})".format(count) if count else "Filters"
         nodes["subtitle"].textContent = formatting.plural(total, "contact", "contacts")
         nodes["pager"].hidden = total <= len(contacts)
         nodes["range"].textContent = "{} – {} of {}".format(
@@ -151,8 +155,19 @@ class ContactListForm(ContactListFormTemplate):
             )
 
     def _is_filtered(self):
-        filters = ("search", "status", "lifecycle_stage", "tag", "source")
-        return any(self.query[name] for name in filters)
+        return bool(self.query["search"] or self._filters_set())
+
+    def _filters_set(self):
+        """How many of the filters are in use."""
+        return len([name for name in FILTERS if self.query[name]])
+
+    def _open_filters(self, is_open):
+        """On a phone the filters stand behind a button."""
+        self.dom_nodes["more"].classList.toggle("open", is_open)
+        self.dom_nodes["toggle"].setAttribute("aria-expanded", "true" if is_open else "false")
+
+    def toggle_click(self, event):
+        self._open_filters(not self.dom_nodes["more"].classList.contains("open"))
 
     @handle("state", "action")
     def state_action(self, **event_args):

@@ -7,6 +7,7 @@ class StateView(StateViewTemplate):
     """Stands where a list would: `loading`, `empty`, `error`, or `none` when the list is there.
 
     `heading`, `text` and `action_text` say what and what next; event `action` is the button.
+    `level` is the heading's level: 1 where a page has no other heading.
     """
 
     def __init__(self, **properties):
@@ -14,6 +15,7 @@ class StateView(StateViewTemplate):
         self._heading = ""
         self._text = ""
         self._action_text = ""
+        self._level = 2
         self._ready = False
         self.init_components(**properties)
         self._ready = True
@@ -34,6 +36,7 @@ class StateView(StateViewTemplate):
         nodes["bones"].hidden = self._kind != "loading"
         nodes["message"].hidden = self._kind not in ("empty", "error")
         nodes["heading_node"].textContent = self._heading
+        nodes["heading_node"].setAttribute("aria-level", str(int(self._level)))
         nodes["text_node"].textContent = self._text
         nodes["live"].textContent = "Loading" if self._kind == "loading" else ""
         self.btn_action.text = self._action_text
@@ -73,6 +76,15 @@ class StateView(StateViewTemplate):
     @action_text.setter
     def action_text(self, value):
         self._action_text = value or ""
+        self._draw()
+
+    @property
+    def level(self):
+        return self._level
+
+    @level.setter
+    def level(self, value):
+        self._level = value or 2
         self._draw()
 
     @handle("btn_action", "click")
