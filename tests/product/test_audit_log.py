@@ -183,12 +183,13 @@ def test_the_file_holds_what_matches_and_no_formulas(studio: Studio) -> None:
 
 
 def test_taking_the_file_is_recorded(studio: Studio) -> None:
+    add_entries(studio, "R-3", [datetime.now(UTC)] * 3)
     with studio.person("mia") as mia:
-        csv_rows(mia, {"resource_type": "robot"})
+        csv_rows(mia, {"resource_id": "R-3"})
         [entry] = entries(mia, resource_type="audit_log", action="export")[:1]
     details = {each["field"]: each["value"] for each in entry["details"]}
     assert entry["person"] == MIA
-    assert details["filters"]["resource_type"] == "robot" and details["rows"] >= 4
+    assert details["filters"]["resource_id"] == "R-3" and details["rows"] == 3
 
 
 def test_the_words_to_filter_by_are_those_of_the_log(studio: Studio) -> None:
