@@ -107,7 +107,7 @@ def test_the_standard_texts_stand_until_an_owner_publishes(empty_studio: Studio)
         assert len(answer.content) < 100_000
         assert "<script" not in answer.text
         assert "default-src 'none'" in answer.headers["content-security-policy"]
-    assert "it costs 3 % of the price" in get(empty_studio, "/terms").text
+    assert "it costs 3% of the price" in get(empty_studio, "/terms").text
 
 
 def test_a_published_text_is_on_the_page_and_its_versions_stay(studio: Studio) -> None:

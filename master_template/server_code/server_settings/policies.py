@@ -179,8 +179,8 @@ def _of_the_price(percent: float) -> str:
 
 
 def percent_text(percent: float) -> str:
-    """``3 %``, ``12.5 %``."""
-    return f"{percent:.2f}".rstrip("0").rstrip(".") + " %"
+    """``3%``, ``12.5%``."""
+    return f"{percent:.2f}".rstrip("0").rstrip(".") + "%"
 
 
 def time_before(hours: int) -> str:
