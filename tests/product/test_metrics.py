@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +17,14 @@ import pytest
 
 from master_template.server_shared import metrics
 from tests.product.conftest import fresh_database
-from tests.product.studio import Refused, Studio, copy_template, open_studio
+from tests.product.studio import (
+    ROOT,
+    UPLINK_KEY,
+    Refused,
+    Studio,
+    copy_template,
+    open_studio,
+)
 from tests.product.test_privacy_retention import runs, wait_until
 
 METRICS = "server_code/server_shared/metrics.py"
@@ -176,6 +185,38 @@ def test_counts_every_call_of_every_worker(eager: Studio) -> None:
     assert found["failures"] == {"not_found": 80, "invalid": 20}
     assert found["errors"] == 0
     assert 0 < found["p50_ms"] <= found["p95_ms"] <= found["p99_ms"] <= found["max_ms"]
+
+
+def show(studio: Studio, *options: str) -> subprocess.CompletedProcess[str]:
+    """What the command prints, run as an operator does."""
+    command = [sys.executable, str(ROOT / "scripts" / "uplink" / "show_metrics.py"), *options]
+    target = ["--url", studio.uplink_url, "--key", UPLINK_KEY]
+    return subprocess.run([*command, *target], capture_output=True, text=True, timeout=60)
+
+
+def test_an_operator_sees_them(eager: Studio) -> None:
+    with eager.uplink() as script:
+        script.answer("get_contact", "C-998")
+    shown = show(eager)
+    assert shown.returncode == 0, shown.stderr
+    [line] = [line for line in shown.stdout.splitlines() if line.startswith("get_contact ")]
+    assert "not_found" in line
+    found = json.loads(show(eager, "--json").stdout)["callables"]
+    assert {"get_contact", "set_up_instance"} <= {each["name"] for each in found}
+    assert show(eager, "--hours", "0").returncode == 2
+
+
+def test_a_fault_shows_in_the_exit_code(eager: Studio) -> None:
+    eager.query(
+        "INSERT INTO app.callable_metrics (name, period_start, period, calls, failures, durations,"
+        " total_ms, max_ms) VALUES ('broken', date_trunc('hour', now()), 'part', 4,"
+        """ '{"internal": 1}', '{"3": 4}', 50, 12)"""
+    )
+    shown = show(eager)
+    assert shown.returncode == 1
+    [line] = [line for line in shown.stdout.splitlines() if line.startswith("broken")]
+    assert "1 (25 %)" in line
+    eager.query("DELETE FROM app.callable_metrics WHERE name = 'broken'")
 
 
 def test_a_refusal_is_counted_too(eager: Studio) -> None:
