@@ -154,9 +154,13 @@ def test_nothing_sticks_out(chromium: Browser, studio: Studio, size: dict[str, i
         "WHERE slug = 'cork-block'"
     )
     show_shop(studio)
+    studio.query("UPDATE app.payments SET amount_cents = amount_cents + 100000000")
     studio.query("DELETE FROM app.dashboard_cache")
     with tab(chromium, studio, "olga", size) as screen:
         expect(screen.page.locator(".js-plotly-plot .main-svg").first).to_be_visible()
+        screen.page.get_by_text("Show as a table").click()
+        panel = screen.page.locator(".mb-chart").bounding_box()
+        assert panel and panel["x"] + panel["width"] <= size["width"]
         width = screen.page.evaluate("document.documentElement.scrollWidth")
         assert width <= size["width"]
 
