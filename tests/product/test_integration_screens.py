@@ -11,9 +11,12 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.product.conftest import fresh_database
+from tests.product.key_walk import walk_by_tab
+from tests.product.layout_walk import layout_faults
 from tests.product.mailbox import read_mails
 from tests.product.outside_world import World, open_world
 from tests.product.screens import PHONE, Screen, tab
+from tests.product.test_accessibility import faults
 
 pytestmark = pytest.mark.usefixtures("m3_assets")
 SHOTS = os.environ.get("MYBIZZ_SHOTS")  # a folder to look at what the tests see
@@ -163,3 +166,23 @@ def test_the_log_shows_what_went_out(chromium: Browser, world: World) -> None:
             expect(screen.page.locator(".mb-mail-row")).to_have_count(1)
             screen.page.get_by_role("button", name=re.compile("^Try again")).click()
             screen.sees("The text of this mail is no longer kept.")
+
+
+def test_what_opens_in_a_section_is_accessible(chromium: Browser, world: World) -> None:
+    """The walk over all pages sees sections as they open; these stand inside of them."""
+    with tab(chromium, world.studio, "olga") as screen:
+        screen.open("/app/settings/integrations")
+        mail_server = card(screen, "Own mail server")
+        mail_server.get_by_role("button", name="Connect Own mail server").click()
+        mail_server.get_by_role("button", name="Save and test").click()
+        server = mail_server.get_by_role("textbox", name="Server", exact=True)
+        expect(server).to_have_attribute("aria-invalid", "true")
+        assert faults(screen.page) == []
+        assert walk_by_tab(screen.page) == []
+        mail_server.get_by_role("button", name="Cancel").click()
+        screen.open("/app/settings/notifications")
+        screen.page.get_by_role("button", name="Edit: Choose a new password").click()
+        preview = screen.page.frame_locator(".mb-mail-frame")
+        expect(preview.get_by_role("link", name="Choose a new password")).to_be_visible()
+        assert faults(screen.page) == []
+        assert layout_faults(screen.page) == []
