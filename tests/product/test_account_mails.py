@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 
 from tests.product.customers import AGREED
 from tests.product.mailbox import body_of, deliver_mail, read_mails
-from tests.product.studio import Refused, Studio
+from tests.product.studio import PASSWORD, Refused, Studio
 
 SAM, CARL = "sam@yogastudio.example", "carl@yogastudio.example"
 NEW = {
@@ -75,3 +76,13 @@ def test_the_servers_own_words_go_out_where_ours_fail(empty_studio: Studio) -> N
     [message] = read_mails(empty_studio, CARL)
     assert message["subject"] == "Choose a new password"
     assert "/_/email-pw-reset/" in link_in(body_of(message))
+
+
+def test_whose_password_is_changed_hears_of_it(empty_studio: Studio) -> None:
+    with empty_studio.person("mia") as mia:
+        mia.call("change_password", PASSWORD, "quite another one")
+    deliver_mail(empty_studio)
+    [message] = read_mails(empty_studio, "mia@yogastudio.example")
+    assert message["subject"] == "Your password was changed"
+    year = datetime.now(UTC).year
+    assert re.search(rf"was changed on \d+ \w+ {year}.*\d\d:\d\d", body_of(message))

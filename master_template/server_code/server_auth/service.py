@@ -14,6 +14,7 @@ import anvil.users
 from anvil.tables import app_tables
 
 from ..server_customers.account_contact import link_on_log_in
+from ..server_emails.account_mails import tell_of_new_password
 from ..server_privacy.agreements import AGREED, record_sign_up
 from ..server_shared import audit
 from ..server_shared.callables import LOGGED_IN, PUBLIC, server_callable
@@ -192,5 +193,7 @@ def change_password(old_password: str, new_password: str) -> dict[str, Any]:
         raise InvalidError("The old password is not right.", field="old_password") from error
     except anvil.users.PasswordNotAcceptable as error:
         raise InvalidError(str(error), field="new_password") from error
-    audit.record("change_password", "user", current_actor().email, details={"by": "old password"})
+    actor = current_actor()
+    audit.record("change_password", "user", actor.email, details={"by": "old password"})
+    tell_of_new_password(actor)
     return {}

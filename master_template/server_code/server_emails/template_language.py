@@ -38,7 +38,7 @@ _ALLOWED_NODES = (
     nodes.Or,
     nodes.Not,
 )
-MAX_RENDERED_CHARS = 50_000
+MAX_RENDERED_CHARS = 20_000  # with its HTML it has to fit into an encrypted field
 
 _SPECIAL = re.compile(r"([\\*\[\]()#\-])")
 _INLINE = re.compile(

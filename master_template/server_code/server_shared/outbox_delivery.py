@@ -1,4 +1,4 @@
-"""Delivers what the outbox holds: a background task, started after a call and every few minutes."""
+"""Delivers what the outbox holds: a background task, started after a call and every 15 minutes."""
 
 from __future__ import annotations
 
