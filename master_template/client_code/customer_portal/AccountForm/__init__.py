@@ -15,6 +15,8 @@ class AccountForm(AccountFormTemplate):
         navigation_helpers.highlight_active_nav(self.layout, "account")
         user = session.user()
         self.dom_nodes["email"].textContent = user["email"] if user else ""
+        # From the start: a part of the page may ask the server before the page itself does.
+        self.state.say("loading")
 
     @handle("", "show")
     def form_show(self, **event_args):
