@@ -77,6 +77,41 @@ def test_the_tab_key_reaches_everything_and_one_sees_where_one_is(screen: Screen
     assert walk_by_tab(screen.page) == []
 
 
+def test_dialogs_menus_and_messages_have_no_violations(people: Walkers) -> None:
+    screen = people.visit(Visit("/app/contacts/new", "olga"))
+    page = screen.page
+    screen.type("Company", "Typed")
+    screen.press("Save")
+    screen.sees("First name is required.")
+    assert faults(page) == [], "messages at the fields"
+    page.get_by_role("navigation").get_by_role("link", name="Dashboard").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    assert faults(page) == [], "a question"
+    page.get_by_role("dialog").get_by_role("button", name="Discard").click()
+    screen.is_at("/app/dashboard")
+
+    page = people.visit(Visit("/app/contacts?search=nobody+has+this+name", "olga")).page
+    screen.sees("Nobody matches")
+    assert faults(page) == [], "an empty list"
+    page.get_by_role("combobox", name="Status").click()
+    expect(page.get_by_role("option", name="Customer")).to_be_visible()
+    assert faults(page) == [], "a list of choices"
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Menu of Olga Naidoo").click()
+    expect(page.get_by_role("menuitem", name="Log out")).to_be_visible()
+    assert faults(page) == [], "a menu"
+    page.keyboard.press("Escape")
+    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    page.get_by_role("button", name="Navigation").click()
+    expect(page.get_by_role("link", name="Dashboard")).to_be_visible()
+    assert violations(page) == [], "the menu of a phone"
+    page.keyboard.press("Escape")
+
+    page = people.visit(Visit("/app/contacts/C-99999", "olga")).page
+    screen.sees("No such contact")
+    assert faults(page) == [], "a page that is not there"
+
+
 def test_axe_would_find_a_nameless_button_and_pale_text(people: Walkers) -> None:
     screen = people.visit(Visit("/app/me", "olga"))
     screen.page.evaluate("""() => {

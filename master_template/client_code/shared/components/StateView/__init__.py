@@ -35,8 +35,12 @@ class StateView(StateViewTemplate):
         nodes = self.dom_nodes
         nodes["bones"].hidden = self._kind != "loading"
         nodes["message"].hidden = self._kind not in ("empty", "error")
-        nodes["heading_node"].textContent = self._heading
-        nodes["heading_node"].setAttribute("aria-level", str(int(self._level)))
+        for name, is_used in (
+            ("page_heading", self._level == 1),
+            ("heading_node", self._level != 1),
+        ):
+            nodes[name].textContent = self._heading if is_used else ""
+            nodes[name].hidden = not is_used
         nodes["text_node"].textContent = self._text
         nodes["live"].textContent = "Loading" if self._kind == "loading" else ""
         self.btn_action.text = self._action_text
