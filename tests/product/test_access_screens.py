@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from playwright.sync_api import Browser, Locator, expect
 
+from master_template.server_auth import totp
 from tests.product.mailbox import deliver_mail
 from tests.product.screens import PHONE, Screen, tab
 from tests.product.studio import DOMAIN, PASSWORD, Studio
@@ -108,6 +111,94 @@ def test_a_phone_shows_the_same(chromium: Browser, studio: Studio) -> None:
         width = screen.page.evaluate("document.documentElement.scrollWidth")
         assert width <= PHONE["width"]
         dialog.get_by_role("button", name="Cancel").click()
+
+
+def test_whom_someone_sees_is_chosen(chromium: Browser, studio: Studio) -> None:
+    with tab(chromium, studio, "olga") as screen:
+        screen.open("/app/settings/users")
+        choose(screen, f"sam@{DOMAIN}", "Choose whom they see")
+        dialog = screen.page.get_by_role("dialog")
+        dialog.get_by_label("Those in their care").click()
+        dialog.get_by_label("Customers", exact=True).fill("C-1, C-99999")
+        dialog.get_by_role("button", name="Save").click()
+        screen.sees("There is no contact C-99999")
+        expect(dialog.get_by_label("Customers", exact=True)).to_have_value("C-1, C-99999")
+        dialog.get_by_label("Customers", exact=True).fill("C-1, C-2")
+        dialog.get_by_role("button", name="Save").click()
+        expect(row(screen, f"sam@{DOMAIN}").get_by_text("Sees a part")).to_be_visible()
+    with tab(chromium, studio, "sam") as screen:
+        screen.open("/app/contacts")
+        screen.sees("2 contacts")
+    studio.query("UPDATE app.users SET scope = NULL")
+
+
+def code_of(secret: str, step: int = 0) -> str:
+    """What an authenticator app shows, ``step`` half minutes from now."""
+    return totp.code_at(secret, int(time.time() // totp.STEP_SECONDS) + step)
+
+
+def test_a_second_factor_is_switched_on_and_asked_for(chromium: Browser, studio: Studio) -> None:
+    with tab(chromium, studio, "sam") as screen:
+        screen.open("/app/me")
+        screen.sees("Second factor")
+        screen.press("Switch on")
+        dialog = screen.page.get_by_role("dialog")
+        dialog.get_by_label("Your password").fill(PASSWORD)
+        dialog.get_by_role("button", name="Go on").click()
+        picture = dialog.get_by_role("img", name="QR code for your authenticator app")
+        expect(picture).to_be_visible()
+        assert picture.evaluate("image => image.naturalWidth") > 100, "the browser shows it"
+        secret = str(dialog.locator("code").text_content()).replace(" ", "")
+        dialog.get_by_label("Code").fill("000000")
+        dialog.get_by_role("button", name="Switch on").click()
+        screen.sees("This code is not right.")
+        dialog.get_by_label("Code").fill(code_of(secret, -1))
+        dialog.get_by_role("button", name="Switch on").click()
+        expect(dialog.get_by_role("listitem")).to_have_count(totp.RECOVERY_CODES)
+        codes = dialog.get_by_role("listitem").all_text_contents()
+        dialog.get_by_role("button", name="I have kept them").click()
+        screen.sees("You have 10 recovery codes left.")
+    with tab(chromium, studio) as screen:
+        screen.open("/app/contacts")
+        screen.log_in("sam")
+        screen.heading("Enter your code")
+        screen.field("Code").fill("123456")
+        screen.page.get_by_role("button", name="Log in").filter(visible=True).click()
+        screen.sees("This code is not right.")
+        screen.field("Code").fill(code_of(secret))
+        screen.field("Code").press("Enter")
+        screen.heading("Contacts")
+        screen.open("/app/me")
+        screen.press("Switch off")
+        dialog = screen.page.get_by_role("dialog")
+        dialog.get_by_label("Your password").fill(PASSWORD)
+        dialog.get_by_label("Code").fill(codes[0])
+        dialog.get_by_role("button", name="Switch off").click()
+        expect(screen.page.get_by_role("button", name="Switch on")).to_be_visible()
+
+
+def test_who_has_to_have_one_gets_to_nothing_else(chromium: Browser, studio: Studio) -> None:
+    studio.query("UPDATE app.settings SET require_second_factor = true")
+    try:
+        with tab(chromium, studio) as screen:
+            screen.open("/app/contacts")
+            screen.log_in("mia")
+            screen.heading("Secure your account")
+            screen.open("/app/settings")
+            screen.heading("Secure your account")
+            screen.press("Switch on")
+            dialog = screen.page.get_by_role("dialog")
+            dialog.get_by_label("Your password").fill(PASSWORD)
+            dialog.get_by_role("button", name="Go on").click()
+            expect(dialog.locator("code")).to_be_visible()
+            secret = str(dialog.locator("code").text_content()).replace(" ", "")
+            dialog.get_by_label("Code").fill(code_of(secret))
+            dialog.get_by_role("button", name="Switch on").click()
+            dialog.get_by_role("button", name="I have kept them").click()
+            screen.is_at("/app/dashboard")
+    finally:
+        studio.query("UPDATE app.settings SET require_second_factor = false")
+        studio.query("UPDATE app.users SET second_factor = NULL, second_factor_encrypted = NULL")
 
 
 def test_the_business_is_handed_over(chromium: Browser, studio: Studio) -> None:

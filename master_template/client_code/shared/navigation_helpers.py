@@ -108,6 +108,8 @@ def _open(page):
     user = session.user()
     if who != PUBLIC and not user:
         open_form(LOGIN_FORM, next_path=current_path() + window.location.search)
+    elif who != PUBLIC and user["owes_factor"]:
+        open_form(PACKAGE + "auth.SecureAccountForm")
     elif who == STAFF and not user["is_staff"]:
         navigate_to_dashboard()
     else:

@@ -19,6 +19,7 @@ PAGES = [
     ("/app/login", "auth.LoginForm", PUBLIC),
     ("/app/signup", "auth.SignupForm", PUBLIC),
     ("/app/reset", "auth.PasswordResetForm", PUBLIC),
+    ("/app/secure", "auth.SecureAccountForm", USER),
     ("/app/invitation/:token", "auth.InvitationForm", PUBLIC),
     ("/app/contacts", "customers.ContactListForm", STAFF),
     ("/app/contacts/new", "customers.ContactEditorForm", STAFF),

@@ -16,7 +16,7 @@ from ..server_shared.callables import server_callable
 from ..server_shared.errors import ConflictError, NotFoundError
 from ..server_shared.transactions import in_transaction
 from ..server_shared.validators import Bool, Choice, Int, Record, Rule, Text
-from . import authority, login_marks, seats
+from . import authority, login_marks, seats, second_factor
 from .rbac import (
     PERMISSIONS,
     ROLE_LIMITS,
@@ -43,6 +43,7 @@ LIST_COLUMNS = (
     "signed_up",
     "access_version",
     "scope",
+    "second_factor",
 )
 
 
@@ -80,8 +81,8 @@ def own_differences(role: str, wanted: Mapping[str, bool]) -> dict[str, bool]:
 def user_item(row: Any, actor: Actor) -> dict[str, Any]:
     """A user as the list shows them: ``user_id``, ``email``, ``name``, ``first_name``,
     ``last_name``, ``role``, ``permissions`` (all that they have, sorted), ``status``,
-    ``last_login``, ``version``, ``is_you``, ``may_change``, and ``scope`` (see ``scopes``; None for
-    someone who sees everything)."""
+    ``last_login``, ``version``, ``is_you``, ``may_change``, ``has_second_factor``, and
+    ``scope`` (see ``scopes``; None for someone who sees everything)."""
     return {
         "user_id": row.get_id(),
         "email": row["email"],
@@ -96,6 +97,7 @@ def user_item(row: Any, actor: Actor) -> dict[str, Any]:
         "is_you": actor.row is not None and actor.row == row,
         "may_change": authority.may_touch(actor, row),
         "scope": scope_of(row),
+        "has_second_factor": second_factor.is_on(row),
     }
 
 

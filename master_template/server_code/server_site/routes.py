@@ -171,6 +171,8 @@ def _open(path: str) -> Any:
     form, arguments, who = page
     if who != PUBLIC and config["user"] is None:
         form, arguments = "auth.LoginForm", {"next_path": path}
+    elif who != PUBLIC and config["user"]["owes_factor"]:
+        form, arguments = "auth.SecureAccountForm", {}
     elif who == STAFF and not config["user"]["is_staff"]:
         form, arguments = "customer_portal.CustomerDashboardForm", {}
     title = config["business"]["business_name"]

@@ -53,6 +53,9 @@ class LoginForm(LoginFormTemplate):
             )
             session.refresh()
         except api.ApiError as error:
+            if error.code == "second_factor":
+                self._ask_for_code()
+                return
             left = form_fields.show_errors(self, COMPONENTS, error.fields)
             if left or not error.fields:
                 self.dom_nodes["problem_text"].textContent = " ".join(left) or error.message
@@ -60,10 +63,63 @@ class LoginForm(LoginFormTemplate):
             return
         finally:
             self.btn_log_in.enabled = True
+        self._enter()
+
+    def _enter(self):
+        """Go on as whoever has just logged in."""
         if self.next_path:
             navigation_helpers.go(self.next_path, replace=True)
         else:
             navigation_helpers.navigate_to_dashboard()
+
+    def _ask_for_code(self):
+        """The second step: the password was right, and a code is owed."""
+        self.txt_password.text = ""
+        self.dom_nodes["first"].hidden = True
+        self.dom_nodes["second"].hidden = False
+        self.txt_code.focus()
+
+    @handle("txt_code", "change")
+    def txt_code_change(self, **event_args):
+        form_fields.clear_error(self.txt_code)
+
+    @handle("txt_code", "pressed_enter")
+    def txt_code_pressed_enter(self, **event_args):
+        self.btn_confirm_click()
+
+    @handle("btn_confirm", "click")
+    def btn_confirm_click(self, **event_args):
+        nodes = self.dom_nodes
+        nodes["code_problem"].hidden = True
+        self.btn_confirm.enabled = False
+        try:
+            api.call("confirm_second_factor", self.txt_code.text or "")
+            session.refresh()
+        except api.ApiError as error:
+            if error.code == "log_in_again":
+                self._begin_again(error.message)
+                return
+            left = form_fields.show_errors(self, {"code": "txt_code"}, error.fields)
+            if left or not error.fields:
+                nodes["code_problem_text"].textContent = " ".join(left) or error.message
+                nodes["code_problem"].hidden = False
+            return
+        finally:
+            self.btn_confirm.enabled = True
+        self._enter()
+
+    def _begin_again(self, message=""):
+        nodes = self.dom_nodes
+        self.txt_code.text = ""
+        nodes["problem_text"].textContent = message
+        nodes["problem"].hidden = not message
+        nodes["second"].hidden = True
+        nodes["first"].hidden = False
+        self.txt_password.focus()
+
+    def back_click(self, event):
+        event.preventDefault()
+        self._begin_again()
 
     def reset_click(self, event):
         navigation_helpers.follow(event, "/app/reset")

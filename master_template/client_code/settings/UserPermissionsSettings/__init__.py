@@ -7,6 +7,7 @@ from ...shared import api, formatting, session
 from ...shared.components.ConfirmationDialog import confirm
 from ..AccessEditor import AccessEditor
 from ..OwnershipDialog import OwnershipDialog
+from ..ScopeEditor import ScopeEditor
 
 PAGE_SIZE = 25
 DEBOUNCE_MS = 250
@@ -35,6 +36,37 @@ class UserPermissionsSettings(UserPermissionsSettingsTemplate):
         self.state.kind = "loading"
         self._load_users()
         self._load_invitations()
+        self._load_policy()
+
+    def _load_policy(self):
+        """Whether a second factor is wanted of everyone."""
+        try:
+            policy = api.call_quietly("get_second_factor_policy")
+        except api.ApiError:
+            return  # The lists say what is wrong; the switch stays away.
+        self.sw_required.selected = policy["is_required"]
+        self.sw_required.enabled = session.may("settings.manage")
+        self.sw_required.accessible_name = "Want a second factor of everyone who works here"
+        without = policy["without"]
+        self.dom_nodes["without"].textContent = (
+            "{} here without one.".format(formatting.plural(without, "person is", "people are"))
+            if without
+            else "Everyone here has one."
+        )
+        self.dom_nodes["policy"].hidden = False
+
+    @handle("sw_required", "change")
+    def sw_required_change(self, **event_args):
+        is_on = bool(self.sw_required.selected)
+        self._say("")
+        try:
+            api.call("require_second_factor", is_on)
+        except api.ApiError as error:
+            self.sw_required.selected = not is_on
+            self._say(error.message)
+            return
+        text = "From now on everyone here needs one." if is_on else "Everyone may choose."
+        Notification(text, timeout=3).show()
 
     def _load_users(self):
         """Ask for the page that the filters describe; an overtaken answer is dropped."""
@@ -67,7 +99,13 @@ class UserPermissionsSettings(UserPermissionsSettingsTemplate):
             return
         is_owner = (session.user() or {}).get("role") == "owner"
         self.rp_users.items = [
-            dict(user, is_owner=is_owner, act=self._act_on_user) for user in users
+            dict(
+                user,
+                is_owner=is_owner,
+                is_restricted=answer["is_restricted"],
+                act=self._act_on_user,
+            )
+            for user in users
         ]
         self.btn_invite.visible = bool(answer["roles_to_give"])
         nodes = self.dom_nodes
@@ -175,6 +213,22 @@ class UserPermissionsSettings(UserPermissionsSettingsTemplate):
                 self.raise_event("x-menu-changed")
                 Notification("{} owns the business now.".format(name), timeout=4).show()
                 self.load()
+        elif action == "scope":
+            editor = ScopeEditor(user=user, colleagues=self.answer["users"])
+            if alert(editor, title="Whom {} sees".format(name), buttons=[], dismissible=True):
+                Notification("Saved.", timeout=2).show()
+                self._load_users()
+        elif action == "factor":
+            if confirm(
+                "Clear the second factor of {}?".format(name),
+                "For someone who has lost their phone and their recovery codes. Make sure that it "
+                "is they who ask: from then on their password alone opens their account.",
+                "Clear it",
+                is_dangerous=True,
+            ):
+                self._call(
+                    "clear_second_factor", user["user_id"], done="The second factor is cleared."
+                )
         elif action == "suspend":
             if confirm(
                 "Suspend {}?".format(name),

@@ -8,7 +8,8 @@ from ...shared import formatting
 class UserRow(UserRowTemplate):
     """Someone who works here, with a menu of what the reader may do about them.
 
-    `item` is a user of `list_users`, with `is_owner` (of the reader) and `act(action, user)`.
+    `item` is a user of `list_users`, with `is_owner` and `is_restricted`
+    (of the reader) and `act(action, user)`.
     """
 
     def __init__(self, **properties):
@@ -31,10 +32,23 @@ class UserRow(UserRowTemplate):
         self.item_suspend.visible = not is_suspended
         self.item_reactivate.visible = is_suspended
         self.item_transfer.visible = user["is_owner"] and not is_suspended
+        self.item_factor.visible = user["has_second_factor"] and not user["is_restricted"]
+        self.item_change.visible = self.item_scope.visible = not user["is_restricted"]
+        self.item_remove.visible = not user["is_restricted"]
+        nodes["factor"].hidden = not user["has_second_factor"]
+        nodes["part"].hidden = user["scope"] is None
 
     @handle("item_change", "click")
     def item_change_click(self, **event_args):
         self.item["act"]("change", self.item)
+
+    @handle("item_scope", "click")
+    def item_scope_click(self, **event_args):
+        self.item["act"]("scope", self.item)
+
+    @handle("item_factor", "click")
+    def item_factor_click(self, **event_args):
+        self.item["act"]("factor", self.item)
 
     @handle("item_transfer", "click")
     def item_transfer_click(self, **event_args):
