@@ -19,6 +19,7 @@ import shutil
 import socket
 import stat
 import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +52,7 @@ SETTINGS = {
     "timezone": "'UTC'",
     "log_timezone": "'UTC'",
 }
+_DRAFT = "data.new-"
 HBA = f"host all all {HOST}/32 scram-sha-256\n"
 
 
@@ -103,7 +105,10 @@ def start(folder: Path) -> EmbeddedPostgres:
         if not (_data(folder) / "PG_VERSION").exists():
             _initialise(folder)
         _check_version(folder)
-        if not _is_running(folder):
+        if _is_running(folder):
+            # It may still be starting, where whoever started it was killed meanwhile.
+            _wait_until_it_answers(folder)
+        else:
             _configure(folder, _choose_port(folder))
             _launch(folder)
         _change_holders(folder, add=os.getpid())
@@ -157,14 +162,14 @@ def _account() -> Account | None:
     return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
 
 
-def _run_tool(name: str, *arguments: str, folder: Path) -> None:
+def _run_tool(name: str, *arguments: str, folder: Path, data: Path | None = None) -> None:
     """Run one of Postgres's programs on the folder, as the account that owns it."""
     account = _account()
     log = folder / "tool.log"
     # A file, not a pipe: the server that pg_ctl leaves behind would keep a pipe open for ever.
     with log.open("w") as output:
         result = subprocess.run(
-            [str(POSTGRES_BIN_PATH / name), "-D", str(_data(folder)), *arguments],
+            [str(POSTGRES_BIN_PATH / name), "-D", str(data or _data(folder)), *arguments],
             stdout=output,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
@@ -184,10 +189,13 @@ def _run_tool(name: str, *arguments: str, folder: Path) -> None:
 
 
 def _initialise(folder: Path) -> None:
-    """Make the files of a new server; a first try that was killed is swept away."""
-    shutil.rmtree(_data(folder), ignore_errors=True)
+    """Make the files of a new server. They are made elsewhere and moved when they are complete;
+    tries that were killed are swept away, and what still writes there fails."""
+    for left in folder.glob(f"{_DRAFT}*"):
+        shutil.rmtree(left, ignore_errors=True)
     account = _account()
-    _data(folder).mkdir(mode=0o700)
+    draft = folder / f"{_DRAFT}{os.getpid()}"
+    draft.mkdir(mode=0o700)
     (folder / "server.log").touch(mode=0o600)
     password_file = _password_file(folder)
     password_file.unlink(missing_ok=True)
@@ -196,7 +204,7 @@ def _initialise(folder: Path) -> None:
     if account is not None:
         _let_through(folder)
         _let_through(POSTGRES_BIN_PATH / "postgres")
-        for path in (_data(folder), folder / "server.log", password_file):
+        for path in (draft, folder / "server.log", password_file):
             os.chown(path, account.uid, account.gid)
     try:
         _run_tool(
@@ -209,10 +217,12 @@ def _initialise(folder: Path) -> None:
             "--encoding=UTF8",
             "--locale=C.UTF-8",
             folder=folder,
+            data=draft,
         )
     except BaseException:
-        shutil.rmtree(_data(folder), ignore_errors=True)
+        shutil.rmtree(draft, ignore_errors=True)
         raise
+    draft.rename(_data(folder))
     if account is not None:
         # From here on only we have to read it.
         os.chown(password_file, os.geteuid(), os.getegid())
@@ -287,6 +297,17 @@ def _configure(folder: Path, port: int) -> None:
     account = _account()
     if account is not None:
         os.chown(_data(folder) / "mybizz.conf", account.uid, account.gid)
+
+
+def _wait_until_it_answers(folder: Path) -> None:
+    command = [str(POSTGRES_BIN_PATH / "pg_isready"), "-q", "-h", HOST, "-p"]
+    deadline = time.monotonic() + START_SECONDS
+    while subprocess.run([*command, str(_read_port(folder))]).returncode:
+        if time.monotonic() > deadline:
+            raise StartupError(
+                f"The Postgres in {folder} runs and does not answer; see its server.log."
+            )
+        time.sleep(0.1)
 
 
 def _launch(folder: Path) -> None:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from scripts.operations import releases
 from scripts.operations.databases import DatabaseServer, finish_database
+from scripts.operations.destruction import destroy, is_half_created
 from scripts.operations.home import Home, OperationError
 from scripts.operations.instances import InstanceFolder, find_instance
-from scripts.operations.provision import move_to_server, provision, remove_instance
+from scripts.operations.provision import move_to_server, provision
 from scripts.operations.serving import (
     ask,
     find_free_port,
@@ -51,6 +52,8 @@ def create(
     """Make the instance, or complete one that was interrupted. A new one that fails is undone;
     whatever a kill leaves, the next run with the same name completes."""
     instance = find_instance(home, wanted.name)
+    if is_half_created(instance):
+        destroy(server, instance)
     is_new = not instance.exists()
     if is_new:
         say(f"  Making the database and the folder of {wanted.name} ...")
@@ -66,7 +69,7 @@ def create(
         _set_up_served(instance, wanted, say)
     except BaseException:
         if is_new:
-            remove_instance(server, instance)
+            destroy(server, instance)
         raise
     return instance
 

@@ -67,8 +67,8 @@ def external_server(url: str) -> DatabaseServer:
 def create_database(server: DatabaseServer, name: str) -> str:
     """Make the role and the database ``name``; give the role's password (again: a new one).
 
-    A database left over from a provisioning that was killed is recognised by its comment and made
-    anew; one that belongs to somebody is never touched.
+    It is made under another name, and gets its own together with the comment by which the next run
+    knows what a killed one left; a database that belongs to somebody is never touched.
     """
     password = secrets.token_urlsafe(24)
     identifier = sql.Identifier(name)
@@ -80,14 +80,20 @@ def create_database(server: DatabaseServer, name: str) -> str:
                 "goes with it. Rename or drop it, or choose another instance name."
             )
         set_role(connection, name, password)
-    make_empty_database(server, name, name, unfinished_comment(name))
-    with server.connect(name) as connection:
+    draft = f"{name}__making"
+    make_empty_database(server, draft, name, unfinished_comment(name))
+    with server.connect(draft) as connection:
         for extension in EXTENSIONS:
             connection.execute(
                 sql.SQL("CREATE EXTENSION IF NOT EXISTS {}").format(sql.Identifier(extension))
             )
         connection.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
         connection.execute(sql.SQL("GRANT ALL ON SCHEMA public TO {}").format(identifier))
+    drop_database_only(server, name)
+    with server.connect() as connection:
+        # Its comment goes along.
+        rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
+        connection.execute(rename.format(sql.Identifier(draft), identifier))
     return password
 
 
@@ -140,7 +146,8 @@ def drop_database_only(server: DatabaseServer, name: str) -> None:
 
 def drop_database(server: DatabaseServer, name: str) -> None:
     """Remove a database and its role, with everything in it."""
-    drop_database_only(server, name)
+    for each in (name, f"{name}__making"):
+        drop_database_only(server, each)
     with server.connect() as connection:
         identifier = sql.Identifier(name)
         connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(identifier))

@@ -30,7 +30,16 @@ def destroy(server: DatabaseServer, instance: InstanceFolder) -> None:
         if isinstance(port, int):
             _wait_until_released(instance, port)
     drop_database(server, instance.database_name)
-    shutil.rmtree(instance.path)
+    # In one step, so that what is left of a killed run still says what it was.
+    gone = instance.path.with_name(f".destroyed-{instance.name}")
+    shutil.rmtree(gone, ignore_errors=True)
+    instance.path.rename(gone)
+    shutil.rmtree(gone)
+
+
+def is_half_created(instance: InstanceFolder) -> bool:
+    """Whether a creation was being undone when it was killed."""
+    return instance.destroying_marker.exists() and instance.unfinished_marker.exists()
 
 
 def _wait_until_released(instance: InstanceFolder, port: int) -> None:

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 
 from scripts.operations.databases import DatabaseServer, database_comment, unfinished_comment
+from scripts.operations.destruction import is_half_created
 from scripts.operations.home import Home, OperationError
 from scripts.operations.instances import NAME_LENGTH, InstanceFolder, check_name, find_instance
 
@@ -99,7 +100,7 @@ def choose_name(home: Home, server: DatabaseServer | None, wanted: str | None, t
     reason = ""
     try:
         instance = find_instance(home, wanted)
-        if instance.destroying_marker.exists():
+        if instance.destroying_marker.exists() and not is_half_created(instance):
             reason = f"{wanted!r} is half destroyed; run `mybizz instance destroy {wanted}` again."
         elif _is_whole(instance):
             reason = f"The instance {wanted!r} exists already in {instance.path}."

@@ -48,9 +48,9 @@ def provision(
         database = jdbc_url(
             server.host, server.port, instance.database_name, instance.database_name, password
         )
-        write_folder(
-            InstanceFolder(name, staging), release, title, make_config(instance, database, port)
-        )
+        folder = InstanceFolder(name, staging)
+        write_folder(folder, release, title, make_config(instance, database, port))
+        folder.log("provision", release=release.version, origin=origin_of(name, port))
         if instance.path.exists():
             raise OperationError(f"{instance.path} is there already and holds no instance.yaml.")
         staging.rename(instance.path)
@@ -59,7 +59,6 @@ def provision(
         drop_database(server, instance.database_name)
         raise
     finish_database(server, instance.database_name)
-    instance.log("provision", release=release.version, origin=origin_of(name, port))
     return instance
 
 
@@ -96,12 +95,6 @@ def write_app(folder: InstanceFolder, release: Release, title: str) -> bool:
         return False
     path.write_text(text)
     return True
-
-
-def remove_instance(server: DatabaseServer, instance: InstanceFolder) -> None:
-    """Take an instance away for good: folder and database. For undoing a failed first set-up."""
-    shutil.rmtree(instance.path)
-    drop_database(server, instance.database_name)
 
 
 def pinned_release(home: Home, instance: InstanceFolder) -> Release:
