@@ -112,7 +112,7 @@ def fill_texts(spec: CallableSpec, text: Callable[[int], str]) -> dict[str, Any]
 
 def everything_stored(studio: Studio, without: Sequence[str] = ()) -> Mapping[str, Any]:
     """A fingerprint of each table, to show that an attack has changed nothing. ``without``: names
-    of columns that do not count."""
+    of columns that do not count. Metrics are left out: a worker writes them when it is time to."""
     tables = studio.query(
         "SELECT table_name FROM information_schema.tables WHERE table_schema = 'app'"
     )
@@ -122,4 +122,5 @@ def everything_stored(studio: Studio, without: Sequence[str] = ()) -> Mapping[st
     return {
         table: studio.query(f'SELECT count(*), {digest} FROM app."{table}" t')
         for (table,) in tables
+        if table != "callable_metrics"
     }
