@@ -10,6 +10,7 @@ import pytest
 
 from master_template.server_auth.rbac import Actor, current_actor
 from master_template.server_shared import callables
+from master_template.server_shared.audit import Reads
 from master_template.server_shared.errors import AppError, ConflictError, NotFoundError
 from master_template.server_shared.validators import Email, Int, Record, Text
 
@@ -110,6 +111,37 @@ def test_refuses_whoever_lacks_the_permission_before_looking_at_arguments() -> N
 
     answer = registered["change"]("not a number")
     assert (answer["code"], "settings.manage" in answer["error"]) == ("permission_denied", True)
+
+
+def test_an_audit_must_be_declared_as_it_can_be_kept() -> None:
+    for wrong in ("contact", "contact.", "Contact.update", (), ("contact.update", "nonsense")):
+        with pytest.raises(ValueError, match="audit action"):
+            callables.server_callable(needs="public", audit=wrong)
+    for read in (Reads("contact.export", of="contact_id"), Reads("contact.export", noting=["x"])):
+        with pytest.raises(ValueError, match="has no argument"):
+
+            @callables.server_callable(needs="public", audit=read)
+            def export() -> None: ...
+
+
+def test_an_answer_may_have_a_code_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted: list[tuple[str, str]] = []
+
+    def count(name: str, code: str, seconds: float) -> None:
+        counted.append((name, code))
+
+    monkeypatch.setattr(callables.metrics, "count", count)
+
+    @callables.server_callable(needs="public")
+    def make_voucher() -> dict[str, Any]:
+        return {"code": "SUMMER"}
+
+    @callables.server_callable(needs="settings.manage")
+    def refused() -> None: ...
+
+    assert registered["make_voucher"]()["code"] == "SUMMER"
+    registered["refused"]()
+    assert counted == [("make_voucher", ""), ("refused", "permission_denied")]
 
 
 def test_a_declaration_must_be_complete() -> None:

@@ -27,7 +27,9 @@ from ..server_auth.rbac import Actor, current_actor
 from . import clock
 
 # Columns that no entry may show the values of.
-_SECRET_NAME = re.compile(r"password|secret|token|_hash$|_key$|_encrypted$|^mfa$|remembered_logins")
+_SECRET_NAME = re.compile(
+    r"password|secret|token|recovery_code|_hash$|_key$|_encrypted$|^mfa$|remembered_logins"
+)
 HIDDEN = "hidden"
 MAX_TEXT_CHARS = 500
 _ACTION = re.compile(r"[a-z_]+\.[a-z_]+")
@@ -54,6 +56,11 @@ class Reads:
     action: str
     of: str = ""
     noting: Sequence[str] = ()
+
+    @property
+    def arguments(self) -> set[str]:
+        """The arguments that it names."""
+        return {*self.noting, *([self.of] if self.of else [])}
 
 
 @dataclass

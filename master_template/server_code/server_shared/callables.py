@@ -99,6 +99,8 @@ def server_callable(
                 f"{function.__name__} takes {sorted(signature.parameters)}, "
                 f"but has rules for {sorted(rules)}."
             )
+        if isinstance(audit, Reads) and not audit.arguments <= set(rules):
+            raise ValueError(f"{function.__name__} has no argument {audit.arguments - set(rules)}.")
         spec = CallableSpec(function.__name__, needs, rules, signature, audit, atomic)
         declared[spec.name] = spec
 
@@ -106,7 +108,8 @@ def server_callable(
         def guarded(*args: Any, **kwargs: Any) -> dict[str, Any]:
             started = time.perf_counter()
             answer = _answer(spec, function, args, kwargs)
-            metrics.count(spec.name, answer.get("code", ""), time.perf_counter() - started)
+            code = "" if answer["success"] else answer["code"]
+            metrics.count(spec.name, code, time.perf_counter() - started)
             return answer
 
         # The wrapped function carries its own registration hook; ours must not find it.
