@@ -12,7 +12,8 @@ class Chart:
 
     `heading`, `summary`, `empty` (what to say instead, where there is nothing to draw), `names` of
     the one or two rows of figures, `table_head`, `table_rows`; `traces` and `layout` give Plotly's
-    dicts for colours by name (`primary`, `quiet`, `line`, `text`, `surface`).
+    dicts for colours by name (`primary`, `quiet`, `line`, `text`, `surface`) and the `family` of
+    the letters.
     """
 
     def __init__(self, heading, summary="", empty="", names=(), table_head=(), table_rows=()):
@@ -25,7 +26,7 @@ class Chart:
 
     def base_layout(self, colors, ticks):
         """The frame of a drawing; `ticks` are (value, text) of the upright axis."""
-        font = {"color": colors["text"], "size": FONT_SIZE, "family": "inherit"}
+        font = {"color": colors["text"], "size": FONT_SIZE, "family": colors["family"]}
         quiet = {"showgrid": False, "zeroline": False, "fixedrange": True, "automargin": True}
         return {
             "paper_bgcolor": "rgba(0,0,0,0)",
@@ -123,7 +124,10 @@ class RevenueChart(Chart):
         layout = self.base_layout(colors, ticks)
         longest = max(len(self.this), len(self.last))
         layout["xaxis"].update(
-            range=[0.5, longest + 0.5], tickmode="array", tickvals=[1, 5, 10, 15, 20, 25, 30]
+            range=[0.5, longest + 0.5],
+            tickmode="array",
+            tickvals=[1, 5, 10, 15, 20, 25, 30],
+            unifiedhovertitle={"text": "Day %{x}"},
         )
         return layout
 
@@ -150,7 +154,7 @@ class BookingsChart(Chart):
 
     def traces(self, colors):
         ahead = faded(colors["primary"], 0.45)
-        tints = [colors["quiet"]] * self.today + [colors["primary"]] + [ahead] * 7
+        tints = [faded(colors["quiet"], 0.5)] * self.today + [colors["primary"]] + [ahead] * 7
         texts = [
             "{}: {}".format(
                 formatting.weekday(day), formatting.plural(count, "booking", "bookings")

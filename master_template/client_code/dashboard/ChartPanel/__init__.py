@@ -63,6 +63,8 @@ class ChartPanel(ChartPanelTemplate):
         nodes["second_name"].textContent = chart.names[-1]
         self._fill_table(chart)
         colors = {name: self._color(name) for name in COLORS}
+        # Plotly has a font of its own, and would give that to whoever inherits.
+        colors["family"] = window.getComputedStyle(nodes["heading"]).fontFamily
         self.plot.data = chart.traces(colors)
         self.plot.layout = chart.layout(colors)
 
