@@ -162,6 +162,16 @@ def test_mails_go_through_the_own_mail_server(world: World, olga: Caller) -> Non
         olga.call("delete_integration", "smtp")
 
 
+def test_a_domain_with_letters_of_its_own_gets_mail(world: World, olga: Caller) -> None:
+    connect(olga, "smtp", world.right_fields()["smtp"])
+    try:
+        olga.call("invite_user", email="nia@bücher.example", role="staff")
+        deliver_mail(world.studio)
+        assert world.mail.messages[-1]["to"] == "nia@xn--bcher-kva.example"
+    finally:
+        olga.call("delete_integration", "smtp")
+
+
 def test_a_failed_mail_is_told_and_can_be_tried_again(world: World, olga: Caller) -> None:
     connect(olga, "smtp", world.right_fields()["smtp"])
     world.mail.refused.add("gone@example.com")

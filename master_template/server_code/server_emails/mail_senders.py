@@ -76,20 +76,33 @@ def send_by_smtp(mail: OutgoingMail) -> str:
     """Through the business's own mail server. The Message-ID is that of every attempt, so that a
     mail server which got it twice can tell."""
     values = read_integration(SMTP_SERVER)
-    sender = values["sender_email"]
+    sender = _ascii_address(values["sender_email"])
     message = EmailMessage(policy=SMTP)
     message["Message-ID"] = f"<{mail.mail_id}@{sender.rpartition('@')[2]}>"
     message["Date"] = format_datetime(clock.now())
     message["From"] = Address(mail.from_name, addr_spec=sender)
-    message["To"] = Address(mail.to_name, addr_spec=mail.to)
+    recipient = _ascii_address(mail.to)
+    message["To"] = Address(mail.to_name, addr_spec=recipient)
     if mail.reply_to:
-        message["Reply-To"] = Address(addr_spec=mail.reply_to)
+        message["Reply-To"] = Address(addr_spec=_ascii_address(mail.reply_to))
     message["Subject"] = mail.subject
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday notices, please
     message.set_content(mail.text)
     message.add_alternative(mail.html, subtype="html")
-    smtp_client.send(values, message, mail.to)
+    smtp_client.send(values, message, recipient)
     return str(message["Message-ID"])
+
+
+def _ascii_address(address: str) -> str:
+    """An address as every mail server takes it, its domain in the form of RFC 3490."""
+    local, _, domain = address.rpartition("@")
+    try:
+        local.encode("ascii")
+        return f"{local}@{domain.encode('idna').decode()}"
+    except UnicodeError:
+        raise ProviderError(
+            f"The mail server takes no address like {address}.", permanent=True
+        ) from None
 
 
 def send_by_brevo(mail: OutgoingMail) -> str:

@@ -70,7 +70,7 @@ class Key(Rule):
         required: bool = True,
     ) -> None:
         super().__init__(label, required=required, default="")
-        self.pattern = re.compile(pattern)
+        self.pattern = re.compile(pattern, re.ASCII)
         self.looks = looks
 
     def check(self, value: Any) -> str:
@@ -80,6 +80,20 @@ class Key(Rule):
             expected = f"begin like {self.looks}" if self.looks else "be a key without spaces"
             raise InvalidError(f"{self.label} must {expected}.")
         return text
+
+
+class SecretText(Rule):
+    """A password of another service: kept exactly as it was typed, spaces and all."""
+
+    MAX_CHARS = 500
+
+    def check(self, value: Any) -> str:
+        """Never quotes what was typed."""
+        if not isinstance(value, str) or len(value) > self.MAX_CHARS:
+            raise InvalidError(f"{self.label} may have at most {self.MAX_CHARS} characters.")
+        if not value.isprintable():
+            raise InvalidError(f"{self.label} holds a character that cannot be typed.")
+        return value
 
 
 class HostName(Rule):
@@ -187,7 +201,7 @@ _ALL = (
                 ("tls", "TLS (port 465)"),
             ),
             Field("username", Text("User name", max_chars=254, required=True), binds=True),
-            _secret("password", Text("Password", max_chars=500, required=True), shows_ending=False),
+            _secret("password", SecretText("Password", required=True), shows_ending=False),
             Field("sender_email", Email("Sender's e-mail", required=True)),
         ),
     ),

@@ -64,7 +64,7 @@ class MailServer:
 
     host: str = "localhost"
     username: str = "hello@yogastudio.example"
-    password: str = "app password 123"
+    password: str = " app  password 123 "
     port: int = 0
     refused: set[str] = field(default_factory=set)
     messages: list[EmailMessage] = field(default_factory=list)

@@ -52,7 +52,9 @@ class IntegrationField(IntegrationFieldTemplate):
         """What stands in it now."""
         if self.is_choice:
             return self.dd_value.selected_value or ""
-        return (self.txt_value.text or "").strip()
+        text = self.txt_value.text or ""
+        # A password may begin or end with a space.
+        return text if self.is_secret else text.strip()
 
     @property
     def is_changed(self):
