@@ -9,6 +9,8 @@ import pytest
 
 from app_server.sessions import COOKIE_NAME
 from master_template.server_auth import rbac
+from master_template.server_shared.errors import DeniedError, NotAuthenticatedError
+from tests.product.mailbox import deliver_mail, read_mails
 from tests.product.studio import DOMAIN, PASSWORD, Caller, Refused, Studio
 from tests.product.walking import everything_stored
 
@@ -225,12 +227,16 @@ def test_a_remembered_log_in_of_today_still_opens_after_a_suspension_long_ago(
 def test_a_suspended_person_cannot_log_in_or_be_counted(empty_studio: Studio) -> None:
     with empty_studio.person("olga") as olga:
         user = people(olga)["sam"]
+        deliver_mail(empty_studio)
+        told = len(read_mails(empty_studio, f"sam@{DOMAIN}"))
         olga.call("suspend_user", user["user_id"])
         seats = {s["role"]: s["taken"] for s in olga.call("list_users")["seats"]}
         assert seats["staff"] == 0
         with empty_studio.person() as nobody:
             answer = nobody.answer("log_in", f"sam@{DOMAIN}", PASSWORD)
             assert answer["code"] == "disabled"
+        deliver_mail(empty_studio)
+        assert len(read_mails(empty_studio, f"sam@{DOMAIN}")) == told + 1
         again = olga.call("suspend_user", user["user_id"])
         assert again["user"]["status"] == "suspended"
         olga.call("reactivate_user", user["user_id"])
@@ -248,6 +254,35 @@ def test_someone_who_is_removed_is_gone_and_what_they_did_stays(empty_studio: St
             assert tess.answer("list_contacts")["code"] == "not_authenticated"
             timeline = olga.call("get_contact_timeline", made["contact_id"])["timeline"]
             assert timeline[0]["author_name"] == "Tess Temp"
+
+
+def test_plain_functions_can_be_guarded_by_role_and_permission() -> None:
+    @rbac.require_role("owner", "manager")
+    def close_the_shop() -> str:
+        return "closed"
+
+    @rbac.require_permission("finance.view")
+    def read_the_books() -> str:
+        return "read"
+
+    manager = rbac.Actor("user", role="manager", permissions=rbac.ROLE_PERMISSIONS["manager"])
+    staff = rbac.Actor("user", role="staff", permissions=rbac.ROLE_PERMISSIONS["staff"])
+    for actor in (manager, rbac.Actor("system")):
+        with rbac.acting_as(actor):
+            assert (close_the_shop(), read_the_books()) == ("closed", "read")
+    for actor, refusal in (
+        (staff, DeniedError),
+        (rbac.Actor("user", role="customer"), DeniedError),
+        (rbac.Actor("nobody"), NotAuthenticatedError),
+    ):
+        with rbac.acting_as(actor):
+            for function in (close_the_shop, read_the_books):
+                with pytest.raises(refusal):
+                    function()
+    with pytest.raises(ValueError, match="king"):
+        rbac.require_role("king")
+    with pytest.raises(ValueError, match="everything"):
+        rbac.require_permission("everything")
 
 
 def test_limits_of_the_code_are_those_of_the_database(empty_studio: Studio) -> None:

@@ -11,6 +11,7 @@ import anvil.tables as tables
 from anvil.tables import TableError, app_tables
 from anvil.tables import query as q
 
+from ..server_emails.mail_service import queue_mail
 from ..server_shared import audit
 from ..server_shared.callables import server_callable
 from ..server_shared.errors import ConflictError, NotFoundError
@@ -258,6 +259,7 @@ def _suspend(user_id: str) -> tuple[dict[str, Any], list[str]]:
         **login_marks.end_all(row),
     )
     audit.record("suspend", "user", row["email"], {"status": [ACTIVE, SUSPENDED]})
+    queue_mail("account_suspended", row["email"], {"person_name": display_name(row)})
     return user_item(row, actor), login_marks.list_tabs(row)
 
 

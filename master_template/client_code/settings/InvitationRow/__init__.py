@@ -13,6 +13,7 @@ class InvitationRow(InvitationRowTemplate):
         self.init_components(**properties)
         invitation = self.item
         nodes = self.dom_nodes
+        nodes["row"].classList.toggle("first", self.item["is_first"])
         nodes["email"].textContent = invitation["email"]
         nodes["by"].textContent = "Invited by {}, {}".format(
             invitation["invited_by"], formatting.ago(invitation["sent_at"])

@@ -104,8 +104,9 @@ class UserPermissionsSettings(UserPermissionsSettingsTemplate):
                 is_owner=is_owner,
                 is_restricted=answer["is_restricted"],
                 act=self._act_on_user,
+                is_first=place == 0,
             )
-            for user in users
+            for place, user in enumerate(users)
         ]
         self.btn_invite.visible = bool(answer["roles_to_give"])
         nodes = self.dom_nodes
@@ -142,7 +143,8 @@ class UserPermissionsSettings(UserPermissionsSettingsTemplate):
         self.state_invitations.kind = "none"
         self.dom_nodes["invitations"].hidden = not invitations
         self.rp_invitations.items = [
-            dict(invitation, act=self._act_on_invitation) for invitation in invitations
+            dict(invitation, act=self._act_on_invitation, is_first=place == 0)
+            for place, invitation in enumerate(invitations)
         ]
 
     @handle("state", "action")

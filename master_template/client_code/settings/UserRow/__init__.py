@@ -17,6 +17,7 @@ class UserRow(UserRowTemplate):
         user = self.item
         name = user["name"] or user["email"]
         nodes = self.dom_nodes
+        nodes["row"].classList.toggle("first", self.item["is_first"])
         nodes["initials"].textContent = formatting.initials(name)
         nodes["name"].textContent = name
         nodes["you"].hidden = not user["is_you"]
