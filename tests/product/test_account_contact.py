@@ -83,6 +83,23 @@ def test_the_link_counts_and_not_what_staff_type_later(empty_studio: Studio) -> 
     assert empty_studio.query("SELECT 1 FROM app.users WHERE email = %s", carla) == []
 
 
+def test_control_by_the_address_alone_dora_gets_what_is_carlas(
+    tmp_path: Path, database_url: str
+) -> None:
+    guard = 'if row["account"] is None or row["account"].get_id() == own:'
+    template = copy_template(
+        tmp_path, {"server_code/server_privacy/person_rows.py": [(guard, "if True:")]}
+    )
+    with open_studio(tmp_path / "instance", database_url, template=template) as studio:
+        carla, dora = make_customer(studio, "carla"), make_customer(studio, "dora")
+        with customer(studio, carla):
+            [(own,)] = studio.query(CONTACTS, carla)
+        with studio.person("mia") as mia:
+            mia.call("update_contact", own, {"email": dora}, 1)
+        with customer(studio, dora) as caller:
+            assert export(caller)["contacts"] == [own]
+
+
 def test_an_account_whose_address_changes_keeps_its_contact_and_gets_no_other(
     empty_studio: Studio,
 ) -> None:
