@@ -186,6 +186,13 @@ def test_an_owner_sees_the_look_before_saving_it(
     for name in ("0123456789abcdef.png", "..%2F..%2Fetc", f"{key}.svg"):
         assert httpx.get(f"{studio.url}/logo/{name}").status_code == 404
 
+    with tab(chromium, studio) as screen:
+        screen.open("/app/login")
+        mark = screen.page.locator(".mb-mark img")
+        expect(mark).to_have_attribute("src", f"/logo/{key}-icon.png")
+        expect(screen.page.locator("link[rel=icon]")).to_have_attribute(
+            "href", f"/logo/{key}-icon.png"
+        )
     with tab(chromium, studio, "olga") as screen:
         screen.open("/app/settings/theme")
         screen.press("Remove")

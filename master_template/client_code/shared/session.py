@@ -36,14 +36,22 @@ def refresh():
 
 def _keep(answer):
     _kept["config"] = answer
-    _wear_brand(answer["business"]["primary_color"])
+    _wear_brand(answer["business"])
 
 
-def _wear_brand(color):
-    """The business's colour for the whole app, where the theme can do that."""
+def _wear_brand(business):
+    """The business's colour for the whole app, where the theme can do that, and its icon."""
     theme = getattr(window, "m3Theme", None)
-    if theme and color:
-        theme.setSeedColor(color)
+    if theme and business["primary_color"]:
+        theme.setSeedColor(business["primary_color"])
+    if business["icon_url"]:
+        document = window.document
+        icon = document.querySelector("link[rel=icon]")
+        if not icon:
+            icon = document.createElement("link")
+            icon.rel = "icon"
+            document.head.append(icon)
+        icon.href = business["icon_url"]
 
 
 def business():

@@ -1,6 +1,6 @@
 from ._anvil_designer import BlankLayoutTemplate
 
-from ... import session
+from ... import appearance, session
 
 
 class BlankLayout(BlankLayoutTemplate):
@@ -8,6 +8,5 @@ class BlankLayout(BlankLayoutTemplate):
 
     def __init__(self, **properties):
         self.init_components(**properties)
-        name = session.business()["business_name"]
-        self.dom_nodes["brand"].textContent = name
-        self.dom_nodes["mark"].textContent = name[:1].upper()
+        self.dom_nodes["brand"].textContent = session.business()["business_name"]
+        appearance.draw_mark(self.dom_nodes["mark"])

@@ -12,9 +12,8 @@ class CustomerLayout(CustomerLayoutTemplate):
     def __init__(self, **properties):
         self.nav_names = [item[0] for item in CUSTOMER_ITEMS]
         self.init_components(**properties)
-        name = session.business()["business_name"]
-        self.dom_nodes["brand"].textContent = name
-        self.dom_nodes["mark"].textContent = name[:1].upper()
+        self.dom_nodes["brand"].textContent = session.business()["business_name"]
+        appearance.draw_mark(self.dom_nodes["mark"])
         for name, path in CUSTOMER_ITEMS:
             navigation_helpers.connect_link(getattr(self, "nav_" + name), path)
         self.show_parts()
