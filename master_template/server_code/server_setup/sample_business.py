@@ -109,6 +109,7 @@ class _Sample:
         booked_at = min(start, self.now) - timedelta(
             days=self.dice.randrange(6), minutes=self.dice.randrange(600)
         )
+        cancelled_at = min(booked_at + timedelta(hours=1), self.now)
         return {
             "booking_number": f"B-{number}",
             "number": number,
@@ -130,7 +131,7 @@ class _Sample:
             "total_cents": offer.price_cents,
             "deposit_cents": 0,
             "currency": self.currency,
-            "cancelled_at": booked_at + timedelta(hours=1) if status == "cancelled" else None,
+            "cancelled_at": cancelled_at if status == "cancelled" else None,
             "created_at": booked_at,
             "updated_at": booked_at,
             "version": 1,
