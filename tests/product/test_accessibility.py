@@ -24,8 +24,13 @@ RUN_AXE = """async (rules) => {
     runOnly: rules ? { type: "rule", values: rules } : { type: "tag", values: tags },
     resultTypes: ["violations"],
   });
+  // The options of Material's select hold their role inside: browsers tell assistive technology of
+  // a listbox with its options, and axe sees elements without a role that could have the focus.
+  const isSelect = (found) => found.id === "aria-required-children" &&
+    found.nodes.every((node) => node.any.every((check) =>
+      check.data?.values === "md-select-option[tabindex]"));
   return result.violations
-    .filter((found) => found.impact !== "minor")
+    .filter((found) => found.impact !== "minor" && !isSelect(found))
     .map((found) => [found.impact, found.id, ...found.nodes.map((node) => node.html)].join(" "));
 }"""
 # What another scheme can break; the rest is the same in both.
@@ -92,14 +97,14 @@ def test_dialogs_menus_and_messages_have_no_violations(people: Walkers) -> None:
 
     page = people.visit(Visit("/app/contacts?search=nobody+has+this+name", "olga")).page
     screen.sees("Nobody matches")
-    assert faults(page) == [], "an empty list"
+    assert violations(page) == [], "an empty list"
     page.get_by_role("combobox", name="Status").click()
     expect(page.get_by_role("option", name="Customer")).to_be_visible()
-    assert faults(page) == [], "a list of choices"
+    assert violations(page) == [], "a list of choices"
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Menu of Olga Naidoo").click()
     expect(page.get_by_role("menuitem", name="Log out")).to_be_visible()
-    assert faults(page) == [], "a menu"
+    assert violations(page) == [], "a menu"
     page.keyboard.press("Escape")
     page.set_viewport_size(PHONE)  # type: ignore[arg-type]
     page.get_by_role("button", name="Navigation").click()
@@ -109,7 +114,7 @@ def test_dialogs_menus_and_messages_have_no_violations(people: Walkers) -> None:
 
     page = people.visit(Visit("/app/contacts/C-99999", "olga")).page
     screen.sees("No such contact")
-    assert faults(page) == [], "a page that is not there"
+    assert violations(page) == [], "a page that is not there"
 
 
 def test_axe_would_find_a_nameless_button_and_pale_text(people: Walkers) -> None:
