@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
+from threading import Barrier
 
 import httpx
 import psycopg
@@ -22,7 +24,7 @@ from master_template.server_settings.legal_standard import (
     STANDARD_VERSION,
     TERMS,
 )
-from tests.product.studio import Refused, Studio
+from tests.product.studio import Caller, Refused, Studio
 
 EVIL = [
     "<script>alert(1)</script>",
@@ -155,6 +157,30 @@ def test_a_text_that_cannot_be_shown_is_refused_at_its_field(
     with studio.person("olga") as olga, pytest.raises(Refused) as refused:
         olga.call("publish_legal_text", "privacy_policy", source, 0)
     assert words in refused.value.fields["source"]
+
+
+def test_two_who_publish_at_once_make_one_version(studio: Studio) -> None:
+    with studio.person("olga") as one, studio.person("olga") as other:
+        start = Barrier(2)
+
+        def publish(caller: Caller, source: str) -> str:
+            start.wait()
+            answer = caller.answer("publish_legal_text", "privacy_policy", source, 0)
+            return "published" if answer["success"] else str(answer["code"])
+
+        with ThreadPoolExecutor(2) as pool:
+            calls = [pool.submit(publish, one, "One"), pool.submit(publish, other, "Other")]
+            outcomes = sorted(call.result() for call in calls)
+    assert outcomes[1] == "published"
+    assert outcomes[0] in ("busy", "edited_meanwhile")
+    kept = "SELECT number FROM app.legal_texts WHERE kind = 'privacy_policy'"
+    assert studio.query(kept) == [(1,)]
+    # The net below: the database knows each version once.
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        studio.query(
+            "INSERT INTO app.legal_texts (kind, number, source, published_at) "
+            "VALUES ('privacy_policy', 1, 'x', now())"
+        )
 
 
 def test_a_preview_shows_the_page_and_publishes_nothing(studio: Studio) -> None:

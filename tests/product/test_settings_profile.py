@@ -84,9 +84,15 @@ def test_the_time_zone_is_found_by_typing_and_taken_by_the_keyboard(
         zone.fill("nowhere")
         screen.page.keyboard.press("Tab")
         expect(zone).to_have_value("Tokyo, Japan (UTC+09:00)")
+        # What can mean only one thing does.
+        screen.type("Currency", "rand")
+        expect(screen.field("Currency")).to_have_value("South African Rand (ZAR)")
+        screen.type("Currency", "forint")
+        expect(screen.field("Currency")).to_have_value("Hungarian Forint (HUF)")
         screen.press("Save")
         screen.sees("Saved.")
-    assert empty_studio.query("SELECT time_zone FROM app.settings") == [("Asia/Tokyo",)]
+    found = empty_studio.query("SELECT time_zone, currency FROM app.settings")
+    assert found == [("Asia/Tokyo", "HUF")]
 
 
 def test_someone_elses_edit_is_shown_and_both_stay(chromium: Browser, empty_studio: Studio) -> None:

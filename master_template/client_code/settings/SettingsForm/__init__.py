@@ -7,7 +7,7 @@ from ...shared import navigation_helpers, session
 from ..sections import SECTIONS, find_section
 
 # As in mybizz-settings.css: from here on there is room for the list beside a section.
-WIDE = "(min-width: 900px)"
+WIDE = "(min-width: 1100px)"
 
 
 class SettingsForm(SettingsFormTemplate):

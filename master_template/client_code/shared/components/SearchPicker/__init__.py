@@ -240,8 +240,9 @@ class SearchPicker(SearchPickerTemplate):
             return
         typed = nodes["input"].value.strip().lower()
         same = [i for i, row in enumerate(self._matches) if row[0].lower() == typed]
-        if self._is_open() and same:
-            self._choose(same[0])
+        if self._is_open() and typed and (same or len(self._matches) == 1):
+            # What was typed can mean nothing else.
+            self._choose(same[0] if same else 0)
         self._close()
         nodes["field"].focused = False
         text = self._text_of(self._value)
