@@ -11,6 +11,7 @@ from master_template.server_auth import totp
 from tests.product.mailbox import deliver_mail
 from tests.product.screens import PHONE, Screen, tab
 from tests.product.studio import DOMAIN, PASSWORD, Studio
+from tests.product.test_accessibility import violations
 
 pytestmark = pytest.mark.usefixtures("m3_assets")
 
@@ -199,6 +200,35 @@ def test_who_has_to_have_one_gets_to_nothing_else(chromium: Browser, studio: Stu
     finally:
         studio.query("UPDATE app.settings SET require_second_factor = false")
         studio.query("UPDATE app.users SET second_factor = NULL, second_factor_encrypted = NULL")
+
+
+def test_dialogs_can_be_used_by_everyone(chromium: Browser, studio: Studio) -> None:
+    """axe finds nothing in them, on a phone in the dark, and the keyboard leaves them."""
+    found: dict[str, list[str]] = {}
+    with tab(chromium, studio, "olga", PHONE) as screen:
+        screen.page.emulate_media(color_scheme="dark")
+        dialog = screen.page.get_by_role("dialog")
+        screen.open("/app/settings/users")
+        screen.press("Invite someone")
+        dialog.get_by_role("button", name="Send the invitation").click()
+        screen.sees("E-mail is required.")
+        found["invite"] = violations(screen.page)
+        screen.page.keyboard.press("Escape")
+        expect(dialog).to_be_hidden()
+        choose(screen, f"sam@{DOMAIN}", "Choose whom they see")
+        dialog.get_by_label("Those in their care").click()
+        found["scope"] = violations(screen.page)
+        screen.page.keyboard.press("Escape")
+        choose(screen, f"sam@{DOMAIN}", "Make owner")
+        found["owner"] = violations(screen.page)
+        screen.page.keyboard.press("Escape")
+        screen.open("/app/me")
+        screen.press("Switch on")
+        dialog.get_by_label("Your password").fill(PASSWORD)
+        dialog.get_by_role("button", name="Go on").click()
+        expect(dialog.locator("code")).to_be_visible()
+        found["picture"] = violations(screen.page)
+    assert found == {name: [] for name in ("invite", "scope", "owner", "picture")}
 
 
 def test_the_business_is_handed_over(chromium: Browser, studio: Studio) -> None:
