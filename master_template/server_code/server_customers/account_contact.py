@@ -15,9 +15,10 @@ from anvil.tables import query as q
 
 from ..server_auth.rbac import CUSTOMER, acting_as, current_actor, read_actor
 from ..server_privacy import consent_record
+from ..server_privacy.person_rows import own_account
 from ..server_shared import audit, clock
 from ..server_shared.config import read_business
-from ..server_shared.errors import ConflictError, DeniedError, NotAuthenticatedError
+from ..server_shared.errors import ConflictError, DeniedError
 from ..server_shared.sequences import CONTACTS, take_numbers
 from ..server_shared.transactions import in_transaction
 from . import timeline_service
@@ -31,20 +32,16 @@ AGREED_AT_SIGN_UP = "Ticked when signing up; the address is confirmed"
 log = logging.getLogger("mybizz.account_contact")
 
 
-def own_account() -> Any:
+def customer_account() -> Any:
     """The account of the customer who is calling, whose address is known to be theirs.
 
     Raises :class:`NotAuthenticatedError` where a script calls, and :class:`DeniedError`:
     ``not_a_customer`` for people who work here, ``not_confirmed`` as long as the address is not.
     """
     actor = current_actor()
-    if actor.row is None:
-        raise NotAuthenticatedError()
-    if actor.role != CUSTOMER:
+    if actor.row is not None and actor.role != CUSTOMER:
         raise DeniedError("These pages are for customers.", code="not_a_customer")
-    if actor.row["confirmed_email"] is not True:
-        raise DeniedError("Please confirm your e-mail address first.", code="not_confirmed")
-    return actor.row
+    return own_account()
 
 
 def find_contact(account: Any) -> Any:

@@ -1,6 +1,6 @@
 """What a customer sees and changes of their own. Whose own is never asked, but known by the log-in.
 
-Every function here goes by :func:`account_contact.own_account`; none takes an id.
+Every function here goes by :func:`account_contact.customer_account`; none takes an id.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ..server_shared.callables import LOGGED_IN, server_callable
 from ..server_shared.config import Business, read_business
 from ..server_shared.transactions import in_transaction
 from ..server_shared.validators import Record
-from .account_contact import ensure_contact, find_contact, own_account
+from .account_contact import customer_account, ensure_contact, find_contact
 from .contact_fields import contact_rules
 from .contact_service import apply_changes
 from .portal_parts import parts_of
@@ -50,7 +50,7 @@ def get_my_dashboard() -> dict[str, Any]:
     ``outstanding``: the texts to agree to, as ``agreements.outstanding`` gives them, with
     ``versions``: those of all texts that hold now.
     """
-    account = own_account()
+    account = customer_account()
     contact = find_contact(account)
     business = read_business()
     return {
@@ -68,7 +68,7 @@ def get_my_account() -> dict[str, Any]:
     """``profile`` (OWN_FIELDS, ``email`` and ``member_since``), ``is_opted_in`` to marketing by
     e-mail, and ``consents``: newest first, ``kind``, ``is_given``, ``version``, ``given_by`` and
     ``recorded_at`` of each."""
-    account = own_account()
+    account = customer_account()
     contact = find_contact(account)
     return {
         "profile": _profile(account, contact),
@@ -88,7 +88,7 @@ def update_my_profile(changes: dict[str, Any]) -> dict[str, Any]:
     What the business changed meanwhile in other fields stays; in the same one the person's own
     word counts.
     """
-    return {"profile": _update(own_account(), changes)}
+    return {"profile": _update(customer_account(), changes)}
 
 
 @in_transaction

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..server_auth.rbac import current_actor
-from ..server_customers.account_contact import ensure_contact, own_account
+from ..server_customers.account_contact import customer_account, ensure_contact
 from ..server_settings.legal_texts import current_versions
 from ..server_shared import audit
 from ..server_shared.callables import LOGGED_IN, PUBLIC, server_callable
@@ -80,7 +80,7 @@ def outstanding(account: Any, contact: Any) -> dict[str, str]:
 @server_callable(needs=LOGGED_IN, takes={"agreed": AGREED}, audit="consent.agree")
 def agree_to_texts(agreed: dict[str, str]) -> dict[str, Any]:
     """Note that the customer who is logged in agrees to the texts that hold now."""
-    _agree(own_account(), agreed)
+    _agree(customer_account(), agreed)
     return {}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import Any
 
-from ..server_customers.account_contact import ensure_contact, own_account
+from ..server_customers.account_contact import customer_account, ensure_contact
 from ..server_customers.contact_fields import CONTACT_ID
 from ..server_customers.contact_service import apply_changes, find_row
 from ..server_shared import audit
@@ -50,7 +50,7 @@ def set_my_marketing_consent(is_given: bool) -> dict[str, Any]:
 
 @in_transaction
 def _set_own(is_given: bool) -> None:
-    _set_marketing(ensure_contact(own_account())["contact_id"], is_given, OPTED)
+    _set_marketing(ensure_contact(customer_account())["contact_id"], is_given, OPTED)
 
 
 @in_transaction

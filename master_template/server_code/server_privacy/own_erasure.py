@@ -9,7 +9,7 @@ import anvil.users
 
 from ..server_auth import login_marks, passwords
 from ..server_auth.rbac import CUSTOMER, Actor
-from ..server_customers.account_contact import own_account
+from ..server_customers.account_contact import customer_account
 from ..server_shared import audit, clock
 from ..server_shared.callables import LOGGED_IN, server_callable
 from ..server_shared.table_walk import read_schema
@@ -30,7 +30,7 @@ def preview_my_erasure() -> dict[str, Any]:
     Raises :class:`TooManyRowsError`.
     """
     schema = read_schema()
-    person = find_person(schema, account=own_account())
+    person = find_person(schema, account=customer_account())
     rows = collect(person, schema)
     with_money = has_money(person, rows)
     erasing = Erasing(person, clock.now())
@@ -56,7 +56,7 @@ def erase_my_account(password: str) -> dict[str, Any]:
     Raises :class:`InvalidError` at ``password``, :class:`DeniedError` (``locked``) after too many
     wrong ones, and what :func:`erase_contact` raises; then nothing has changed.
     """
-    account = own_account()
+    account = customer_account()
     passwords.confirm(account, password)
     here = anvil.server.get_session_id()
     tabs = [tab for tab in login_marks.list_tabs(account) if tab != here]
@@ -69,7 +69,7 @@ def erase_my_account(password: str) -> dict[str, Any]:
 @in_transaction
 def _erase_own() -> bool:
     schema = read_schema()
-    person = find_person(schema, account=own_account())
+    person = find_person(schema, account=customer_account())
     contact_ids = person.contact_ids
     result = erase_person(person, schema)
     now = clock.now()
