@@ -186,6 +186,7 @@ def test_a_note_and_a_password_stay_when_the_connection_breaks(
             "2026年3月15日 07:30",
         ),
     ],
+    ids=["en-ZA", "de-DE", "ja-JP"],
 )
 def test_money_and_times_are_written_as_the_business_does(
     people: Walkers,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Dialog, expect
 
+from tests.product.page_walk import all_visits, walkers
 from tests.product.screens import Screen, tab
 from tests.product.studio import Studio
 
@@ -159,3 +161,25 @@ def test_what_was_typed_survives_a_reload(editor: Screen) -> None:
     expect(editor.field("Company")).to_have_value("Half typed")
     editor.press("Start afresh")
     expect(editor.field("Company")).to_have_value("Before")
+
+
+def test_every_page_that_saves_asks(chromium: Browser, studio: Studio) -> None:
+    asked = set()
+    with walkers(chromium, studio) as people:
+        for visit in all_visits():
+            if not visit.who:
+                continue
+            page = people.visit(visit).page
+            main = page.get_by_role("main")
+            if not main.get_by_role("button", name="Save", exact=True).count():
+                continue
+            kinds = "input:is([type=text], [type=number], [type=email], :not([type])), textarea"
+            main.locator(kinds).filter(visible=True).first.fill("7")
+            home = "Dashboard" if visit.who == "olga" else "My dashboard"
+            page.get_by_role("navigation").get_by_role("link", name=home, exact=True).click()
+            dialog = page.get_by_role("dialog")
+            expect(dialog, f"{visit.path} does not ask").to_be_visible()
+            dialog.get_by_role("button", name="Discard").click()
+            expect(page).to_have_url(re.compile("/app/(dashboard|home)$"))
+            asked.add(visit.path)
+    assert {"/app/contacts/new", "/app/settings/profile", "/app/account"} <= asked
