@@ -24,14 +24,6 @@ class ActivityFeed(ActivityFeedTemplate):
         nodes["error"].hidden = True
         self.btn_more.visible = len(events) >= page
 
-    @property
-    def events(self):
-        return self.timeline.events
-
-    @events.setter
-    def events(self, value):
-        self.show(value or [], self._days, MORE)
-
     @handle("btn_more", "click")
     def btn_more_click(self, **event_args):
         self.btn_more.enabled = False

@@ -13,6 +13,7 @@ class DashboardForm(DashboardFormTemplate):
     def __init__(self, **properties):
         navigation_helpers.arrive("/app/dashboard", "Dashboard")
         self._started = False
+        self._refreshing = False
         self.init_components(**properties)
         navigation_helpers.highlight_active_nav(self.layout, "dashboard")
         user = session.user()
@@ -74,7 +75,10 @@ class DashboardForm(DashboardFormTemplate):
 
     @handle("btn_refresh", "click")
     def btn_refresh_click(self, **event_args):
-        self.btn_refresh.enabled = False
+        if self._refreshing:
+            return
+        # The button stays as it is, or whoever pressed it by keyboard would lose their place.
+        self._refreshing = True
         self.dom_nodes["as_of"].textContent = "Working it out …"
         try:
             answer = api.call_quietly("get_dashboard", refresh=True)
@@ -82,7 +86,7 @@ class DashboardForm(DashboardFormTemplate):
             self.dom_nodes["as_of"].textContent = error.message
             return
         finally:
-            self.btn_refresh.enabled = True
+            self._refreshing = False
         self._show(answer)
 
     @handle("state", "action")
