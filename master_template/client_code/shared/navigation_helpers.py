@@ -229,7 +229,7 @@ def _history_moved(*_event):
         return
     step = window.history.state
     if not isinstance(step, (int, float)):
-        step = _known["step"]
+        step = _known["step"]  # A change of the part after "#", which is no step of ours.
     moved = step - _known["step"]
     if moved and unsaved.is_dirty():
         # The browser has moved already: back to where the person still is, then ask.
