@@ -114,9 +114,8 @@ def _values(
         "person_name": variables.get("person_name") or to_name,
     }
     assert set(common) == set(COMMON_VARIABLES)
-    return {
-        name: _one_line(name, value) for name, value in {**common, **variables, **common}.items()
-    }
+    values = {**variables, **common}
+    return {name: _one_line(name, value) for name, value in values.items()}
 
 
 def _one_line(name: str, value: str) -> str:
