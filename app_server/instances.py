@@ -201,9 +201,12 @@ class InstancesFolder:
 
 
 def find_instances(folder: Path) -> dict[str, Stamp]:
-    """Names of the sub-folders that hold an instance, with the stamps of their files."""
+    """Names of the sub-folders that hold an instance, with the stamps of their files. Hidden ones
+    are still being made, or being removed."""
     found: dict[str, Stamp] = {}
     for path in sorted(folder.iterdir()):
+        if path.name.startswith("."):
+            continue
         try:
             status = (path / INSTANCE_FILE).stat()
         except OSError:

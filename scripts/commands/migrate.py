@@ -10,7 +10,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,7 @@ from app_server.tables.migration import (
 from app_server.tables.pool import Connection, connect
 from app_server.tables.store import libpq_url
 from app_server.tables.wanted import schema_of
+from scripts.operations.command_log import Outcome, read_words, recorded
 from scripts.operations.home import Home, OperationError
 from scripts.operations.instances import InstanceFolder, find_instance
 from scripts.operations.postgres import database_server
@@ -194,10 +195,15 @@ def note(options: argparse.Namespace) -> None:
 
 def main() -> int:
     options = parse_options(sys.argv[1:])
+    # An app outside of an installation has no log of commands.
+    home = Home.at(options.data_dir) if options.instance else None
+    noting = recorded(home, read_words()) if home else nullcontext(Outcome())
     try:
-        with found_app(options) as (config, database):
-            code = asyncio.run(run(config, database, options))
-        note(options)
+        with noting as outcome:
+            with found_app(options) as (config, database):
+                code = asyncio.run(run(config, database, options))
+            note(options)
+            outcome.code = code
     except (OperationError, StartupError, psycopg.Error) as error:
         print(f"\n{error}", file=sys.stderr)
         return 1

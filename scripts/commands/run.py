@@ -11,6 +11,7 @@ from pathlib import Path
 from types import FrameType
 
 from scripts.operations import releases
+from scripts.operations.command_log import read_words, recorded
 from scripts.operations.databases import DatabaseServer
 from scripts.operations.home import Home, OperationError
 from scripts.operations.instances import InstanceFolder, find_instance, origin_of
@@ -155,11 +156,18 @@ def serve_until_stopped(
     try:
         require_free_port(port)
         home.make()
-        with database_server(home, database) as server:
-            return serve(home, server)
+        with recorded(home, read_words()) as outcome:
+            outcome.code = _serve(home, database, serve)
+        return outcome.code
     except OperationError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
+
+
+def _serve(home: Home, database: str | None, serve: Callable[[Home, DatabaseServer], int]) -> int:
+    try:
+        with database_server(home, database) as server:
+            return serve(home, server)
     except KeyboardInterrupt:
         say("\nStopped.")
         return 0

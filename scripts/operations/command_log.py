@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import re
 import secrets
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -29,8 +31,19 @@ ENDS = ("exit_code", "seconds", "error")
 
 
 def read_operator() -> str:
-    """Who is at the terminal: the person behind ``sudo``, else the account."""
-    return os.environ.get("SUDO_USER") or os.environ.get("USER") or str(os.getuid())
+    """Who is at the terminal: the account, and for root the person behind ``sudo``. Others can't
+    say that they are somebody else."""
+    behind = os.environ.get("SUDO_USER") if os.getuid() == 0 else None
+    try:
+        return behind or pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        # A container may run as an account that nobody made.
+        return str(os.getuid())
+
+
+def read_words() -> list[str]:
+    """The command line of one of ``scripts``, as somebody typed it."""
+    return [f"scripts/{Path(sys.argv[0]).stem}", *sys.argv[1:]]
 
 
 def without_secrets(word: str) -> str:

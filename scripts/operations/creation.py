@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from scripts.operations import releases
 from scripts.operations.databases import DatabaseServer, finish_database
@@ -18,7 +19,9 @@ from scripts.operations.serving import (
     single_command,
     wait_until_served,
 )
-from scripts.operations.setup import set_up
+from scripts.operations.setup import BUSINESS, set_up
+
+SAID_CHARS = 3000
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,7 @@ class Wanted:
     release: releases.Release
     port: int
     sample_data: bool = False
+    business: Mapping[str, str] = field(default_factory=lambda: BUSINESS)
 
 
 def choose_release(home: Home, version: str | None) -> releases.Release:
@@ -85,6 +89,7 @@ def _set_up_served(instance: InstanceFolder, wanted: Wanted, say: Callable[[str]
             owner_email=wanted.owner_email,
             owner_name=wanted.owner_name,
             sample_data=wanted.sample_data,
+            business=wanted.business,
             say=say,
         )
 
@@ -92,6 +97,12 @@ def _set_up_served(instance: InstanceFolder, wanted: Wanted, say: Callable[[str]
         act(wanted.port)
         return
     port = find_free_port()
-    with running(single_command(instance, port), cwd=instance.path) as child:
-        wait_until_served(instance, port, child)
-        act(port)
+    with tempfile.TemporaryFile() as output:
+        try:
+            with running(single_command(instance, port), instance.path, output) as child:
+                wait_until_served(instance, port, child)
+                act(port)
+        except OperationError:
+            output.seek(0)
+            say(output.read().decode(errors="replace")[-SAID_CHARS:].rstrip())
+            raise

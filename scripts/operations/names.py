@@ -56,7 +56,7 @@ def _near(slug: str) -> Iterator[str]:
     for part in telling:
         if len(short) + len(part) + 1 in NAME_LENGTH:
             short = f"{short}-{part}".strip("-")
-    yield from ("-".join(parts), "-".join(telling), short, "".join(telling))
+    yield from ("-".join(telling), "-".join(parts), short, "".join(telling))
     if len(telling) > 2:
         yield "-".join(telling[:2])
     for number in range(2, 100):

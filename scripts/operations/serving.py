@@ -15,6 +15,7 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from scripts.operations.home import ROOT, Home, OperationError
 from scripts.operations.instances import InstanceFolder
@@ -25,11 +26,16 @@ PR_SET_PDEATHSIG = 1
 
 
 @contextmanager
-def running(command: Sequence[str], cwd: Path | None = None) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a command in a process group of its own; on leaving, stop that group and only that."""
+def running(
+    command: Sequence[str], cwd: Path | None = None, output: IO[bytes] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a command in a process group of its own; on leaving, stop that group and only that. What
+    it says goes to the terminal, or to ``output``."""
     child = subprocess.Popen(
         command,
         cwd=cwd,
+        stdout=output,
+        stderr=output,
         # Python finds our packages wherever it starts.
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         start_new_session=True,

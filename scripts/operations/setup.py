@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -84,9 +84,11 @@ def set_up(
     owner_email: str,
     owner_name: tuple[str, str],
     sample_data: bool,
+    business: Mapping[str, str] = BUSINESS,
     say: Callable[[str], None],
 ) -> None:
-    """Complete the first set-up, unless it is complete. Passwords are made here, once, and kept in
+    """Complete the first set-up, unless it is complete. ``business`` has the keys of ``BUSINESS``;
+    the template refuses what it does not know. Passwords are made here, once, and kept in
     ``log-ins.json`` before anything is sent, so that a killed run leaves none unknown."""
     if not instance.unfinished_marker.exists():
         return
@@ -99,7 +101,7 @@ def set_up(
     with uplink(instance, port) as call:
         answer = call(
             "set_up_instance",
-            business={"business_name": title, **BUSINESS},
+            business={"business_name": title, **business},
             owner={
                 "email": owner["email"],
                 "password": owner["password"],

@@ -16,6 +16,7 @@ import psycopg
 import pytest
 import yaml
 
+from app_server.instances import find_instances
 from tests.app_server.running import (
     CallFailed,
     RunningServer,
@@ -294,3 +295,9 @@ def test_a_changed_app_is_served_without_a_restart(server: RunningServer, folder
     wait_for(lambda: any("changed app cannot be loaded" in line for line in server.log))
     assert before == "yoga" and yoga.get("/who").text == "new yoga"
     (folder / "yoga" / "client" / "anvil.yaml").write_text(ANVIL_YAML)
+
+
+def test_passes_over_what_is_still_being_made(tmp_path: Path):
+    for name in ("inn", ".provisioning-shop", ".destroyed-spa"):
+        write_files(tmp_path, {f"{name}/instance.yaml": "app: x\n"})
+    assert list(find_instances(tmp_path)) == ["inn"]

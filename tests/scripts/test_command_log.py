@@ -65,6 +65,16 @@ def test_a_killed_command_is_told(home: Home):
     assert read_log(home, 1)[0]["state"] == "killed"
 
 
+@pytest.mark.parametrize("words", [("run", "--server", "anvil"), ("migrate", "no-such-shop")])
+def test_the_older_commands_are_noted_too(home: Home, words: tuple[str, ...]):
+    command = [sys.executable, "-m", f"scripts.commands.{words[0]}", *words[1:]]
+    given = ["--data-dir", str(home.data), "--database", "postgresql://a:secret@127.0.0.1:1/x"]
+    assert subprocess.run([*command, *given], cwd=ROOT, capture_output=True).returncode == 1
+    entry = read_log(home, 1)[0]
+    assert entry["command"][:2] == [f"scripts/{words[0]}", words[1]]
+    assert entry["state"] == "failed" and "secret" not in " ".join(entry["command"])
+
+
 def test_a_line_cut_short_hides_no_other(home: Home):
     with recorded(home, ["release", "list"]):
         pass

@@ -39,6 +39,7 @@ def test_suggests_names_that_are_free():
     taken = {"sea-view-inn"}
     names = suggest_names("The Sea View Inn (Pty) Ltd", lambda name: name not in taken)
     assert names == ["the-sea-view-inn-pty-ltd", "seaviewinn", "sea-view"]
+    assert suggest_names("The Sea View Inn (Pty) Ltd", lambda _name: True)[0] == "sea-view-inn"
 
 
 @pytest.mark.parametrize("wanted", ["admin", "24 hours", "x" * 60, "Yoga--Studio", "a b"])
@@ -87,7 +88,7 @@ def base() -> Iterator[Path]:
 def inn(base: Path, postgres_url: str, runtime: None, m3_assets: None) -> Iterator[str]:
     """The name of an instance that the command made."""
     name = f"inn-{os.getpid()}"
-    titled = ("--title", "Sea View Inn", "--owner-name", "Zoe Adams")
+    titled = ("--title", "Sea View Inn", "--owner-name", "Zoe Adams", "--currency", "NAD")
     made = ask(
         *("instance", "create", name, *titled, *OWNER, "--database", postgres_url), data_dir=base
     )
@@ -155,6 +156,16 @@ def test_a_dry_run_makes_nothing(base: Path):
 )
 def test_what_is_not_understood_ends_with_2(base: Path, words: tuple[str, ...], says: str):
     assert says in call(*words, data_dir=base, expected=2).stderr
+
+
+def test_a_business_that_the_template_refuses_is_undone(base: Path, postgres_url: str):
+    words = ("instance", "create", "mars-cafe", *OWNER, "--time-zone", "Mars/Olympus")
+    told = ask(*words, "--database", postgres_url, data_dir=base, expected=1)
+    assert "set-up of the business failed" in told["error"]
+    assert not (base / "client_instances" / "mars-cafe").exists()
+    with psycopg.connect(postgres_url) as connection:
+        query = "SELECT count(*) FROM pg_database WHERE datname = 'mybizz_mars_cafe'"
+        assert connection.execute(query).fetchone() == (0,)
 
 
 def test_asks_before_it_destroys(base: Path, inn: str, postgres_url: str):

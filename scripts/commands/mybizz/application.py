@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 import click
@@ -48,7 +49,7 @@ def log(job: Job, limit: int) -> Answer:
             str(entry["at"])[:19].replace("T", " "),
             entry["by"],
             entry["state"],
-            " ".join(entry["command"]),
+            shlex.join(entry["command"]),
         ]
         for entry in entries
     ]

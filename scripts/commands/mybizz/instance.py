@@ -25,7 +25,7 @@ from scripts.operations.instances import (
 )
 from scripts.operations.names import choose_name
 from scripts.operations.reaching import alone_with, reachable_database
-from scripts.operations.setup import read_log_ins
+from scripts.operations.setup import BUSINESS, read_log_ins
 
 SHOWN_HISTORY = 10
 
@@ -45,6 +45,10 @@ def instance() -> None:
 @click.option("--owner", required=True, metavar="EMAIL", help="The owner's log-in.")
 @click.option("--owner-name", default="Business Owner", metavar="'FIRST LAST'")
 @click.option("--release", "version", help="Pin this version (without it, the newest).")
+@click.option("--time-zone", default=BUSINESS["time_zone"], show_default=True)
+@click.option("--currency", default=BUSINESS["currency"], show_default=True)
+@click.option("--locale", default=BUSINESS["locale"], show_default=True)
+@click.option("--country", default=BUSINESS["country"], show_default=True)
 @click.option("--sample-data", is_flag=True, help="Make a business to show around.")
 @click.option("--port", type=click.IntRange(1, 65535), default=3030, help="Where it is served.")
 @database
@@ -59,6 +63,7 @@ def create_command(
     version: str | None,
     sample_data: bool,
     port: int,
+    **business: str,
 ) -> Answer:
     """Make a business: database, role, keys, folder, owner's log-in.
 
@@ -81,7 +86,8 @@ def create_command(
     def want(server: DatabaseServer | None) -> Wanted:
         chosen = choose_name(job.home, server, name, title or "")
         names = (first, last or first)
-        return Wanted(chosen, title or chosen, owner, names, release, port, sample_data)
+        named = title or chosen
+        return Wanted(chosen, named, owner, names, release, port, sample_data, business)
 
     if job.is_dry and not job.has_server:
         return _tell_plan(job, want(None))

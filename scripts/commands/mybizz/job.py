@@ -26,6 +26,8 @@ from scripts.operations.postgres import database_server
 FAILED = 1
 NOT_PROVEN = 3
 INTERRUPTED = 130
+# What goes on to another program is not folded for a terminal.
+PIPED_COLUMNS = 240
 
 
 @dataclass(frozen=True)
@@ -147,7 +149,9 @@ def _show(job: Job, answer: Answer) -> None:
         click.echo(json.dumps(facts, ensure_ascii=False, indent=1, default=str))
     elif answer.shown:
         # Markup would read "[...]" in people's words.
-        Console(highlight=False, markup=False, soft_wrap=True).print(answer.shown)
+        width = None if sys.stdout.isatty() else PIPED_COLUMNS
+        console = Console(highlight=False, markup=False, soft_wrap=True, width=width)
+        console.print(answer.shown)
 
 
 def _tell_error(job: Job, message: str) -> None:
