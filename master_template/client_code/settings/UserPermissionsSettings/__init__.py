@@ -12,6 +12,33 @@ from ..ScopeEditor import ScopeEditor
 PAGE_SIZE = 25
 DEBOUNCE_MS = 250
 
+# Action -> (callable, title of the question, its text, verb, what is said when it is done).
+ASKED_FIRST = {
+    "suspend": (
+        "suspend_user",
+        "Suspend {}?",
+        "They are logged out everywhere at once and cannot log in until you bring them back. "
+        "Their place is free for someone else.",
+        "Suspend",
+        "{} is suspended.",
+    ),
+    "remove": (
+        "remove_user",
+        "Remove {}?",
+        "Their account is deleted for good. What they did stays, with their name.",
+        "Remove",
+        "{} is removed.",
+    ),
+    "factor": (
+        "clear_second_factor",
+        "Clear the second factor of {}?",
+        "For someone who has lost their phone and their recovery codes. Make sure that it is they "
+        "who ask: from then on their password alone opens their account.",
+        "Clear it",
+        "The second factor of {} is cleared.",
+    ),
+}
+
 
 class UserPermissionsSettings(UserPermissionsSettingsTemplate):
     """The people who work here, and those who are invited to."""
@@ -203,53 +230,33 @@ class UserPermissionsSettings(UserPermissionsSettingsTemplate):
 
     def _act_on_user(self, action, user):
         name = user["name"] or user["email"]
-        if action == "change":
-            editor = AccessEditor(choices=self.answer, user=user)
-            if alert(editor, title=name, buttons=[], dismissible=True, large=True):
-                Notification("Saved.", timeout=2).show()
-                self._load_users()
-        elif action == "transfer":
-            dialog = OwnershipDialog(user=user)
-            if alert(dialog, title="Make {} the owner?".format(name), buttons=[]):
-                session.refresh()
-                self.raise_event("x-menu-changed")
-                Notification("{} owns the business now.".format(name), timeout=4).show()
-                self.load()
-        elif action == "scope":
-            editor = ScopeEditor(user=user, colleagues=self.answer["users"])
-            if alert(editor, title="Whom {} sees".format(name), buttons=[], dismissible=True):
-                Notification("Saved.", timeout=2).show()
-                self._load_users()
-        elif action == "factor":
-            if confirm(
-                "Clear the second factor of {}?".format(name),
-                "For someone who has lost their phone and their recovery codes. Make sure that it "
-                "is they who ask: from then on their password alone opens their account.",
-                "Clear it",
-                is_dangerous=True,
-            ):
-                self._call(
-                    "clear_second_factor", user["user_id"], done="The second factor is cleared."
-                )
-        elif action == "suspend":
-            if confirm(
-                "Suspend {}?".format(name),
-                "They are logged out everywhere at once and cannot log in until you bring them "
-                "back. Their place is free for someone else.",
-                "Suspend",
-                is_dangerous=True,
-            ):
-                self._call("suspend_user", user["user_id"], done=name + " is suspended.")
+        if action in ASKED_FIRST:
+            call, title, text, verb, done = ASKED_FIRST[action]
+            if confirm(title.format(name), text, verb, is_dangerous=True):
+                self._call(call, user["user_id"], done=done.format(name))
         elif action == "reactivate":
             self._call("reactivate_user", user["user_id"], done=name + " can log in again.")
-        elif action == "remove":
-            if confirm(
-                "Remove {}?".format(name),
-                "Their account is deleted for good. What they did stays, with their name.",
-                "Remove",
-                is_dangerous=True,
-            ):
-                self._call("remove_user", user["user_id"], done=name + " is removed.")
+        elif action == "transfer":
+            self._hand_over(user, name)
+        elif self._edit(action, user, name):
+            Notification("Saved.", timeout=2).show()
+            self._load_users()
+
+    def _edit(self, action, user, name):
+        """Change access, or whom someone sees, in a dialog; give whether it was saved."""
+        if action == "change":
+            editor = AccessEditor(choices=self.answer, user=user)
+            return alert(editor, title=name, buttons=[], dismissible=True, large=True)
+        editor = ScopeEditor(user=user, colleagues=self.answer["users"])
+        return alert(editor, title="Whom {} sees".format(name), buttons=[], dismissible=True)
+
+    def _hand_over(self, user, name):
+        title = "Make {} the owner?".format(name)
+        if alert(OwnershipDialog(user=user), title=title, buttons=[], dismissible=True):
+            session.refresh()
+            self.raise_event("x-menu-changed")
+            Notification("{} owns the business now.".format(name), timeout=4).show()
+            self.load()
 
     def _act_on_invitation(self, action, invitation):
         if action == "resend":
