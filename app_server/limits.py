@@ -159,3 +159,6 @@ MAIL_BURST = 120
 MAIL_COMMAND_SECONDS = 60.0
 MAIL_CONNECTION_SECONDS = 600.0
 """Between two signs of life of a sender of mail, and for its whole connection."""
+
+MAX_COUNTED_FUNCTIONS = 300
+"""Functions of an instance that get numbers of their own in its metrics; an app has fewer."""

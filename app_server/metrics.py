@@ -7,11 +7,11 @@ from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass, field
 
+from app_server.limits import MAX_COUNTED_FUNCTIONS
+
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 """Upper bounds in seconds: 50 ms is a good page, 30 s is when a call is cut off."""
 
-MAX_FUNCTIONS = 300
-"""Names of functions that get numbers of their own; an app has fewer."""
 OTHER_FUNCTIONS = "(other)"
 NO_FUNCTION = "(unknown)"
 
@@ -47,7 +47,7 @@ class InstanceMetrics:
         self.request_seconds.setdefault(kind, Durations()).add(seconds)
 
     def add_call(self, function: str, origin: str, outcome: str, seconds: float) -> None:
-        if not self.knows(function) and len(self.function_seconds) >= MAX_FUNCTIONS:
+        if not self.knows(function) and len(self.function_seconds) >= MAX_COUNTED_FUNCTIONS:
             function = OTHER_FUNCTIONS
         self.calls[function, outcome] += 1
         self.function_seconds[function] += seconds  # type: ignore[assignment]

@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from app_server import metrics as counting
 from app_server.http.observing import without_tokens
+from app_server.limits import MAX_COUNTED_FUNCTIONS
 from app_server.logs import make_request_id
 from app_server.metrics import InstanceMetrics, request_kind
 from tests.app_server.running import CallFailed, RunningServer, serve_app, start_server
@@ -252,11 +253,11 @@ def test_not_ready_once_it_is_told_to_stop(tmp_path: Path):
 
 def test_the_number_of_series_is_bounded():
     counted = InstanceMetrics()
-    for number in range(counting.MAX_FUNCTIONS + 50):
+    for number in range(MAX_COUNTED_FUNCTIONS + 50):
         counted.add_call(f"function_{number}", "client", "ok", 0.01)
-    assert len(counted.function_seconds) == counting.MAX_FUNCTIONS + 1
+    assert len(counted.function_seconds) == MAX_COUNTED_FUNCTIONS + 1
     assert counted.calls[counting.OTHER_FUNCTIONS, "ok"] == 50
-    assert sum(counted.call_seconds["client"].counts) == counting.MAX_FUNCTIONS + 50
+    assert sum(counted.call_seconds["client"].counts) == MAX_COUNTED_FUNCTIONS + 50
 
 
 @pytest.mark.parametrize(
