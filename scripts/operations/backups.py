@@ -50,7 +50,7 @@ LEFT_OUT_DATA = {
     "sessions.sqlite3-wal",
     "sessions.sqlite3-shm",
 }
-HASH_BYTES = 1024 * 1024
+BEFORE_RESTORE = "before-restore"
 
 Advance = Callable[[int], None]
 """Told how many bytes more are done."""
@@ -252,10 +252,13 @@ def list_backups(base: Path) -> list[Backup]:
 
 
 def find_backup(base: Path, wanted: str | None) -> Backup:
-    """The one with this id, else the newest. Raises ``OperationError``."""
+    """The one with this id, else the newest that was not put aside by a restore: to restore twice
+    is not to take it back. Raises ``OperationError``."""
     found = list_backups(base)
     if wanted is not None:
         found = [backup for backup in found if backup.id == wanted]
+    else:
+        found = [backup for backup in found if backup.kind != BEFORE_RESTORE]
     if not found:
         which = f"backup {wanted}" if wanted else "backup"
         raise OperationError(f"There is no {which} in {base}. `instance backups` lists them.")

@@ -21,6 +21,7 @@ import psycopg
 from psycopg import sql
 
 from scripts.operations.backups import (
+    BEFORE_RESTORE,
     DATABASE_FILE,
     FILES_FILE,
     Advance,
@@ -124,7 +125,7 @@ def save_former(home: Home, server: DatabaseServer, instance: InstanceFolder) ->
     with server.connect() as connection:
         if database_comment(connection, name) is None:
             return None
-    backup = make_backup(home, instance, server.url(name), kind="before-restore")
+    backup = make_backup(home, instance, server.url(name), kind=BEFORE_RESTORE)
     drop_database_only(server, name)
     return backup
 

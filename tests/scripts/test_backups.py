@@ -492,6 +492,8 @@ def test_the_command_backs_up_drills_and_restores(
     assert "Give --yes" in call(*words, data_dir=base, expected=1).stderr
     restored = ask(*words, "--yes", data_dir=base)
     assert restored["id"] == made["id"] and names(instance) == 500
+    again = call(*words, "--dry-run", data_dir=base).stdout
+    assert f"back to {made['at']}" in again, "the second time would take the first back"
     listed = ask("instance", "backups", NAME, data_dir=base)["backups"]
     assert [each["id"] for each in listed] == [made["id"], restored["former"]]
     assert ask("instance", "list", data_dir=base)["instances"][0]["backed_up_at"]

@@ -206,6 +206,14 @@ def test_the_command_finds_a_changed_file(home: Home, two: tuple[Release, Releas
     assert shown["changed_files"] == ["master_template/client_code/Main.py"]
 
 
+@pytest.mark.parametrize(
+    "words", [("patch",), ("patch", "--notes", "Better.", "--notes-file", "/dev/null")]
+)
+def test_the_command_wants_notes_once(home: Home, words: tuple[str, ...]):
+    told = call("release", "publish", *words, data_dir=home.data, expected=2).stderr
+    assert "Give either --notes or --notes-file" in told
+
+
 def test_the_command_says_in_json_what_is_wrong(home: Home):
     told = call("release", "show", "v9.9.9", "--json", data_dir=home.data, expected=1)
     assert "no release v9.9.9" in json.loads(told.stdout)["error"]
