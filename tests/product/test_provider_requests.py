@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -99,6 +101,32 @@ def test_an_endless_answer_is_cut_off(shop: Shop, pauses: list[float]) -> None:
     shop.trouble = [Reply(200, None, raw=b"x" * (http_client.MAX_ANSWER_BYTES + 1))]
     with pytest.raises(ProviderError, match="far too long"):
         client(shop).get("/x")
+
+
+def test_an_answer_that_drips_is_cut_off(
+    pauses: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A byte now and then keeps each read within its time, and the call from ending."""
+    monkeypatch.setattr(http_client, "BUDGET_SECONDS", 0.3)
+    done = threading.Event()
+
+    def drip(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n")
+            while not done.wait(0.02):
+                connection.sendall(b" ")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=drip, args=(listener,))
+        thread.start()
+        try:
+            with pytest.raises(ProviderError, match="took too long"):
+                ProviderClient("The shop", f"http://127.0.0.1:{listener.getsockname()[1]}").get("/")
+        finally:
+            done.set()
+            thread.join()
 
 
 def test_a_redirect_is_not_followed(shop: Shop, pauses: list[float]) -> None:

@@ -101,7 +101,7 @@ class ProviderClient:
                 pause = FIRST_PAUSE_SECONDS * 2 ** (number - 1) * random.uniform(0.8, 1.2)
                 is_last = number == MAX_TRIES
                 try:
-                    answer, asked_to_wait = self._ask(client, method, path, content)
+                    answer, asked_to_wait = self._ask(client, method, path, content, end)
                 except (httpx.ConnectError, httpx.ConnectTimeout) as error:
                     failure = self._unreachable(error)
                 except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -121,13 +121,21 @@ class ProviderClient:
         raise AssertionError("every last try returns or raises")
 
     def _ask(
-        self, client: httpx.Client, method: str, path: str, content: Mapping[str, Any]
+        self,
+        client: httpx.Client,
+        method: str,
+        path: str,
+        content: Mapping[str, Any],
+        end: float,
     ) -> tuple[Answer, float]:
-        """The answer, and how many seconds it asks to wait."""
+        """The answer, and how many seconds it asks to wait. Raises ``httpx.ReadTimeout`` at
+        ``end`` too: a service that sends a byte now and then never lets a read time out."""
         with client.stream(method, self.base_url + path, **content) as response:
             data = b""
             for piece in response.iter_bytes():
                 data += piece
+                if time.monotonic() >= end:
+                    raise httpx.ReadTimeout("The answer takes too long.", request=response.request)
                 if len(data) > MAX_ANSWER_BYTES:
                     raise ProviderError(f"{self.title} sent far too long an answer.")
         text = data.decode(response.encoding or "utf-8", "replace")
