@@ -47,6 +47,7 @@ LAYOUT = """\
     {% endfor %}
       <li><a href="/privacy">Privacy policy</a></li>
       <li><a href="/terms">Terms and conditions</a></li>
+      <li><a href="/policies">Booking policies</a></li>
       <li><a href="/cookies">Cookies</a></li>
     </ul>
   </div>
