@@ -26,21 +26,43 @@ ATTACKS = (
     "{{ 7 * 7 }}{% raw %}${window.pwned=1}",
     f"<a class={MARK} href='javascript:window.pwned=1'>x</a>",
 )
+PLAIN_ATTACKS = "".join(text for text in ATTACKS if "{{" not in text)
 # All of them at once, for a field with room; the others get a short one each.
 TOGETHER = "".join(ATTACKS)
 SHORT = ("<b>", "<i x=", '"><s', "'><u")
 SPECS = specs()
-# Texts that are looked for and never kept.
-NOT_KEPT = {"list_contacts"}
+# Texts that are looked for, compared or shown to who typed them, and never kept.
+NOT_KEPT = {
+    "confirm_second_factor",
+    "disable_second_factor",
+    "enable_second_factor",
+    "export_audit_log",
+    "get_invitation",
+    "list_audit_entries",
+    "list_contacts",
+    "list_mails",
+    "list_users",
+    "preview_legal_text",
+    "preview_mail_template",
+    "preview_policies",
+    "retry_mail",
+    "send_test_mail",
+}
 # Called in an order and with arguments of their own; every other callable that takes a text is
 # called as it is found, and has to accept it.
 BY_HAND = {
+    "accept_invitation",
     "add_note_to_contact",
+    "change_user_scope",
     "create_contact",
     "log_contact_event",
+    "publish_legal_text",
     "sign_up",
     "update_business_profile",
     "update_contact",
+    "update_mail_template",
+    "update_my_profile",
+    "update_policies",
 }
 
 
@@ -121,11 +143,26 @@ def attacked(empty_studio: Studio) -> Iterator[tuple[Studio, str]]:
         profile |= {"country": "ZA"}
         version = olga.call("get_settings")["settings"]["version"]
         olga.call("update_business_profile", profile, version)
+        send("update_policies", version=version + 1)
         for name in sorted(WITH_TEXT - BY_HAND - NOT_KEPT):
             takes_contact = "contact_id" in SPECS[name].takes
             send(name, **({"contact_id": contact_id} if takes_contact else {}))
+        mia = next(user for user in olga.call("list_users")["users"] if user["role"] == "manager")
+        scope = {**fill_texts(SPECS["change_user_scope"], attack)["scope"], "staff": []}
+        send("change_user_scope", user_id=mia["user_id"], scope=scope, version=mia["version"])
+        # These two have a language of their own, in which the braces would be a mistake.
+        send("publish_legal_text", kind="terms", source=PLAIN_ATTACKS, number=0)
+        olga.call("update_mail_template", "password_changed", ATTACKS[0], PLAIN_ATTACKS, 0)
+        olga.call("invite_user", f"ida@{DOMAIN}", "staff", {})
+    with empty_studio.person() as ida:
+        token = empty_studio.link_in_mail(f"ida@{DOMAIN}").rpartition("/")[2]
+        person = fill_texts(SPECS["accept_invitation"], attack)
+        ida.call("accept_invitation", **{**person, "token": token, "password": PASSWORD})
+    with empty_studio.person("carl") as carl:
+        carl.call("update_my_profile", **fill_texts(SPECS["update_my_profile"], attack))
     with empty_studio.person() as eve:
         person = fill_texts(SPECS["sign_up"], attack)
+        person["agreed"] = eve.call("get_agreement_texts")["versions"]
         eve.call("sign_up", **{**person, "email": f"eve@{DOMAIN}", "password": PASSWORD})
     empty_studio.query(
         "UPDATE app.users SET confirmed_email = true WHERE email = %s", f"eve@{DOMAIN}"
@@ -151,7 +188,9 @@ class Elements(HTMLParser):
                 self.links.append(value or "")
 
 
-@pytest.mark.parametrize("path", ["/", "/app/no/such/thing", f"/app/{ATTACKS[1]}/x"])
+@pytest.mark.parametrize(
+    "path", ["/", "/terms", "/policies", "/app/no/such/thing", f"/app/{ATTACKS[1]}/x"]
+)
 def test_public_pages_show_it_as_text(attacked: tuple[Studio, str], path: str) -> None:
     page = httpx.get(attacked[0].url + path, headers={"Accept": "text/html"}).text
     assert "pwned" in page, "what was typed is there"
@@ -176,7 +215,10 @@ def test_public_pages_show_it_as_text(attacked: tuple[Studio, str], path: str) -
                 "/app/contacts",
                 "/app/contacts/{}",
                 "/app/contacts/{}/edit",
-                "/app/settings",
+                "/app/settings/users",
+                "/app/settings/notifications",
+                "/app/settings/legal",
+                "/app/settings/audit",
                 "/app/me",
                 f"/app/contacts?search={ATTACKS[1]}",
             ],
