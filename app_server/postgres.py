@@ -191,7 +191,7 @@ def _run_tool(name: str, *arguments: str, folder: Path, data: Path | None = None
 def _initialise(folder: Path) -> None:
     """Make the files of a new server. They are made elsewhere and moved when they are complete;
     tries that were killed are swept away, and what still writes there fails."""
-    for left in folder.glob(f"{_DRAFT}*"):
+    for left in (*folder.glob(f"{_DRAFT}*"), _data(folder)):
         shutil.rmtree(left, ignore_errors=True)
     account = _account()
     draft = folder / f"{_DRAFT}{os.getpid()}"
