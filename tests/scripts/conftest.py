@@ -6,6 +6,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from anvil._server import registrations
 
 from scripts.operations.databases import DatabaseServer
 from scripts.operations.home import Home
@@ -22,6 +23,13 @@ db_schema:
 runtime_options: {version: 3}
 dependencies: [{app_id: 4UK6WHQ6UX7AKELK, version: {dev: true}}]
 """
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_functions_of_the_app() -> None:
+    """An operator's script knows none of the product's functions. Where this process has imported
+    them, the uplink would offer them to the server in place of its own."""
+    registrations.clear()
 
 
 @pytest.fixture

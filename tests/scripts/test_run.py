@@ -18,6 +18,7 @@ from scripts.operations.instances import find_instance
 from scripts.operations.releases import remove_folder
 from scripts.operations.serving import find_free_port
 from scripts.operations.setup import uplink
+from tests.app_server.running import Browser, open_socket
 from tests.scripts.running import Run, postmasters
 
 pytestmark = pytest.mark.timeout(300)
@@ -54,11 +55,12 @@ def test_prints_addresses_and_log_ins_that_work(first_start: Run):
     assert {log_in["role"] for log_in in log_ins} == {"owner", "manager", "staff", "customer"}
     for log_in in log_ins:
         assert log_in["email"] in first_start.said and log_in["password"] in first_start.said
-    with uplink(instance, first_start.port) as call:
+    with open_socket(first_start.port, "/_/ws", "yogastudio.localhost") as connection:
+        browser = Browser(connection)
         for log_in in log_ins:
-            answer = call("log_in", email=log_in["email"], password=log_in["password"])
+            answer = browser.call("log_in", log_in["email"], log_in["password"])
             assert answer["success"], answer
-        wrong = call("log_in", email=log_ins[0]["email"], password="not the password")
+        wrong = browser.call("log_in", log_ins[0]["email"], "not the password")
         assert not wrong["success"]
 
 

@@ -22,6 +22,7 @@ from typing import Any
 
 from app_server.dispatch import dispatch
 from app_server.keys import InstanceKeys
+from app_server.metrics import InstanceMetrics
 from app_server.native import core, tables  # noqa: F401  declare natives
 from app_server.request import Origin, Reply, Request
 from app_server.sessions import Session, SessionStore
@@ -60,6 +61,7 @@ class Library:
             server_key=MacKey(keys.derive("server objects")),
             app=SimpleNamespace(services={}),
             uplinks=SimpleNamespace(finds=lambda _request: False),
+            metrics=InstanceMetrics(),
         )
         self._local = threading.local()
         self._default = Caller(self.session)
