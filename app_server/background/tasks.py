@@ -40,7 +40,9 @@ FRAMES: tuple[dict[str, Any], ...] = ({"type": "background_task"},)
 a chain without end."""
 
 KILLED = "anvil.server.BackgroundTaskKilled"
-NOT_RUNNING = "anvil.server.NotRunningTask"
+HAS_ENDED = ("anvil.server.NotRunningTask", "anvil.server.RuntimeUnavailableError")
+"""What a question for a task's state hears that comes too late: from its process, or because that
+is gone."""
 
 
 def task_error(message: str) -> AnvilError:
@@ -191,10 +193,14 @@ class BackgroundTasks:
         """``anvil.server.task_state`` in wire form, and which member of the payload it is."""
         running = self._running.get(task_id)
         if running is not None:
-            reply = await running.peer.get_task_state(running.call)
+            try:
+                reply = await running.peer.get_task_state(running.call)
+            except AnvilError as error:
+                reply = Reply(error=error.to_json())
             if reply.error is None:
                 return reply.payload, "response"
-            if reply.error.get("type") != NOT_RUNNING and task_id in self._running:
+            has_ended = reply.error.get("type") in HAS_ENDED or running.call.answer.done()
+            if not has_ended and task_id in self._running:
                 raise _to_exception(reply.error)
             # It has just ended: its watcher knows how.
             await asyncio.wait([running.watcher])
