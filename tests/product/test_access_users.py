@@ -211,6 +211,10 @@ def test_a_remembered_log_in_of_today_still_opens_after_a_suspension_long_ago(
     empty_studio: Studio,
 ) -> None:
     """The counterpart of the test above: what is remembered after it is good."""
+    with empty_studio.person("olga") as olga:
+        sam = people(olga)["sam"]["user_id"]
+        for call in ("suspend_user", "reactivate_user"):
+            olga.call(call, sam)
     server = empty_studio.server
     server.client.cookies.clear()
     with server.browser() as browser:
