@@ -26,6 +26,17 @@ def show_errors(form, components, fields):
     return left
 
 
+def show_refusal(form, components, error, fields=None):
+    """Show what the server refused: each message at its field, and what belongs to none in the
+    form's banner (its DOM nodes `problem` and `problem_text`). `fields` stands for the error's own
+    where the form names them otherwise."""
+    given = error.fields if fields is None else fields
+    left = show_errors(form, components, given)
+    if left or not given:
+        form.dom_nodes["problem_text"].textContent = " ".join(left) or error.message
+        form.dom_nodes["problem"].hidden = False
+
+
 def remember_hints(form, components):
     """Keep each field's own hint, so that it comes back when its message goes."""
     for field in components:

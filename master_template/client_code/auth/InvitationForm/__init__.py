@@ -84,10 +84,7 @@ class InvitationForm(InvitationFormTemplate):
                 password,
             )
         except api.ApiError as error:
-            left = form_fields.show_errors(self, COMPONENTS, error.fields)
-            if left or not error.fields:
-                nodes["problem_text"].textContent = " ".join(left) or error.message
-                nodes["problem"].hidden = False
+            form_fields.show_refusal(self, COMPONENTS, error)
             return
         finally:
             self.btn_accept.enabled = True

@@ -56,10 +56,7 @@ class LoginForm(LoginFormTemplate):
             if error.code == "second_factor":
                 self._ask_for_code()
                 return
-            left = form_fields.show_errors(self, COMPONENTS, error.fields)
-            if left or not error.fields:
-                self.dom_nodes["problem_text"].textContent = " ".join(left) or error.message
-                self.dom_nodes["problem"].hidden = False
+            form_fields.show_refusal(self, COMPONENTS, error)
             return
         finally:
             self.btn_log_in.enabled = True

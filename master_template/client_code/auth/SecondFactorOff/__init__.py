@@ -59,10 +59,7 @@ class SecondFactorOff(SecondFactorOffTemplate):
                 api.call("disable_second_factor", password, self.txt_code.text or "")
                 done = True
         except api.ApiError as error:
-            left = form_fields.show_errors(self, COMPONENTS, error.fields)
-            if left or not error.fields:
-                self.dom_nodes["problem_text"].textContent = " ".join(left) or error.message
-                self.dom_nodes["problem"].hidden = False
+            form_fields.show_refusal(self, COMPONENTS, error)
             return
         finally:
             self.btn_go.enabled = True

@@ -25,10 +25,7 @@ class SecondFactorSetup(SecondFactorSetupTemplate):
         form_fields.clear_error(sender)
 
     def _fail(self, error):
-        left = form_fields.show_errors(self, COMPONENTS, error.fields)
-        if left or not error.fields:
-            self.dom_nodes["problem_text"].textContent = " ".join(left) or error.message
-            self.dom_nodes["problem"].hidden = False
+        form_fields.show_refusal(self, COMPONENTS, error)
 
     @handle("txt_password", "pressed_enter")
     def txt_password_pressed_enter(self, **event_args):

@@ -64,10 +64,7 @@ class ProfilePanel(ProfilePanelTemplate):
             profile = api.call("update_my_profile", self._changes())["profile"]
             session.refresh()
         except api.ApiError as error:
-            left = form_fields.show_errors(self, COMPONENTS, error.fields)
-            if left or not error.fields:
-                self.dom_nodes["problem_text"].textContent = " ".join(left) or error.message
-                self.dom_nodes["problem"].hidden = False
+            form_fields.show_refusal(self, COMPONENTS, error)
             return False
         finally:
             self.btn_save.enabled = True

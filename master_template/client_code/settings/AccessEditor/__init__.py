@@ -122,10 +122,7 @@ class AccessEditor(AccessEditorTemplate):
             else:
                 api.call("invite_user", email, self.role, self._own_permissions())
         except api.ApiError as error:
-            left = form_fields.show_errors(self, COMPONENTS, error.fields)
-            if left or not error.fields:
-                self.dom_nodes["problem_text"].textContent = " ".join(left) or error.message
-                self.dom_nodes["problem"].hidden = False
+            form_fields.show_refusal(self, COMPONENTS, error)
             return
         finally:
             self.btn_save.enabled = True

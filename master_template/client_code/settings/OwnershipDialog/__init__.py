@@ -55,10 +55,7 @@ class OwnershipDialog(OwnershipDialogTemplate):
                 self.dd_new_role.selected_value,
             )
         except api.ApiError as error:
-            left = form_fields.show_errors(self, COMPONENTS, error.fields)
-            if left or not error.fields:
-                self.dom_nodes["problem_text"].textContent = " ".join(left) or error.message
-                self.dom_nodes["problem"].hidden = False
+            form_fields.show_refusal(self, COMPONENTS, error)
             return
         finally:
             self.btn_transfer.enabled = True

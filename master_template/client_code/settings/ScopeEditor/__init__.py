@@ -85,10 +85,7 @@ class ScopeEditor(ScopeEditorTemplate):
             api.call("change_user_scope", self.user["user_id"], scope, self.user["version"])
         except api.ApiError as error:
             fields = dict((name.split(".")[-1], error.fields[name]) for name in error.fields)
-            left = form_fields.show_errors(self, TEXTS, fields)
-            if left or not fields:
-                self.dom_nodes["problem_text"].textContent = " ".join(left) or error.message
-                self.dom_nodes["problem"].hidden = False
+            form_fields.show_refusal(self, TEXTS, error, fields)
             return
         finally:
             self.btn_save.enabled = True
