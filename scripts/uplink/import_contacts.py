@@ -12,17 +12,10 @@ Exit code: 0 all rows are in, 1 some were refused, 2 nothing could be done.
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
 
 if __name__ == "__main__":
-    _root = Path(__file__).resolve().parents[2]
-    _venv = _root / ".venv"
-    if _venv.is_dir() and Path(sys.prefix).resolve() != _venv.resolve():
-        _python = str(_venv / "bin" / "python")
-        os.execv(_python, [_python, *sys.argv])
-    sys.path.insert(0, str(_root))
+    import in_project  # type: ignore[import-not-found]  # noqa: F401
 
 import argparse
 import csv
