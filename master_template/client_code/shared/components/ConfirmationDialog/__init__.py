@@ -7,51 +7,15 @@ class ConfirmationDialog(ConfirmationDialogTemplate):
     """What a dialog asks: `text`, a softer `detail`, and for what nobody can undo a `word` that
     has to be typed. `ask`, `confirm` and `confirm_word` open it."""
 
-    def __init__(self, **properties):
-        self._text = ""
-        self._detail = ""
-        self._word = ""
-        self._ready = False
+    def __init__(self, text="", detail="", word="", **properties):
+        self._word = word
         self.init_components(**properties)
-        self._ready = True
-        self._draw()
-
-    def _draw(self):
-        if not self._ready:
-            return
         nodes = self.dom_nodes
-        nodes["text_node"].textContent = self._text
-        nodes["detail_node"].textContent = self._detail
-        nodes["detail_node"].hidden = not self._detail
-        nodes["word_box"].hidden = not self._word
-        self.txt_word.label = "Type {} to go on".format(self._word)
-
-    @property
-    def text(self):
-        return self._text
-
-    @text.setter
-    def text(self, value):
-        self._text = value or ""
-        self._draw()
-
-    @property
-    def detail(self):
-        return self._detail
-
-    @detail.setter
-    def detail(self, value):
-        self._detail = value or ""
-        self._draw()
-
-    @property
-    def word(self):
-        return self._word
-
-    @word.setter
-    def word(self, value):
-        self._word = value or ""
-        self._draw()
+        nodes["text_node"].textContent = text
+        nodes["detail_node"].textContent = detail
+        nodes["detail_node"].hidden = not detail
+        nodes["word_box"].hidden = not word
+        self.txt_word.label = "Type {} to go on".format(word)
 
     @property
     def is_word_typed(self):
