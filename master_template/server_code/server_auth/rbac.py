@@ -207,9 +207,10 @@ def acting_as(actor: Actor) -> Iterator[Actor]:
         _current.reset(token)
 
 
-def require_role(
-    *roles: str,
-) -> Callable[[Callable[Parameters, Result]], Callable[Parameters, Result]]:
+Decorator = Callable[[Callable[Parameters, Result]], Callable[Parameters, Result]]
+
+
+def require_role(*roles: str) -> Decorator[Parameters, Result]:
     """Have a plain function refuse whoever has none of these roles; the system may always.
 
     Raises :class:`NotAuthenticatedError` or :class:`DeniedError` when it is called.
@@ -217,42 +218,36 @@ def require_role(
     unknown = set(roles) - set(ROLES)
     if unknown or not roles:
         raise ValueError(f"There are no roles {sorted(unknown)}; there are {', '.join(ROLES)}.")
-
-    def decorate(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
-        @functools.wraps(function)
-        def guarded(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
-            actor = current_actor()
-            if actor.kind == "nobody":
-                raise NotAuthenticatedError()
-            if actor.kind != "system" and actor.role not in roles:
-                raise DeniedError(f"This is for the role {' or '.join(roles)}.")
-            return function(*args, **kwargs)
-
-        return guarded
-
-    return decorate
+    return _refuse_unless(
+        lambda actor: actor.kind == "system" or actor.role in roles,
+        f"This is for the role {' or '.join(roles)}.",
+    )
 
 
-def require_permission(
-    permission: str,
-) -> Callable[[Callable[Parameters, Result]], Callable[Parameters, Result]]:
+def require_permission(permission: str) -> Decorator[Parameters, Result]:
     """Have a plain function refuse whoever lacks a permission; the system has them all.
 
     Raises :class:`NotAuthenticatedError` or :class:`DeniedError` when it is called.
     """
     if permission not in PERMISSIONS:
         raise ValueError(f"There is no permission called {permission!r}.")
+    return _refuse_unless(
+        lambda actor: actor.may(permission),
+        f"Your account may not do this: it lacks the permission {permission}.",
+    )
 
+
+def _refuse_unless(
+    is_allowed: Callable[[Actor], bool], refusal: str
+) -> Decorator[Parameters, Result]:
     def decorate(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
         @functools.wraps(function)
         def guarded(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
             actor = current_actor()
             if actor.kind == "nobody":
                 raise NotAuthenticatedError()
-            if not actor.may(permission):
-                raise DeniedError(
-                    f"Your account may not do this: it lacks the permission {permission}."
-                )
+            if not is_allowed(actor):
+                raise DeniedError(refusal)
             return function(*args, **kwargs)
 
         return guarded
