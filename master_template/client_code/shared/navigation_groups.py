@@ -47,6 +47,16 @@ GROUPS = [
     ("line_settings", [("settings", "/app/settings", None, "settings.view")]),
 ]
 
+# What an app that depends on this one has in place of these, but for the settings: (name, text,
+# icon, path, permission that the user needs or None).
+OTHER_ITEMS = []
+
+
+def replace_menu(items):
+    """Let an app that depends on this one have a menu of its own; see OTHER_ITEMS."""
+    OTHER_ITEMS[:] = items
+
+
 # The menu of a customer: (name, path). The server says which show, by the rules of MB 2.2.
 CUSTOMER_ITEMS = [
     ("my_dashboard", "/app/home"),

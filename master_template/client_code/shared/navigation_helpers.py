@@ -12,7 +12,7 @@ from anvil.js import window
 from m3 import navigation
 
 from . import api, session, unsaved
-from .routes import PUBLIC, STAFF, find_page
+from .routes import PUBLIC, STAFF, find_page, full_name
 
 PACKAGE = "master_template."
 LOGIN_FORM = PACKAGE + "auth.LoginForm"
@@ -113,7 +113,7 @@ def _open(page):
     elif who == STAFF and not user["is_staff"]:
         navigate_to_dashboard()
     else:
-        open_form(PACKAGE + form, **arguments)
+        open_form(full_name(form), **arguments)
     window.scrollTo(0, 0)
     _take_focus()
 

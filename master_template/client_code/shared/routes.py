@@ -57,6 +57,25 @@ COMING = {
 }
 
 
+PACKAGE = "master_template"
+# Packages whose forms stand in PAGES with their package's name.
+_others = []
+
+
+def replace_pages(package, pages, kept):
+    """Let an app that depends on this one have its own pages before those of this one that it
+    keeps. Said while its modules are imported; the forms in `pages` carry `package` as their name's
+    first part."""
+    if package not in _others:
+        _others.append(package)
+        PAGES[:] = pages + [page for page in PAGES if page[0] in kept]
+
+
+def full_name(form):
+    """The name of a form as it stands in PAGES, with its package."""
+    return form if form.split(".")[0] in _others else PACKAGE + "." + form
+
+
 def find_page(path):
     """(form, arguments, who) of a path, or None. A trailing slash does not matter."""
     parts = path.rstrip("/").split("/")

@@ -7,7 +7,7 @@ anyone through.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ RANKS = {OWNER: 4, MANAGER: 3, ADMIN: 2, STAFF: 1, CUSTOMER: 0}
 # How many active users a role may have in one instance; customers are not limited.
 ROLE_LIMITS = {OWNER: 1, MANAGER: 3, ADMIN: 10, STAFF: 20}
 
-PERMISSIONS = (
+PERMISSIONS = [
     "analytics.view",
     "bookings.manage",
     "bookings.view",
@@ -50,7 +50,7 @@ PERMISSIONS = (
     "settings.view",
     "users.manage",
     "users.view",
-)
+]
 
 # What a role may do unless a user's own ``permissions`` say otherwise.
 ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
@@ -60,6 +60,16 @@ ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
     STAFF: frozenset({"bookings.view", "bookings.manage", "customers.view", "products.view"}),
     CUSTOMER: frozenset(),
 }
+
+
+def add_permissions(given: Mapping[str, Collection[str]]) -> None:
+    """Let an app that depends on this one have permissions of its own: ``{permission: roles that
+    have it}``, the owner always. Said while its modules are imported."""
+    PERMISSIONS.extend(name for name in given if name not in PERMISSIONS)
+    for name, roles in given.items():
+        for role in (OWNER, *roles):
+            ROLE_PERMISSIONS[role] |= {name}
+
 
 # What shows or changes the business as a whole, and so is not for someone who sees a part of it.
 BEYOND_A_SCOPE = frozenset({"settings.view", "settings.manage"})

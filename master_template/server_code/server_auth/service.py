@@ -20,6 +20,7 @@ from ..server_shared import audit
 from ..server_shared.callables import LOGGED_IN, PUBLIC, server_callable
 from ..server_shared.errors import DeniedError, InvalidError
 from ..server_shared.validators import Bool, Email, Password, Phone, Text
+from ..server_site.admission import is_closed_to_public
 from . import login_marks, second_factor
 from .passwords import GivenPassword
 from .rbac import CUSTOMER, current_actor, read_actor
@@ -120,8 +121,11 @@ def sign_up(
     the first log-in, when the address is known to be theirs.
 
     Where the address has an account already, the answer is the same, and its owner gets a link to
-    choose a new password. Raises :class:`InvalidError` where the password is refused.
+    choose a new password. Raises :class:`InvalidError` where the password is refused, and
+    :class:`DeniedError` (``closed``) where people come by invitation only.
     """
+    if is_closed_to_public():
+        raise DeniedError("Accounts are made by invitation here.", code="closed")
     try:
         user = anvil.users.signup_with_email(email, password)
     except anvil.users.UserExists:

@@ -57,11 +57,18 @@ class UserId(Rule):
         return value
 
 
+class PermissionSwitches(Rule):
+    """Permissions and whether someone has them; those not named are as the role has them."""
+
+    def check(self, value: Any) -> Any:
+        # Looked up late: an app that depends on this one adds its own.
+        known = {name: Bool(name) for name in PERMISSIONS}
+        return Record(self.label, known, partial=True).check(value)
+
+
 USER_ID = UserId("The user", required=True)
 ROLE = Choice("Role", authority.GIVEN_ROLES, required=True)
-OWN_PERMISSIONS = Record(
-    "Permissions", {name: Bool(name) for name in PERMISSIONS}, partial=True, default={}
-)
+OWN_PERMISSIONS = PermissionSwitches("Permissions", default={})
 VERSION = Int("The version", minimum=0, required=True)
 
 

@@ -26,6 +26,7 @@ from ..server_shared.validators import (
     WebAddress,
     currency,
 )
+from ..server_site.admission import is_closed_to_public
 from .profile_choices import country_name
 
 
@@ -73,8 +74,8 @@ def get_config() -> dict[str, Any]:
     ``business`` (name, colours, logo, locale, currency, time zone), ``features`` as
     ``{name: bool}``, ``user``: None, or ``{email, name, role, permissions, is_staff,
     portal_parts, owes_factor}`` (the parts of the customer portal that show; whether a second
-    factor has to be set up first), and ``may_choose_password``:
-    whether the link of a reset message has been opened.
+    factor has to be set up first), ``may_choose_password``: whether the link of a reset message has
+    been opened, and ``is_closed``: whether people come by invitation only.
     """
     business = read_business()
     actor = current_actor()
@@ -99,6 +100,7 @@ def get_config() -> dict[str, Any]:
         "features": business.features_enabled,
         "user": user,
         "may_choose_password": actor.may_choose_password,
+        "is_closed": is_closed_to_public(),
     }
 
 

@@ -20,7 +20,8 @@ from ..server_settings.policies import describe, read_policies
 from ..server_settings.settings_service import get_config
 from ..server_shared.config import Business, read_business
 from ..server_shared.errors import AppError
-from ..shared.routes import PUBLIC, STAFF, find_page
+from ..shared.routes import PUBLIC, STAFF, find_page, full_name
+from .admission import is_closed_to_public
 from .cookie_choice import answer_headers, back_to, read_choice
 from .public_pages import (
     APP_POLICY,
@@ -32,8 +33,6 @@ from .public_pages import (
     render_message,
     render_policies,
 )
-
-PACKAGE = "master_template"
 
 
 def _html(
@@ -65,6 +64,8 @@ def home(**_query: str) -> Any:
         return anvil.server.HttpResponse(status=302, headers={"Location": "/app/reset"})
     except anvil.users.MFARequired:
         return anvil.server.HttpResponse(status=302, headers={"Location": "/app/login"})
+    if is_closed_to_public():
+        return anvil.server.HttpResponse(status=302, headers={"Location": "/app"})
     return _public(render_home)
 
 
@@ -124,6 +125,8 @@ def logo(name: str, **_query: str) -> Any:
 
 def _public(render: Callable[..., str], cache: str = f"private, max-age={CACHE_SECONDS}") -> Any:
     """A page for everyone, which asks about cookies until there is an answer."""
+    if is_closed_to_public():
+        return _html("<!doctype html><title>Mybizz</title><p>There is no such page.</p>", 404)
     try:
         business = read_business()
     except AppError as error:
@@ -180,4 +183,4 @@ def _open(path: str) -> Any:
         data={"config": {"success": True, **config}},
         meta={"title": title, "content-security-policy": APP_POLICY},
     )
-    return responder.load_form(f"{PACKAGE}.{form}", **arguments)
+    return responder.load_form(full_name(form), **arguments)

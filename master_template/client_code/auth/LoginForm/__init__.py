@@ -16,6 +16,7 @@ class LoginForm(LoginFormTemplate):
             navigation_helpers.arrive("/app/login", "Log in")
         self.init_components(**properties)
         form_fields.remember_hints(self, COMPONENTS)
+        self.dom_nodes["signup"].hidden = session.config()["is_closed"]
 
     @handle("", "show")
     def form_show(self, **event_args):

@@ -3,8 +3,10 @@ from ._anvil_designer import AdminLayoutTemplate
 from anvil import handle
 from anvil.js import window
 
+from m3._Components.NavigationLink import NavigationLink
+
 from ... import appearance, navigation_helpers, session
-from ...navigation_groups import GROUPS
+from ...navigation_groups import GROUPS, OTHER_ITEMS
 
 
 class AdminLayout(AdminLayoutTemplate):
@@ -17,11 +19,24 @@ class AdminLayout(AdminLayoutTemplate):
     def __init__(self, **properties):
         self.nav_names = [item[0] for group in GROUPS for item in group[1]]
         self.init_components(**properties)
+        self._add_other_items()
         self._build_navigation()
+
+    def _add_other_items(self):
+        """The menu of an app that depends on this one."""
+        self.other_items.visible = bool(OTHER_ITEMS)
+        for name, text, icon, path, permission in OTHER_ITEMS:
+            link = NavigationLink(text=text, icon=icon)
+            link.visible = not permission or session.may(permission)
+            navigation_helpers.connect_link(link, path)
+            self.other_items.add_component(link)
+            setattr(self, "nav_" + name, link)
+            self.nav_names.append(name)
 
     def _build_navigation(self):
         user = session.user()
         self.show_brand()
+        self.item_site.visible = not session.config()["is_closed"]
         self.dom_nodes["bar_title"].textContent = ""
         self.menu_user.user_name = user["name"] or user["email"] if user else ""
         for _, items in GROUPS:
@@ -42,6 +57,8 @@ class AdminLayout(AdminLayoutTemplate):
                 visible = (not feature or session.has_feature(feature)) and (
                     not permission or session.may(permission)
                 )
+                if OTHER_ITEMS and name != "settings":
+                    visible = False
                 getattr(self, "nav_" + name).visible = visible
                 shown += visible
             if heading:
