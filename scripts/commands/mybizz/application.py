@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from scripts.commands.mybizz.fleet import fleet
 from scripts.commands.mybizz.instance import instance
 from scripts.commands.mybizz.job import Answer, Job, operation
 from scripts.commands.mybizz.release import release
@@ -59,6 +60,7 @@ def log(job: Job, limit: int) -> Answer:
 
 mybizz.add_command(release)
 mybizz.add_command(instance)
+mybizz.add_command(fleet)
 
 
 def main() -> None:
