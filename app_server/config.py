@@ -137,7 +137,7 @@ def make_server_config(given: dict[str, Any]) -> ServerConfig:
     if log_format not in FORMATS:
         raise StartupError(f"--log-format {log_format}: expected 'text' or 'json'.")
     if "instances" in given:
-        others = sorted(set(given) - OF_THE_SERVER - {"instances"})
+        others = sorted(set(given) - OF_THE_SERVER - {"instances", "config-file"})
         if others:
             raise StartupError(
                 f"--{others[0]} does not go together with --instances: it belongs into the "

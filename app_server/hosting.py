@@ -14,6 +14,7 @@ from app_server.http import problems
 from app_server.http.compression import compressed
 from app_server.http.observing import observed
 from app_server.http.routes import make_router
+from app_server.http.server_state import ServerState, answer_stranger
 from app_server.http.sockets import serve_uplink
 from app_server.instance import Instance
 
@@ -33,13 +34,16 @@ class Hosted:
 class Hosting:
     """All instances of a server, by host name. One that is given alone answers to every name.
 
-    Names in ``down`` belong to instances that are configured but cannot be started.
+    Names in ``down`` belong to instances that are configured but cannot be started. For those in
+    ``away`` somebody else answers: they are paused.
     """
 
     def __init__(self) -> None:
         self._hosted: dict[str, Hosted] = {}
         self._only: Hosted | None = None
         self.down: set[str] = set()
+        self.away: dict[str, ASGIApp] = {}
+        self.state = ServerState()
 
     @property
     def instances(self) -> list[Instance]:
@@ -60,7 +64,11 @@ class Hosting:
         """Whether a host name is one of ours, as far as is known."""
         if self._only is not None:
             return host_name == self._only.instance.config.host_name
-        return host_name in self._hosted
+        return host_name in self._hosted or host_name in self.away
+
+    def knows(self, host_name: str) -> bool:
+        """Whether a host name is an instance's, also of one that cannot be reached now."""
+        return self.answers_to(host_name) or host_name in self.down
 
     def find(self, host_name: str) -> Instance | None:
         hosted = self._hosted.get(host_name)
@@ -84,11 +92,19 @@ class Hosting:
         else:
             await self._serve(connection, hosted, receive, send)
 
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """What was observed already, and had to wait: by whatever is at its address now."""
+        connection = HTTPConnection(scope)
+        hosted = self._hosted.get(read_host_name(connection))
+        await self._serve(connection, hosted, receive, send)
+
     async def _serve(
         self, connection: HTTPConnection, hosted: Hosted | None, receive: Receive, send: Send
     ) -> None:
         scope, host_name = connection.scope, read_host_name(connection)
-        if hosted is not None:
+        if host_name in self.away:
+            await self.away[host_name](scope, receive, send)
+        elif hosted is not None:
             scope["state"] = {"instance": hosted.instance}
             await hosted.router(scope, receive, _with_headers(hosted.instance, send))
         elif scope["type"] == "websocket":
@@ -96,7 +112,8 @@ class Hosting:
         elif host_name in self.down:
             await problems.unavailable(connection, problems.NOT_RUNNING)(scope, receive, send)
         else:
-            await problems.not_found(connection)(scope, receive, send)
+            answer = answer_stranger(connection, self.state, self.knows)
+            await answer(scope, receive, send)
 
     async def _serve_unknown_socket(self, socket: WebSocket, host_name: str) -> None:
         """Python cannot look up ``NAME.localhost``, so uplinks on this machine come under another

@@ -229,6 +229,7 @@ class AppServer:
             self.config.shared,
         )
         await self._folder.check()
+        self.hosting.state.has_started = True
         self._spawn(self._folder.watch())
 
     def _with_real_port(self, config: InstanceConfig) -> InstanceConfig:
@@ -277,6 +278,7 @@ class AppServer:
 
     async def _drain(self, server: uvicorn.Server, listener: socket.socket) -> None:
         """Take no new connections, and let end what runs, for as long as may be."""
+        self.hosting.state.is_leaving = True
         for accepting in getattr(server, "servers", ()):
             accepting.close()
         if not self.is_to_restart:

@@ -13,6 +13,7 @@ import atexit
 import hashlib
 import json
 import logging
+import os
 import shutil
 import subprocess
 from collections import OrderedDict
@@ -32,7 +33,9 @@ from app_server.http.code_split import split_modules
 logger = logging.getLogger(__name__)
 
 BROWSER = Path(__file__).parent.parent / "browser"
-FOLDER = BROWSER.parent.parent / ".build" / "compiled"
+#: Elsewhere where the program's own folder is read-only, as in a container.
+CACHE = Path(os.environ.get("MYBIZZ_CACHE_DIR") or BROWSER.parent.parent / ".build")
+FOLDER = CACHE / "compiled"
 COMPILE_SECONDS = 120
 #: A browser compiles less than this in a moment; it is not worth a process and a request.
 WORTHWHILE_BYTES = 4_000
