@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
+from urllib.parse import urlsplit
 
 from scripts.operations.home import ROOT, Home, OperationError
 from scripts.operations.instances import InstanceFolder
@@ -151,10 +152,18 @@ def wait_until_served(
     raise OperationError(f"{instance.name} did not answer within {seconds:.0f} s: {last}.")
 
 
+def _read_host(instance: InstanceFolder, port: int) -> str:
+    """The name by which servers know the instance: that of its origin."""
+    host = f"{instance.name}.localhost:{port}"
+    if not instance.exists():
+        return host
+    return urlsplit(str(instance.read_config().get("origin", ""))).netloc or host
+
+
 def ask(instance: InstanceFolder, port: int, path: str) -> str:
     """'' when the instance answers with 200, else what it did instead."""
     request = urllib.request.Request(
-        f"http://127.0.0.1:{port}{path}", headers={"Host": f"{instance.name}.localhost:{port}"}
+        f"http://127.0.0.1:{port}{path}", headers={"Host": _read_host(instance, port)}
     )
     try:
         with urllib.request.urlopen(request, timeout=5):

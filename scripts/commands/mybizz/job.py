@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -70,11 +71,31 @@ class Job:
 dry_run = click.option(
     "--dry-run", "is_dry", is_flag=True, help="Say what would be done, and do nothing."
 )
+
+
+def _read_database(
+    _context: click.Context, _option: click.Parameter, url: str | None
+) -> str | None:
+    """What was given, else what stands in the file that the environment names: a password on a
+    command line can be read by everybody on the machine."""
+    file = os.environ.get("MYBIZZ_DATABASE_FILE")
+    if url or not file:
+        return url
+    try:
+        return Path(file).read_text().strip() or None
+    except OSError as error:
+        raise click.UsageError(
+            f"MYBIZZ_DATABASE_FILE names {file}, which can't be read: {error.strerror}."
+        ) from error
+
+
 database = click.option(
     "--database",
     metavar="URL",
+    envvar="MYBIZZ_DATABASE",
+    callback=_read_database,
     help="The Postgres server that the instances are on; its role may make databases and roles. "
-    "Without it, the embedded one.",
+    "Without it (and without MYBIZZ_DATABASE or MYBIZZ_DATABASE_FILE), the embedded one.",
 )
 
 
@@ -90,7 +111,8 @@ def operation(*, is_reading: bool = False) -> Callable[[Callable[..., Answer]], 
             "--data-dir",
             type=click.Path(path_type=Path),
             metavar="DIR",
-            help="The folder of the installation, as for scripts/run.",
+            envvar="MYBIZZ_DATA_DIR",
+            help="The folder of the installation, as for scripts/run (or in MYBIZZ_DATA_DIR).",
         )
         @click.option("--json", "is_json", is_flag=True, help="Answer with one JSON object.")
         @functools.wraps(function)
