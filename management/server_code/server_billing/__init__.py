@@ -1,0 +1,1 @@
+"""Billing of the tenants: plans, subscriptions through Stripe, invoices, dunning."""
