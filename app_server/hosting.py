@@ -17,6 +17,7 @@ from app_server.http.routes import make_router
 from app_server.http.server_state import ServerState, answer_stranger
 from app_server.http.sockets import serve_uplink
 from app_server.instance import Instance
+from app_server.pauses import Closed
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +43,7 @@ class Hosting:
         self._hosted: dict[str, Hosted] = {}
         self._only: Hosted | None = None
         self.down: set[str] = set()
-        self.away: dict[str, ASGIApp] = {}
+        self.away: dict[str, Closed] = {}
         self.state = ServerState()
 
     @property

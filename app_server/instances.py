@@ -12,7 +12,8 @@ from app_server.config import INSTANCE_FILE, InstanceConfig, read_instance_confi
 from app_server.errors import StartupError
 from app_server.hosting import Hosting
 from app_server.instance import Instance
-from app_server.replacement import change_instance
+from app_server.pauses import PAUSE_FILE, Closed, Pause, read_pause
+from app_server.replacement import change_instance, end_instance
 from app_server.workers import Workers
 
 logger = logging.getLogger(__name__)
@@ -21,20 +22,25 @@ CHECK_SECONDS = 1.0
 RETRY_SECONDS = 5.0
 STARTS_AT_ONCE = 4
 
-Stamp = tuple[int, int]
-"""Time of change (ns) and size of an instance.yaml."""
-UNKNOWN: Stamp = (0, 0)
+Stamp = tuple[int, int, int, int]
+"""Time of change (ns) and size of an instance.yaml, and of the file that says it is paused."""
+UNKNOWN: Stamp = (0, 0, 0, 0)
 
 
 @dataclass(slots=True)
 class Entry:
-    """What was made of one folder. ``instance`` is None where it could not be started."""
+    """What was made of one folder. ``instance`` is None where it could not be started, or where
+    it is paused: then ``closed`` stands in its place."""
 
     stamp: Stamp
     instance: Instance | None = None
+    closed: Closed | None = None
     host_name: str = ""
     complaint: str = ""
     retry_at: float = 0.0
+
+    def is_to_be_tried(self, now: float) -> bool:
+        return self.instance is None and self.closed is None and now >= self.retry_at
 
 
 class InstancesFolder:
@@ -110,17 +116,59 @@ class InstancesFolder:
 
     async def _update(self, name: str, stamp: Stamp) -> None:
         entry = self._entries.get(name)
-        if entry is not None and entry.stamp != stamp:
+        if entry is None:
+            await self._begin(name, stamp, None)
+        elif entry.stamp != stamp:
             logger.info("[%s] %s is read anew", name, INSTANCE_FILE)
             entry.stamp = stamp
-            if entry.instance is not None:
-                await self._change(name, entry, entry.instance)
-                return
-            self._hosting.down.discard(entry.host_name)
-            entry = None
-        now = asyncio.get_running_loop().time()
-        if entry is None or (entry.instance is None and now >= entry.retry_at):
-            await self._start(name, stamp, entry.complaint if entry else "")
+            await self._begin(name, stamp, entry)
+        elif entry.is_to_be_tried(asyncio.get_running_loop().time()):
+            await self._start(name, stamp, entry)
+
+    async def _begin(self, name: str, stamp: Stamp, entry: Entry | None) -> None:
+        """Follow what the folder says now."""
+        pause = await asyncio.to_thread(read_pause, self._folder / name)
+        if pause is not None:
+            await self._pause(name, entry or self._entries.setdefault(name, Entry(stamp)), pause)
+        elif entry is not None and entry.instance is not None:
+            await self._change(name, entry, entry.instance)
+        else:
+            if entry is not None:
+                self._hosting.down.discard(entry.host_name)
+                entry.complaint = ""
+            await self._start(name, stamp, entry)
+
+    async def _pause(self, name: str, entry: Entry, pause: Pause) -> None:
+        """Let nobody in, and let go of what runs. Visitors hear of it at once, or wait."""
+        if entry.closed is not None:
+            entry.closed.turn_to(pause)
+            return
+        closed = entry.closed = Closed(name, pause)
+        try:
+            entry.host_name = entry.host_name or await self._read_host_name(name)
+        except (StartupError, OSError) as error:
+            logger.error("[%s] is paused, and its configuration is wrong: %s", name, error)
+            return
+        self._hosting.away[entry.host_name] = closed
+        self._hosting.down.discard(entry.host_name)
+        if entry.instance is not None:
+            instance, entry.instance = entry.instance, None
+            await end_instance(instance)
+            self._hosting.remove(instance)
+        closed.is_released = True
+        logger.info("[%s] is %s and not served: %s", name, pause.mode.value, pause.reason)
+
+    async def _read_host_name(self, name: str) -> str:
+        config = await asyncio.to_thread(
+            read_instance_config, self._folder / name, self._port, self._shared
+        )
+        return config.host_name
+
+    def _end_pause(self, entry: Entry, closed: Closed) -> None:
+        """Whoever waited goes to what is there now."""
+        if self._hosting.away.get(entry.host_name) is closed:
+            del self._hosting.away[entry.host_name]
+        closed.end(self._hosting.serve)
 
     async def _change(self, name: str, entry: Entry, old: Instance) -> None:
         """Another configuration for an instance that runs. Where that is broken, or another one has
@@ -136,7 +184,7 @@ class InstancesFolder:
             config = await asyncio.to_thread(
                 read_instance_config, self._folder / name, self._port, self._shared
             )
-            self._check_host_name(config, old)
+            self._check_host_name(config)
             await change_instance(old, config, self._workers, host)
         except (StartupError, OSError) as error:
             logger.error("[%s] What was before goes on: %s", name, error)
@@ -147,16 +195,24 @@ class InstancesFolder:
             if old.origin != config.origin:
                 logger.info("%s is at %s", name, config.origin)
 
-    def _check_host_name(self, config: InstanceConfig, instance: Instance | None) -> None:
+    def _check_host_name(self, config: InstanceConfig) -> None:
         other = self._hosting.find(config.host_name)
-        if (other is not None and other is not instance) or config.host_name in self._opening:
-            name = other.name if other is not None else "another instance"
+        paused = self._hosting.away.get(config.host_name)
+        others = {x.name for x in (other, paused) if x is not None} - {config.name}
+        if others or config.host_name in self._opening:
+            name = others.pop() if others else "another instance"
             raise StartupError(
                 f"Its origin {config.origin} has the host name of {name}. Give it another."
             )
 
-    async def _start(self, name: str, stamp: Stamp, known_complaint: str) -> None:
+    async def _start(self, name: str, stamp: Stamp, known: Entry | None) -> None:
+        known_complaint = known.complaint if known else ""
         entry = self._entries[name] = Entry(stamp, complaint=known_complaint)
+        await self._start_entry(name, entry, known_complaint)
+        if known is not None and known.closed is not None:
+            self._end_pause(known, known.closed)
+
+    async def _start_entry(self, name: str, entry: Entry, known_complaint: str) -> None:
         try:
             config = await asyncio.to_thread(
                 read_instance_config, self._folder / name, self._port, self._shared
@@ -182,7 +238,7 @@ class InstancesFolder:
         logger.info("%s is at %s", name, config.origin)
 
     async def _open(self, config: InstanceConfig) -> Instance:
-        self._check_host_name(config, None)
+        self._check_host_name(config)
         self._opening.add(config.host_name)
         try:
             instance = await asyncio.to_thread(Instance, config, self._workers)
@@ -195,6 +251,8 @@ class InstancesFolder:
     async def _drop(self, name: str) -> None:
         entry = self._entries.pop(name)
         self._hosting.down.discard(entry.host_name)
+        if entry.closed is not None:
+            self._end_pause(entry, entry.closed)
         if entry.instance is not None:
             self._hosting.remove(entry.instance)
             await entry.instance.stop()
@@ -211,5 +269,13 @@ def find_instances(folder: Path) -> dict[str, Stamp]:
             status = (path / INSTANCE_FILE).stat()
         except OSError:
             continue
-        found[path.name] = (status.st_mtime_ns, status.st_size)
+        found[path.name] = (status.st_mtime_ns, status.st_size, *_stamp_pause(path))
     return found
+
+
+def _stamp_pause(folder: Path) -> tuple[int, int]:
+    try:
+        status = (folder / PAUSE_FILE).stat()
+    except OSError:
+        return 0, 0
+    return status.st_mtime_ns, status.st_size

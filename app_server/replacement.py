@@ -45,12 +45,7 @@ async def _replace(
     workers: Workers,
     host: Callable[[Instance], None],
 ) -> Instance:
-    old.leave()
-    try:
-        await asyncio.wait_for(old.wait_until_idle(), IDLE_SECONDS)
-    except TimeoutError:
-        logger.warning("[%s] What takes longer than %g s is cut off", old.name, IDLE_SECONDS)
-    await old.stop()
+    await end_instance(old)
     problem: Exception | None = None
     for chosen in (config, old.config):
         try:
@@ -67,3 +62,13 @@ async def _replace(
         return new
     assert problem is not None
     raise problem
+
+
+async def end_instance(instance: Instance) -> None:
+    """Let what runs in it end, for a while, and stop it."""
+    instance.leave()
+    try:
+        await asyncio.wait_for(instance.wait_until_idle(), IDLE_SECONDS)
+    except TimeoutError:
+        logger.warning("[%s] What takes longer than %g s is cut off", instance.name, IDLE_SECONDS)
+    await instance.stop()

@@ -84,6 +84,29 @@ def unavailable(connection: HTTPConnection, message: str) -> Response:
     )
 
 
+def closed(connection: HTTPConnection) -> Response:
+    """For a site that its operator has stopped."""
+    return make_problem(
+        connection,
+        503,
+        "This site is closed for now",
+        "It is not being served at the moment. Please come back later.",
+        headers={"Retry-After": "3600", "Cache-Control": "no-store"},
+    )
+
+
+def changing(connection: HTTPConnection) -> Response:
+    """For a site that is being changed for longer than a visitor waits. A browser looks again by
+    itself."""
+    return make_problem(
+        connection,
+        503,
+        "Back in a moment",
+        "This site is being improved right now. Nothing is lost; this page looks again by itself.",
+        headers={"Retry-After": "5", "Refresh": "5", "Cache-Control": "no-store"},
+    )
+
+
 async def refuse_for_now(scope: Scope, receive: Receive, send: Send) -> None:
     """An ASGI app that stands where an instance cannot be reached."""
     if scope["type"] == "websocket":

@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -301,3 +302,50 @@ def test_passes_over_what_is_still_being_made(tmp_path: Path):
     for name in ("inn", ".provisioning-shop", ".destroyed-spa"):
         write_files(tmp_path, {f"{name}/instance.yaml": "app: x\n"})
     assert list(find_instances(tmp_path)) == ["inn"]
+
+
+def pause(folder: Path, mode: str) -> None:
+    (folder / "paused.json").write_text(json.dumps({"mode": mode, "reason": "unpaid since May"}))
+
+
+def test_a_stopped_instance_tells_visitors_and_comes_back(folder: Path, server: RunningServer):
+    yoga, bakery = at(server, "yoga"), at(server, "bakery")
+    before = (yoga.get("/who").text, bakery.get("/who").text)
+    pause(folder / "yoga", "stopped")
+    wait_for(lambda: yoga.get("/_/health").json().get("released"))
+
+    page = yoga.get("/who", headers={"Accept": "text/html"})
+    assert (page.status_code, page.headers["Retry-After"]) == (503, "3600")
+    assert "closed for now" in page.text and "unpaid" not in page.text
+    assert yoga.get("/_/health").json()["state"] == "stopped"
+    assert bakery.get("/who").text == before[1]
+
+    (folder / "yoga" / "paused.json").unlink()
+    wait_for(lambda: yoga.get("/_/health").status_code == 200)
+    assert yoga.get("/who").text == before[0]
+
+
+def test_visitors_wait_while_an_instance_is_changed(folder: Path, server: RunningServer):
+    yoga = at(server, "yoga")
+    before = yoga.get("/who").text
+    pause(folder / "yoga", "changing")
+    wait_for(lambda: yoga.get("/_/health").json().get("released"))
+    with ThreadPoolExecutor(1) as thread:
+        waiting = thread.submit(yoga.get, "/who")
+        # What is answered at once has come and gone by then.
+        assert yoga.get("/_/ready").json()["state"] == "changing"
+        assert not waiting.done()
+        (folder / "yoga" / "paused.json").unlink()
+        answer = waiting.result(timeout=60)
+    assert (answer.status_code, answer.text) == (200, before), "".join(server.log)
+
+
+def test_a_pause_survives_a_restart(folder: Path, databases: Callable[[str], str], tmp_path: Path):
+    write_instance(tmp_path, "inn", databases("paused"))
+    pause(tmp_path / "inn", "stopped")
+    running = start_server(["--instances", str(tmp_path)])
+    try:
+        assert at(running, "inn").get("/who").status_code == 503
+        assert at(running, "inn").get("/_/ready").json()["state"] == "stopped"
+    finally:
+        running.stop()
