@@ -98,7 +98,14 @@ def start_server(database_url: str, folder: Path) -> BenchServer:
 
 
 def launch(
-    arguments: list[str], database_url: str, folder: Path, host: str, path: str = TRIVIAL
+    arguments: list[str],
+    database_url: str,
+    folder: Path,
+    host: str,
+    path: str = TRIVIAL,
+    *,
+    seconds: float = START_SECONDS,
+    cwd: Path | None = None,
 ) -> BenchServer:
     """Start a server and wait until ``host`` answers at ``path``. BenchmarkError with its log where
     it does not."""
@@ -109,10 +116,11 @@ def launch(
             [sys.executable, "-m", "app_server", "--ip", "127.0.0.1", "--port", "0", *arguments],
             stdout=sink,
             stderr=subprocess.STDOUT,
+            cwd=cwd,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
         )
     server = BenchServer(process, 0, database_url, folder, 0.0)
-    while time.perf_counter() - started < START_SECONDS and process.poll() is None:
+    while time.perf_counter() - started < seconds and process.poll() is None:
         found = re.search(r"Listening on .* port (\d+)", log.read_text())
         if found:
             server.port = int(found[1])
