@@ -1,0 +1,1 @@
+"""What all of the console's services share."""

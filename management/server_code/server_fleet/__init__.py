@@ -1,0 +1,1 @@
+"""The businesses that run, as the operator agent tells of them."""

@@ -1,0 +1,1 @@
+"""What the operator agent is asked to do."""

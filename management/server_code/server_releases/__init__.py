@@ -1,0 +1,1 @@
+"""Published versions of the template, and telling tenants of them."""
