@@ -14,6 +14,7 @@ from scripts.operations import releases
 from scripts.operations.command_log import read_words, recorded
 from scripts.operations.databases import DatabaseServer
 from scripts.operations.home import Home, OperationError
+from scripts.operations.inside import uplink
 from scripts.operations.instances import InstanceFolder, find_instance, origin_of
 from scripts.operations.postgres import database_server
 from scripts.operations.provision import (
@@ -33,6 +34,7 @@ from scripts.operations.setup import read_log_ins, set_up
 
 TENANT = "yogastudio"
 TITLE = "Sunrise Yoga Studio"
+VERTICAL = "yoga-studio"
 OWNER_EMAIL = "olga@yogastudio.example"
 OWNER_NAME = ("Olga", "Petrova")
 FIRST_NOTES = "The template as it stood when this installation was first started."
@@ -93,15 +95,19 @@ def set_up_and_welcome(
     instance: InstanceFolder, port: int, started: float, *, sample_data: bool
 ) -> None:
     """Complete the first set-up of an instance that answers, and say how to get in."""
-    set_up(
-        instance,
-        port,
-        title=TITLE,
-        owner_email=OWNER_EMAIL,
-        owner_name=OWNER_NAME,
-        sample_data=sample_data,
-        say=say,
-    )
+    if instance.unfinished_marker.exists():
+        with uplink(instance, port) as call:
+            set_up(
+                instance,
+                call,
+                title=TITLE,
+                owner_email=OWNER_EMAIL,
+                owner_name=OWNER_NAME,
+                vertical=VERTICAL,
+                sample_data=sample_data,
+                with_log_ins=True,
+                say=say,
+            )
     print_welcome(instance, port, time.monotonic() - started)
 
 

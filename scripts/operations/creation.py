@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -10,23 +9,17 @@ from scripts.operations import releases
 from scripts.operations.databases import DatabaseServer, finish_database
 from scripts.operations.destruction import destroy, is_half_created
 from scripts.operations.home import Home, OperationError
+from scripts.operations.inside import calling
 from scripts.operations.instances import InstanceFolder, find_instance
+from scripts.operations.owner_links import OwnerLink
 from scripts.operations.provision import move_to_server, provision
-from scripts.operations.serving import (
-    ask,
-    find_free_port,
-    running,
-    single_command,
-    wait_until_served,
-)
 from scripts.operations.setup import BUSINESS, set_up
-
-SAID_CHARS = 3000
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a new instance shall be. ``port`` is where instances are served."""
+    """What a new instance shall be. ``port`` is where instances are served; ``vertical`` is one of
+    ``setup.VERTICALS``; ``with_log_ins`` gives everyone a password in place of a link."""
 
     name: str
     title: str
@@ -34,8 +27,18 @@ class Wanted:
     owner_name: tuple[str, str]
     release: releases.Release
     port: int
+    vertical: str | None = None
     sample_data: bool = False
+    with_log_ins: bool = False
     business: Mapping[str, str] = field(default_factory=lambda: BUSINESS)
+
+
+@dataclass(frozen=True)
+class Created:
+    """A new instance, and the link by which its owner gets in, where no log-ins were made."""
+
+    instance: InstanceFolder
+    owner_link: OwnerLink | None
 
 
 def choose_release(home: Home, version: str | None) -> releases.Release:
@@ -52,7 +55,7 @@ def choose_release(home: Home, version: str | None) -> releases.Release:
 
 def create(
     home: Home, server: DatabaseServer, wanted: Wanted, say: Callable[[str], None]
-) -> InstanceFolder:
+) -> Created:
     """Make the instance, or complete one that was interrupted. A new one that fails is undone;
     whatever a kill leaves, the next run with the same name completes."""
     instance = find_instance(home, wanted.name)
@@ -70,39 +73,28 @@ def create(
     else:
         raise OperationError(f"The instance {wanted.name!r} exists already in {instance.path}.")
     try:
-        _set_up_served(instance, wanted, say)
+        link = _set_up_served(instance, wanted, say)
     except BaseException:
         if is_new:
             destroy(server, instance)
         raise
-    return instance
+    return Created(instance, link)
 
 
-def _set_up_served(instance: InstanceFolder, wanted: Wanted, say: Callable[[str], None]) -> None:
+def _set_up_served(
+    instance: InstanceFolder, wanted: Wanted, say: Callable[[str], None]
+) -> OwnerLink | None:
     """Through the server that serves these instances if one runs, else through one of our own."""
-
-    def act(port: int) -> None:
-        set_up(
+    with calling(instance, wanted.port, say) as call:
+        return set_up(
             instance,
-            port,
+            call,
             title=wanted.title,
             owner_email=wanted.owner_email,
             owner_name=wanted.owner_name,
+            vertical=wanted.vertical,
             sample_data=wanted.sample_data,
+            with_log_ins=wanted.with_log_ins,
             business=wanted.business,
             say=say,
         )
-
-    if ask(instance, wanted.port, "/_/health") == "":
-        act(wanted.port)
-        return
-    port = find_free_port()
-    with tempfile.TemporaryFile() as output:
-        try:
-            with running(single_command(instance, port), instance.path, output) as child:
-                wait_until_served(instance, port, child)
-                act(port)
-        except OperationError:
-            output.seek(0)
-            say(output.read().decode(errors="replace")[-SAID_CHARS:].rstrip())
-            raise

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Mapping
 
-from scripts.operations.home import OperationError
+from scripts.operations.inside import Call, checked
 from scripts.operations.instances import InstanceFolder, write_private
+from scripts.operations.owner_links import OwnerLink, ask_for_link
 
 LogIn = dict[str, str]
-Call = Callable[..., Any]
+# The kinds of business that the template knows (server_setup/verticals of the template).
+VERTICALS = ("yoga-studio", "guesthouse", "consultant", "shop", "cleaning-service")
 
 BUSINESS = {
     "time_zone": "Africa/Johannesburg",
@@ -45,7 +45,8 @@ FEATURES = {
 
 
 def read_log_ins(instance: InstanceFolder) -> list[LogIn]:
-    """The log-ins made at set-up (``email``, ``role``, ``password``); empty once deleted."""
+    """The log-ins made at set-up (``email``, ``role``, ``password``), the owner's first; none where
+    the owner got a link, and once the file is deleted."""
     if not instance.log_ins_file.exists():
         return []
     found: list[LogIn] = json.loads(instance.log_ins_file.read_text())
@@ -56,74 +57,66 @@ def make_password() -> str:
     return secrets.token_urlsafe(12)
 
 
-@contextmanager
-def uplink(instance: InstanceFolder, port: int) -> Iterator[Call]:
-    """A way to call the instance's functions as its operator, for as long as the block lasts."""
-    import anvil.server
-
-    # Not by name: only browsers resolve *.localhost. The key tells the server which instance.
-    key = str(instance.read_config()["uplink-key"])
-    anvil.server.connect(key, url=f"ws://127.0.0.1:{port}/_/uplink", quiet=True)
-    try:
-        yield anvil.server.call
-    finally:
-        anvil.server.disconnect()
-
-
-def checked(answer: dict[str, Any], what: str) -> dict[str, Any]:
-    if not answer.get("success"):
-        raise OperationError(f"{what} failed: {answer.get('error')} ({answer.get('code')})")
-    return answer
-
-
 def set_up(
     instance: InstanceFolder,
-    port: int,
+    call: Call,
     *,
     title: str,
     owner_email: str,
     owner_name: tuple[str, str],
+    vertical: str | None,
     sample_data: bool,
+    with_log_ins: bool = False,
     business: Mapping[str, str] = BUSINESS,
     say: Callable[[str], None],
-) -> None:
-    """Complete the first set-up, unless it is complete. ``business`` has the keys of ``BUSINESS``;
-    the template refuses what it does not know. Passwords are made here, once, and kept in
-    ``log-ins.json`` before anything is sent, so that a killed run leaves none unknown."""
+) -> OwnerLink | None:
+    """Complete the first set-up, unless it is complete; the owner's link, or None.
+
+    ``vertical`` is one of ``VERTICALS``: what the business begins with, and what kind of
+    ``sample_data`` it gets (those of a yoga studio without one). ``business`` has the keys of
+    ``BUSINESS``, and the template refuses what it does not know. ``with_log_ins``: everyone gets a
+    password in place of the link. Those are made here, once, and kept in ``log-ins.json`` before
+    anything is sent, so that a killed run leaves none unknown.
+    """
     if not instance.unfinished_marker.exists():
-        return
+        return None
     say("  Setting up the business ...")
     log_ins = read_log_ins(instance)
-    if not log_ins:
+    if with_log_ins and not log_ins:
         log_ins = [{"role": "owner", "email": owner_email, "password": make_password()}]
-        write_private(instance.log_ins_file, json.dumps(log_ins, indent=1) + "\n")
-    owner = log_ins[0]
-    with uplink(instance, port) as call:
-        answer = call(
-            "set_up_instance",
-            business={"business_name": title, **business},
-            owner={
-                "email": owner["email"],
-                "password": owner["password"],
-                "first_name": owner_name[0],
-                "last_name": owner_name[1],
-            },
-            features=FEATURES,
-        )
-        checked(answer, "The set-up of the business")
-        if sample_data:
-            say("  Filling in sample data ...")
-            domain = owner["email"].partition("@")[2]
-            answer = call("fill_sample_data", password=owner["password"], domain=domain)
-            users = checked(answer, "Filling in sample data")["users"]
-            log_ins = [
-                owner,
-                *(
-                    {"role": user["role"], "email": user["email"], "password": owner["password"]}
-                    for user in users
-                    if user["email"] != owner["email"]
-                ),
+        _keep(instance, log_ins)
+    password = log_ins[0]["password"] if log_ins else None
+    answer = call(
+        "set_up_instance",
+        business={"business_name": title, **business},
+        owner={
+            "email": owner_email,
+            "password": password,
+            "first_name": owner_name[0],
+            "last_name": owner_name[1],
+        },
+        features={} if vertical else FEATURES,
+        vertical=vertical,
+    )
+    checked(answer, "The set-up of the business")
+    if sample_data:
+        say("  Filling in sample data ...")
+        domain = owner_email.partition("@")[2]
+        kind = {"vertical": vertical} if vertical else {}
+        answer = call("fill_sample_data", password=password, domain=domain, **kind)
+        users = checked(answer, "Filling in sample data")["users"]
+        if password:
+            others = (user for user in users if user["email"] != owner_email)
+            log_ins += [
+                {"role": user["role"], "email": user["email"], "password": password}
+                for user in others
             ]
-            write_private(instance.log_ins_file, json.dumps(log_ins, indent=1) + "\n")
+            _keep(instance, log_ins)
+    link = None if log_ins else ask_for_link(instance, call)
     instance.unfinished_marker.unlink()
-    instance.log("set up", sample_data=sample_data)
+    instance.log("set up", vertical=vertical, sample_data=sample_data)
+    return link
+
+
+def _keep(instance: InstanceFolder, log_ins: list[LogIn]) -> None:
+    write_private(instance.log_ins_file, json.dumps(log_ins, indent=1) + "\n")

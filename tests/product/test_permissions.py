@@ -47,6 +47,7 @@ STAFF = {"get_dashboard"}
 TRUSTED = {
     "clear_lost_second_factor",
     "add_staff_user",
+    "create_owner_link",
     "deliver_outbox_now",
     "send_account_mail",
     "fill_sample_data",

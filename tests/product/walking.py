@@ -42,6 +42,7 @@ SAMPLES: dict[str, Callable[[Any], Any]] = {
     "Email": lambda rule: f"someone{next(_numbers)}@example.com",
     "EventData": lambda rule: {},
     "FieldTexts": lambda rule: {"publishable_key": "pk_test_0123456789"},
+    "FirstPassword": lambda rule: "a fine new password",
     "GivenPassword": lambda rule: PASSWORD,
     "Int": lambda rule: max(1, rule.minimum),
     "InvitationId": lambda rule: "0123456789abcdef",

@@ -92,7 +92,7 @@ def inn(base: Path, postgres_url: str, runtime: None, m3_assets: None) -> Iterat
     made = ask(
         *("instance", "create", name, *titled, *OWNER, "--database", postgres_url), data_dir=base
     )
-    assert made["state"] == "ready" and made["log_ins"][0]["email"] == "zoe@seaview.example"
+    assert made["state"] == "ready" and made["owner_link"]["email"] == "zoe@seaview.example"
     yield name
     drop_database(
         DatabaseServer(postgres_url, "", 0), find_instance(Home.at(base), name).database_name
@@ -125,6 +125,22 @@ def test_says_where_it_opens_and_refuses_while_it_is_not_served(base: Path, inn:
     assert opened["address"] == f"http://{inn}.localhost:3030/app"
     told = call("instance", "open", inn, data_dir=base, expected=1).stderr
     assert "is not served" in told and "scripts/run" in told
+
+
+def test_the_owners_link_is_kept_nowhere_and_made_anew(base: Path, inn: str, postgres_url: str):
+    made = ask("instance", "owner-link", inn, "--database", postgres_url, data_dir=base)
+    assert made["email"] == "zoe@seaview.example"
+    token = made["url"].removeprefix(f"http://{inn}.localhost:3030/app/invitation/")
+    assert len(token) == 43
+    folder = find_instance(Home.at(base), inn).path
+    texts = [
+        path.read_text(errors="replace")
+        for where in (folder, base / "commands")
+        for path in where.rglob("*")
+        if path.is_file() and "master_template" not in path.parts and "m3" not in path.parts
+    ]
+    assert texts and not any(token in text for text in texts)
+    assert not (folder / "log-ins.json").exists()
 
 
 def test_a_wrong_name_gets_the_near_one(base: Path, inn: str):

@@ -16,10 +16,10 @@ import psutil
 import psycopg
 import pytest
 
+from scripts.operations.inside import uplink
 from scripts.operations.instances import find_instance
 from scripts.operations.releases import remove_folder
 from scripts.operations.serving import find_free_port
-from scripts.operations.setup import uplink
 from tests.app_server.running import Browser, open_socket
 from tests.scripts.running import Run, postmasters
 

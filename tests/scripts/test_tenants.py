@@ -94,6 +94,7 @@ def tenants() -> Iterator[tuple[Tenant, Tenant]]:
                     *(sys.executable, "-m", "scripts.commands.mybizz", "instance", "create"),
                     "sea-view-inn",
                     *("--title", "Sea View Inn", "--owner", "zoe@seaview.example"),
+                    "--with-log-ins",
                     *("--owner-name", "Zoe Adams", "--data-dir", name, "--port", str(port)),
                 ],
                 cwd=ROOT,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
 from typing import Any
@@ -18,6 +19,7 @@ import anvil.tables as tables
 from anvil.tables import TableError, app_tables
 from anvil.tables import query as q
 
+from ..server_emails.account_mails import tell_of_new_password
 from ..server_shared import audit, clock
 from ..server_shared.callables import PUBLIC, server_callable
 from ..server_shared.config import read_business
@@ -26,6 +28,7 @@ from ..server_shared.transactions import in_transaction
 from ..server_shared.validators import Email, Password, Rule, Text
 from . import authority, invitation_mail, login_marks, passwords, seats
 from .rbac import (
+    OWNER,
     ROLE_LIMITS,
     STAFF_ROLES,
     Actor,
@@ -53,7 +56,8 @@ INVITATION_ID = InvitationId("The invitation", required=True)
 TOKEN = Text("The invitation", max_chars=100, required=True)
 
 
-def _hash(token: str) -> str:
+def hash_token(token: str) -> str:
+    """What the database keeps of a link's token."""
     # The token is random and long, so a plain hash keeps it as well as a slow one would.
     return hashlib.sha256(token.encode()).hexdigest()
 
@@ -83,10 +87,14 @@ def invitation_item(row: Any, actor: Actor) -> dict[str, Any]:
 
 @server_callable(needs="users.view")
 def list_invitations() -> dict[str, Any]:
-    """Invitations that wait for an answer, newest first: ``{"invitations": [...]}``."""
+    """Invitations that wait for an answer, newest first: ``{"invitations": [...]}``. The owner's
+    own link (``owner_link``) is none of them."""
     actor = current_actor()
     found = app_tables.invitations.search(
-        tables.order_by("sent_at", ascending=False), q.page_size(MAX_OPEN), **_open_query()
+        tables.order_by("sent_at", ascending=False),
+        q.page_size(MAX_OPEN),
+        role=q.not_(OWNER),
+        **_open_query(),
     )
     return {"invitations": [invitation_item(row, actor) for row in islice(found, MAX_OPEN)]}
 
@@ -157,7 +165,7 @@ def _invite(email: str, role: str, permissions: dict[str, bool]) -> dict[str, An
         email=email,
         role=role,
         permissions=own,
-        token_hash=_hash(token),
+        token_hash=hash_token(token),
         created_by=actor.row,
         inviter_name=actor.author_name,
         created_at=now,
@@ -204,7 +212,7 @@ def _resend(invitation_id: str) -> dict[str, Any]:
     token = secrets.token_urlsafe(32)
     before = row["expires_at"]
     row.update(
-        token_hash=_hash(token),
+        token_hash=hash_token(token),
         sent_at=now,
         expires_at=now + timedelta(days=VALID_DAYS),
         created_by=actor.row,
@@ -237,16 +245,26 @@ def _revoke(invitation_id: str) -> None:
     audit.record("revoke", "invitation", row["email"], {"revoked_at": [None, now]})
 
 
+def _refuse_former_owner(invitation: Any, account: Any) -> None:
+    """The owner's link leads to the owner's account, and dies when somebody else becomes owner."""
+    if invitation["role"] == OWNER and (account is None or account["role"] != OWNER):
+        raise _unusable()
+
+
+def _unusable() -> DeniedError:
+    return DeniedError(
+        "This invitation cannot be used: it has been answered, withdrawn or sent again. "
+        "Please look for a newer message, or ask whoever invited you.",
+        code="invitation_unusable",
+    )
+
+
 def _find_by_token(token: str) -> Any:
     """The open invitation of a link. Raises :class:`DeniedError` (``invitation_unusable``), in the
     same words for one that never was and one that was used, withdrawn or sent anew."""
-    row = app_tables.invitations.get(token_hash=_hash(token))
+    row = app_tables.invitations.get(token_hash=hash_token(token))
     if row is None or row["accepted_at"] is not None or row["revoked_at"] is not None:
-        raise DeniedError(
-            "This invitation cannot be used: it has been answered, withdrawn or sent again. "
-            "Please look for a newer message, or ask whoever invited you.",
-            code="invitation_unusable",
-        )
+        raise _unusable()
     if row["expires_at"] <= clock.now():
         raise DeniedError(
             f"This invitation was good for {VALID_DAYS} days and is too old now. Please ask "
@@ -263,6 +281,7 @@ def get_invitation(token: str) -> dict[str, Any]:
     address has already. Raises :class:`DeniedError`."""
     row = _find_by_token(token)
     account = app_tables.users.get(email=row["email"])
+    _refuse_former_owner(row, account)
     return {
         "email": row["email"],
         "role": row["role"],
@@ -295,21 +314,31 @@ def accept_invitation(token: str, first_name: str, last_name: str, password: str
     invitation = _find_by_token(token)
     hashed = passwords.make_hash(password)
     try:
-        return {"email": _accept(token, first_name, last_name, hashed)}
+        accepted = _accept(token, first_name, last_name, hashed)
     except TableError as error:
         raise seats.named(error, invitation["role"]) from error
+    if accepted.had_password:
+        tell_of_new_password(accepted.user)
+    return {"email": accepted.user.email}
+
+
+@dataclass(frozen=True)
+class _Accepted:
+    user: Actor
+    had_password: bool  # Of someone who works here: the owner, by a link instead of it.
 
 
 @in_transaction
-def _accept(token: str, first_name: str, last_name: str, hashed: str) -> str:
+def _accept(token: str, first_name: str, last_name: str, hashed: str) -> _Accepted:
     invitation = _find_by_token(token)
     email, role = invitation["email"], invitation["role"]
     account = app_tables.users.get(email=email)
-    if account is not None and account["role"] in STAFF_ROLES:
+    _refuse_former_owner(invitation, account)
+    if role != OWNER and account is not None and account["role"] in STAFF_ROLES:
         raise ConflictError("This address has an account to work here already.", code="works_here")
     now = clock.now()
     columns: dict[str, Any] = {
-        **seats.sit_down(None, role),
+        **seats.sit_down(account, role),
         "permissions": dict(invitation["permissions"] or {}),
         "status": seats.ACTIVE,
         "enabled": True,
@@ -320,6 +349,7 @@ def _accept(token: str, first_name: str, last_name: str, hashed: str) -> str:
         "last_name": last_name,
     }
     before = account["role"] if account is not None else None
+    had_password = role == OWNER and bool(account["password_hash"])
     if account is None:
         account = app_tables.users.add_row(email=email, signed_up=now, **columns)
     else:
@@ -327,4 +357,4 @@ def _accept(token: str, first_name: str, last_name: str, hashed: str) -> str:
     invitation.update(accepted_at=now, accepted_by=account)
     new_user = Actor("user", role=role, email=email, ip=current_actor().ip, row=account)
     audit.record("accept", "invitation", email, {"role": [before, role]}, by=new_user)
-    return str(email)
+    return _Accepted(new_user, had_password)

@@ -1,10 +1,11 @@
-"""What a yoga studio did in the last weeks and will do in the next: for the sample data."""
+"""What a business did in the last weeks and will do in the next: for the sample data."""
 
 from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,14 +14,17 @@ import anvil.tables as tables
 from anvil.tables import app_tables
 
 from ..server_analytics.periods import day_of
+from ..server_auth.rbac import CUSTOMER
 from ..server_customers.timeline_service import event_columns
 from ..server_products.product_fields import is_low_stock
 from ..server_shared.config import Business
 from ..server_shared.sequences import BOOKINGS, PAYMENTS, take_numbers
-from .sample_offers import CLASSES, PRODUCTS, TASKS, Offer
+from .verticals.prices import local_price
+from .verticals.shape import Product, Room, Task, Vertical
 
 DAYS_BACK = 62  # Two months, so that this one can be compared with the last.
 DAYS_AHEAD = 10
+CHECK_IN, CHECK_OUT = time(14, 0), time(10, 0)
 FAILURES = (
     ("card_declined", "The bank declined the card."),
     ("insufficient_funds", "There is not enough money on the card."),
@@ -28,7 +32,22 @@ FAILURES = (
 )
 
 
+@dataclass(frozen=True)
+class _Planned:
+    """A booking to be made. One for a ``resource`` has it for itself; in a class there are
+    places."""
+
+    start: datetime
+    end: datetime
+    name: str
+    cents: int
+    contact: Any
+    resource: str | None = None
+    guests: int = 1
+
+
 def add_business(
+    vertical: Vertical,
     dice: random.Random,
     contacts: Sequence[Any],
     payments: Sequence[tuple[Any, datetime, int]],
@@ -37,10 +56,10 @@ def add_business(
 ) -> None:
     """Bookings with their payments, products and tasks; ``payments`` are those that the timelines
     tell of: contact, when, how much. Call it inside the transaction that makes the contacts."""
-    sample = _Sample(dice, business, now)
-    teachers = list(app_tables.users.search(role="staff"))
+    sample = _Sample(vertical, dice, business, now)
+    colleagues = list(app_tables.users.search(role="staff"))
     regulars = [row for row in contacts if row["lifecycle_stage"] in ("active", "new")]
-    bookings = sample.make_bookings(regulars or contacts, teachers)
+    bookings = sample.make_bookings(regulars or contacts, colleagues)
     rows = app_tables.bookings.add_rows(bookings)
     paid = [
         sample.payment(row["contact"], row, row["start_at"], int(row["total_cents"]))
@@ -57,17 +76,20 @@ def add_business(
         {**payment, "number": number, "payment_number": f"P-{number}"}
         for number, payment in zip(numbers, made, strict=True)
     )
-    _tell_timelines(rows, now)
+    _tell_timelines(vertical, rows, now)
     _count_for_contacts(paid)
-    app_tables.products.add_rows(sample.product(*product) for product in PRODUCTS)
-    people = [row["contact"] for row in rows[: len(TASKS)]]
+    app_tables.products.add_rows(sample.product(product) for product in vertical.products)
+    people = [row["contact"] for row in rows] or list(contacts)
     app_tables.tasks.add_rows(
-        sample.task(*task, contact) for task, contact in zip(TASKS, people, strict=False)
+        sample.task(task, contact) for task, contact in zip(vertical.tasks, people, strict=False)
     )
 
 
 class _Sample:
-    def __init__(self, dice: random.Random, business: Business, now: datetime) -> None:
+    def __init__(
+        self, vertical: Vertical, dice: random.Random, business: Business, now: datetime
+    ) -> None:
+        self.vertical = vertical
         self.dice = dice
         self.now = now
         self.zone = ZoneInfo(business.time_zone)
@@ -75,37 +97,64 @@ class _Sample:
         self.currency = business.currency
         self.today = day_of(now, self.zone)
 
-    def make_bookings(self, people: Sequence[Any], teachers: Sequence[Any]) -> list[dict[str, Any]]:
-        planned: list[tuple[datetime, Offer, Any]] = []
-        for offset in range(-DAYS_BACK, DAYS_AHEAD + 1):
-            day = self.today + timedelta(days=offset)
-            for offer in CLASSES:
-                if day.weekday() in offer.weekdays:
-                    start = self.moment(day, offer.starts)
-                    count = min(self.dice.randint(*offer.people), len(people))
-                    planned += [(start, offer, one) for one in self.dice.sample(people, count)]
+    def make_bookings(
+        self, people: Sequence[Any], colleagues: Sequence[Any]
+    ) -> list[dict[str, Any]]:
+        planned = [*self.plan_offers(people)]
+        for room in self.vertical.rooms:
+            planned += self.plan_stays(room, people)
         numbers = take_numbers(BOOKINGS, len(planned))
         return [
-            self.booking(number, start, offer, contact, teachers)
-            for number, (start, offer, contact) in zip(numbers, planned, strict=True)
+            self.booking(number, each, colleagues)
+            for number, each in zip(numbers, planned, strict=True)
         ]
+
+    def plan_offers(self, people: Sequence[Any]) -> Iterator[_Planned]:
+        """What happens at a time of the day."""
+        for offset in range(-DAYS_BACK, DAYS_AHEAD + 1):
+            day = self.today + timedelta(days=offset)
+            for offer in self.vertical.offers:
+                if day.weekday() not in offer.weekdays:
+                    continue
+                start = self.moment(day, offer.starts)
+                end = start + timedelta(minutes=offer.minutes)
+                count = min(self.dice.randint(*offer.people), len(people))
+                for one in self.dice.sample(people, count):
+                    yield _Planned(start, end, offer.name, offer.price_cents, one, offer.resource)
+
+    def plan_stays(self, room: Room, people: Sequence[Any]) -> Iterator[_Planned]:
+        """Nights in a room, one party after the other."""
+        day = self.today - timedelta(days=DAYS_BACK - self.dice.randrange(4))
+        while day <= self.today + timedelta(days=DAYS_AHEAD * 3):
+            nights = self.dice.choices([1, 2, 3, 4, 7], [3, 5, 4, 2, 1])[0]
+            start = self.moment(day, CHECK_IN)
+            day += timedelta(days=nights)
+            yield _Planned(
+                start,
+                self.moment(day, CHECK_OUT),
+                room.name,
+                room.price_cents * nights,
+                self.dice.choice(people),
+                room.resource,
+                self.dice.randint(1, room.guests),
+            )
+            day += timedelta(days=self.dice.choices([0, 1, 2, 4], [4, 3, 2, 1])[0])
 
     def moment(self, day: date, at: time) -> datetime:
         return datetime.combine(day, at, tzinfo=self.zone).astimezone(UTC)
 
-    def booking(
-        self,
-        number: int,
-        start: datetime,
-        offer: Offer,
-        contact: Any,
-        teachers: Sequence[Any],
-    ) -> dict[str, Any]:
-        end = start + timedelta(minutes=offer.minutes)
-        if end < self.now:
-            status = self.dice.choices(["completed", "no_show", "cancelled"], [90, 4, 6])[0]
-        else:
-            status = self.dice.choices(["confirmed", "pending", "cancelled"], [82, 14, 4])[0]
+    def status(self, planned: _Planned) -> str:
+        if planned.end < self.now:
+            return self.dice.choices(["completed", "no_show", "cancelled"], [90, 4, 6])[0]
+        if planned.start < self.now:
+            # Who is there has paid on arrival, or will on leaving.
+            return "checked_in" if self.vertical.rooms else "confirmed"
+        return self.dice.choices(["confirmed", "pending", "cancelled"], [82, 14, 4])[0]
+
+    def booking(self, number: int, planned: _Planned, colleagues: Sequence[Any]) -> dict[str, Any]:
+        start, end = planned.start, planned.end
+        status = self.status(planned)
+        cents = local_price(planned.cents, self.currency)
         booked_at = min(start, self.now) - timedelta(
             days=self.dice.randrange(6), minutes=self.dice.randrange(600)
         )
@@ -113,22 +162,21 @@ class _Sample:
         return {
             "booking_number": f"B-{number}",
             "number": number,
-            "contact": contact,
-            # A private lesson needs the small room for itself; a class has places.
-            "resource_id": "small-room" if offer.is_private else None,
-            "assigned_to": self.dice.choice(teachers) if teachers else None,
+            "contact": planned.contact,
+            "resource_id": planned.resource,
+            "assigned_to": self.dice.choice(colleagues) if colleagues else None,
             "service_snapshot": {
-                "name": offer.name,
-                "duration_minutes": offer.minutes,
-                "price_cents": offer.price_cents,
+                "name": planned.name,
+                "duration_minutes": (end - start) // timedelta(minutes=1),
+                "price_cents": cents,
             },
             "start_at": start,
             "end_at": end,
             "time_zone": self.zone_name,
             "status": status,
             "payment_status": "paid" if status == "completed" else "unpaid",
-            "attendee_count": 1,
-            "total_cents": offer.price_cents,
+            "attendee_count": planned.guests,
+            "total_cents": cents,
             "deposit_cents": 0,
             "currency": self.currency,
             "cancelled_at": cancelled_at if status == "cancelled" else None,
@@ -143,7 +191,7 @@ class _Sample:
         return {
             "contact": contact,
             "booking": booking,
-            "kind": "booking" if booking is not None else "other",
+            "kind": "booking" if booking is not None else self.vertical.earlier_kind,
             "status": "captured",
             "method": method,
             "currency": self.currency,
@@ -176,25 +224,23 @@ class _Sample:
             "failure_message": message,
         }
 
-    def product(
-        self, name: str, slug: str, price_cents: int, count: int, threshold: int, text: str
-    ) -> dict[str, Any]:
+    def product(self, product: Product) -> dict[str, Any]:
         stock = {
             "status": "active",
             "track_inventory": True,
-            "inventory_count": count,
+            "inventory_count": product.count,
             "reserved_count": 0,
-            "low_stock_threshold": threshold,
+            "low_stock_threshold": product.threshold,
         }
         return {
-            "name": name,
-            "slug": slug,
-            "sku": slug.upper(),
-            "description": text,
-            "price_cents": price_cents,
+            "name": product.name,
+            "slug": product.slug,
+            "sku": product.slug.upper(),
+            "description": product.description,
+            "price_cents": local_price(product.price_cents, self.currency),
             "currency": self.currency,
             "images": [],
-            "categories": [],
+            "categories": list(product.categories),
             "tags": [],
             "variants": [],
             **stock,
@@ -204,35 +250,35 @@ class _Sample:
             "version": 1,
         }
 
-    def task(
-        self, title: str, task_type: str, due_in_days: int, is_done: bool, contact: Any
-    ) -> dict[str, Any]:
-        due = self.today + timedelta(days=due_in_days)
+    def task(self, task: Task, contact: Any) -> dict[str, Any]:
+        due = self.today + timedelta(days=task.due_in_days)
+        is_done = task.is_done
         return {
-            "title": title.format(name=contact["first_name"]),
-            "task_type": task_type,
+            "title": task.title.format(name=contact["first_name"]),
+            "task_type": task.task_type,
             "contact": contact,
             "due_date": due,
             "status": "completed" if is_done else "pending",
             "completed_at": self.now - timedelta(days=1) if is_done else None,
-            "is_auto_generated": task_type != "custom",
+            "is_auto_generated": task.task_type != "custom",
             "created_at": self.now - timedelta(days=7),
             "updated_at": self.now - timedelta(days=1),
         }
 
 
-def _tell_timelines(bookings: Sequence[Any], now: datetime) -> None:
+def _tell_timelines(vertical: Vertical, bookings: Sequence[Any], now: datetime) -> None:
     """Bookings that were made, and payments that came in, as events of their contacts."""
     events: list[dict[str, Any]] = []
+    desk = [each.name for each in vertical.colleagues if each.role != CUSTOMER][-1]
     for row in bookings:
         name = row["service_snapshot"]["name"]
         contact, number = row["contact"], row["booking_number"]
         told: list[tuple[str, str, dict[str, Any], datetime, str]] = [
-            ("booking", f"Booked {name}", {}, row["created_at"], "Website")
+            ("booking", f"Booked {name}", {}, row["created_at"], vertical.booked_by)
         ]
         if row["payment_status"] == "paid":
             data = {"amount_cents": int(row["total_cents"])}
-            told.append(("payment", f"Paid for {name}", data, row["start_at"], "Sam Petersen"))
+            told.append(("payment", f"Paid for {name}", data, row["start_at"], desk))
         for kind, text, data, at, author in told:
             event = event_columns(contact, kind, text, data, related_id=number, event_date=at)
             events.append({**event, "author_name": author})

@@ -1,4 +1,4 @@
-"""Sample data: a yoga studio as it looks after a year of business."""
+"""Sample data: a business of some kind (``verticals``) as it looks after a year."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from anvil.tables import app_tables
 
-from ..server_auth.rbac import CUSTOMER, MANAGER, STAFF
+from ..server_auth.rbac import CUSTOMER
 from ..server_customers.contact_fields import SOURCE_TEXTS, derived_columns
 from ..server_customers.contact_service import new_columns, remember_tags
 from ..server_customers.timeline_service import event_columns
@@ -18,51 +18,39 @@ from ..server_shared.callables import TRUSTED_ONLY, server_callable
 from ..server_shared.config import read_business, settings_row
 from ..server_shared.sequences import CONTACTS, take_numbers
 from ..server_shared.transactions import in_transaction
-from ..server_shared.validators import Password, Text, fold
-from .instance_setup import make_user
+from ..server_shared.validators import Choice, Text, fold
+from .instance_setup import FirstPassword, make_user
 from .sample_business import add_business
-from .sample_people import CALLS, EMAILS, NOTES, PEOPLE, VISITS
+from .verticals import VERTICALS
+from .verticals.prices import local_price
+from .verticals.shape import Person, Vertical
+from .verticals.yoga_studio import YOGA_STUDIO
 
-# The same every time, so that two runs and two machines show the same studio.
+# The same every time, so that two runs and two machines show the same business.
 SEED = 20_260_704
-PROFILE = {
-    "tagline": "Move, breathe, come home to yourself",
-    "description": "A small studio in the heart of Cape Town. Vinyasa, yin and meditation for "
-    "people who have never stood on a mat, and for those who have for years.\n\n"
-    "Come as you are: mats, blocks and tea are here.",
-    "email": "hello@yogastudio.example",
-    "phone": "+27 21 555 0100",
-    "address": {
-        "line1": "14 Bree Street",
-        "city": "Cape Town",
-        "postal_code": "8001",
-        "country": "South Africa",
-    },
-}
-PRICE_CENTS = (18_000, 22_000, 45_000, 95_000, 140_000)  # a class, a workshop, a pass
-
-CAST = (
-    ("mia", "Mia", "Fourie", MANAGER),
-    ("sam", "Sam", "Petersen", STAFF),
-    ("carl", "Carl", "Jansen", CUSTOMER),
-)
 
 
 @server_callable(
     needs=TRUSTED_ONLY,
     takes={
-        "password": Password("Password"),
+        "password": FirstPassword("Password"),
         "domain": Text("Domain", max_chars=100, default="yogastudio.example"),
+        "vertical": Choice("Kind of business", tuple(VERTICALS), default=YOGA_STUDIO.name),
     },
     audit=("contact.fill_sample_data", "user.create"),
 )
-def fill_sample_data(password: str, domain: str = "yogastudio.example") -> dict[str, Any]:
-    """Fill an instance that is set up and has no contacts yet.
+def fill_sample_data(
+    password: str | None = None,
+    domain: str = "yogastudio.example",
+    vertical: str = YOGA_STUDIO.name,
+) -> dict[str, Any]:
+    """Fill an instance that is set up and has no contacts yet. Without a password the colleagues'
+    accounts can't be logged in to.
 
     Gives ``contacts`` and ``events`` (how many there are), ``users`` (``email``, ``role`` and
     ``name`` of everyone who can log in) and ``created`` (whether this call made them).
     """
-    created = _fill(password, domain)
+    created = _fill(VERTICALS[vertical], password, domain)
     users = [
         {
             "email": user["email"],
@@ -80,35 +68,37 @@ def fill_sample_data(password: str, domain: str = "yogastudio.example") -> dict[
 
 
 @in_transaction
-def _fill(password: str, domain: str) -> bool:
-    for name, first_name, last_name, role in CAST:
-        email = f"{name}@{domain}"
+def _fill(vertical: Vertical, password: str | None, domain: str) -> bool:
+    for colleague in vertical.colleagues:
+        email = f"{colleague.mailbox}@{domain}"
         if app_tables.users.get(email=email) is None:
             make_user(
                 email=email,
                 password=password,
-                first_name=first_name,
-                last_name=last_name,
-                role=role,
+                first_name=colleague.first_name,
+                last_name=colleague.last_name,
+                role=colleague.role,
             )
     if len(app_tables.contacts.search()) > 0:
         audit.unchanged()
         return False
     settings = settings_row()
-    settings.update(**{name: value for name, value in PROFILE.items() if not settings[name]})
-    _add_contacts(random.Random(SEED))
-    audit.record("fill_sample_data", "contact", "", details={"contacts": len(PEOPLE)})
+    profile = vertical.profile
+    settings.update(**{name: value for name, value in profile.items() if not settings[name]})
+    _add_contacts(vertical, random.Random(SEED))
+    audit.record("fill_sample_data", "contact", "", details={"contacts": len(vertical.people)})
     return True
 
 
-def _add_contacts(dice: random.Random) -> None:
+def _add_contacts(vertical: Vertical, dice: random.Random) -> None:
+    people = vertical.people
     currency = read_business().currency
-    numbers = take_numbers(CONTACTS, len(PEOPLE))
+    numbers = take_numbers(CONTACTS, len(people))
     now = clock.now()
-    histories = [_history(dice, now) for _ in PEOPLE]
+    histories = [_history(vertical, dice, currency, now) for _ in people]
     rows = app_tables.contacts.add_rows(
         _columns(dice, person, number, currency, history)
-        for person, number, history in zip(PEOPLE, numbers, histories, strict=True)
+        for person, number, history in zip(people, numbers, histories, strict=True)
     )
     app_tables.contact_events.add_rows(
         {**event_columns(row, kind, text, data, event_date=at), "author_name": author}
@@ -121,20 +111,21 @@ def _add_contacts(dice: random.Random) -> None:
         for at, kind, _, data, _ in history
         if kind == "payment"
     ]
-    add_business(random.Random(SEED), rows, payments, read_business(), now)
-    record_opt_ins(rows, "Ticked the box on the form at the front desk")
-    remember_tags(tag for person in PEOPLE for tag in person[5])
+    add_business(vertical, random.Random(SEED), rows, payments, read_business(), now)
+    record_opt_ins(rows, vertical.opt_in)
+    remember_tags(tag for person in people for tag in person.tags)
 
 
 History = list[tuple[datetime, str, str, dict[str, Any], str]]
 
 
-def _history(dice: random.Random, now: datetime) -> History:
+def _history(vertical: Vertical, dice: random.Random, currency: str, now: datetime) -> History:
     """What happened with one person, oldest first: when, kind, text, data, who wrote it."""
+    colleagues = [each.name for each in vertical.colleagues if each.role != CUSTOMER]
     days = dice.choice([3, 12, 25, 40, 90, 150, 220, 300, 380])
     at = now - timedelta(days=days, minutes=dice.randrange(600))
-    source = dice.choice(["website", "referral", "walk_in", "social", "manual"])
-    events: History = [(at, "created", SOURCE_TEXTS[source], {"source": source}, "Sam Petersen")]
+    source = dice.choice(vertical.sources)
+    events: History = [(at, "created", SOURCE_TEXTS[source], {"source": source}, colleagues[-1])]
     # A third of the people came for a while and then no more.
     until = now if dice.random() < 0.65 else at + timedelta(days=days * dice.uniform(0.2, 0.6))
     for _ in range(dice.randrange(0, 9)):
@@ -142,44 +133,40 @@ def _history(dice: random.Random, now: datetime) -> History:
         kind = dice.choices(["visit", "payment", "note", "email", "call"], [5, 3, 2, 2, 1])[0]
         data: dict[str, Any] = {}
         if kind == "payment":
-            cents = dice.choice(PRICE_CENTS)
-            data = {"amount_cents": cents}
-            text = "Paid at the front desk"
+            data = {"amount_cents": local_price(dice.choice(vertical.earlier_cents), currency)}
+            text = vertical.talk.paid
         else:
-            text = dice.choice(
-                {"visit": VISITS, "note": NOTES, "email": EMAILS, "call": CALLS}[kind]
-            )
-        events.append((when, kind, text, data, dice.choice(["Mia Fourie", "Sam Petersen"])))
+            text = dice.choice(vertical.talk.lines(kind))
+        events.append((when, kind, text, data, dice.choice(colleagues)))
     return sorted(events, key=lambda event: event[0])
 
 
 def _columns(
     dice: random.Random,
-    person: tuple[str, str, str, str, str, tuple[str, ...]],
+    person: Person,
     number: int,
     currency: str,
     history: History,
 ) -> dict[str, Any]:
-    first_name, last_name, company, city, phone, tags = person
     payments = [event[3]["amount_cents"] for event in history if event[1] == "payment"]
     added, last = history[0][0], history[-1][0]
     quiet_days = (clock.now() - last).days
     # Lifecycle stages as scope C2 draws the lines.
     stage = "lost" if quiet_days > 180 else "at_risk" if quiet_days >= 90 else "active"
-    mailbox = fold(f"{first_name}.{last_name}").replace(" ", ".").replace("'", "")
+    mailbox = fold(f"{person.first_name}.{person.last_name}").replace(" ", ".").replace("'", "")
     mailbox = mailbox.encode("ascii", "ignore").decode()
     columns = {
         **new_columns(
             {
-                "first_name": first_name,
-                "last_name": last_name,
+                "first_name": person.first_name,
+                "last_name": person.last_name,
                 "email": f"{mailbox[:60]}@example.com" if dice.random() < 0.92 else None,
-                "phone": phone or None,
-                "company": company or None,
-                "address": {"city": city},
+                "phone": person.phone or None,
+                "company": person.company or None,
+                "address": {"city": person.city},
                 "status": "customer" if payments else "inactive" if stage == "lost" else "lead",
                 "source": history[0][3]["source"],
-                "tags": list(tags),
+                "tags": list(person.tags),
                 "internal_notes": None,
                 "preferences": {"marketing_opt_in": dice.random() < 0.6, "channel": "email"},
                 "date_added": added,

@@ -24,8 +24,9 @@ from scripts.operations.instances import (
     require_instance,
 )
 from scripts.operations.names import choose_name
+from scripts.operations.owner_links import make_owner_link
 from scripts.operations.reaching import alone_with, reachable_database
-from scripts.operations.setup import BUSINESS, read_log_ins
+from scripts.operations.setup import BUSINESS, VERTICALS, read_log_ins
 
 SHOWN_HISTORY = 10
 
@@ -49,7 +50,23 @@ def instance() -> None:
 @click.option("--currency", default=BUSINESS["currency"], show_default=True)
 @click.option("--locale", default=BUSINESS["locale"], show_default=True)
 @click.option("--country", default=BUSINESS["country"], show_default=True)
-@click.option("--sample-data", is_flag=True, help="Make a business to show around.")
+@click.option(
+    "--vertical",
+    type=click.Choice(VERTICALS),
+    help="The kind of business: its features, colours and policies to begin with.",
+)
+@click.option(
+    "--sample-data",
+    type=click.Choice(VERTICALS),
+    help="Make a business of this kind to show around: contacts, bookings, payments, products, "
+    "tasks, colours, policies.",
+)
+@click.option(
+    "--with-log-ins",
+    is_flag=True,
+    help="For demonstrations: give everyone a password, print and keep it, in place of the "
+    "owner's link.",
+)
 @click.option("--port", type=click.IntRange(1, 65535), default=3030, help="Where it is served.")
 @database
 @dry_run
@@ -61,17 +78,24 @@ def create_command(
     owner: str,
     owner_name: str,
     version: str | None,
-    sample_data: bool,
+    vertical: str | None,
+    sample_data: str | None,
+    with_log_ins: bool,
     port: int,
     **business: str,
 ) -> Answer:
-    """Make a business: database, role, keys, folder, owner's log-in.
+    """Make a business: database, role, keys, folder, owner's account.
+
+    It prints a link by which the owner chooses a password: once, within seven days. It is kept
+    nowhere; `instance owner-link` makes another.
 
     Without NAME, one is made from the title. Where a step fails, everything is undone; where the
     machine goes down meanwhile, run the same again: it completes.
 
     \b
       scripts/mybizz instance create sea-view-inn --title "Sea View Inn" --owner zoe@seaview.example
+      scripts/mybizz instance create --title "Old Mill" --owner ann@mill.example \\
+        --sample-data guesthouse
       scripts/mybizz instance create --title "Café Zoë" --owner zoe@cafe.example --dry-run
     """
     if not name and not title:
@@ -80,6 +104,8 @@ def create_command(
         raise click.BadParameter(
             f"an e-mail address was expected, got {owner!r}", param_hint="--owner"
         )
+    if vertical and sample_data and vertical != sample_data:
+        raise click.UsageError(f"It can't be a {vertical} with the sample data of a {sample_data}.")
     release = choose_release(job.home, version)
     first, _, last = owner_name.partition(" ")
 
@@ -87,7 +113,18 @@ def create_command(
         chosen = choose_name(job.home, server, name, title or "")
         names = (first, last or first)
         named = title or chosen
-        return Wanted(chosen, named, owner, names, release, port, sample_data, business)
+        return Wanted(
+            chosen,
+            named,
+            owner,
+            names,
+            release,
+            port,
+            sample_data or vertical,
+            bool(sample_data),
+            with_log_ins,
+            business,
+        )
 
     if job.is_dry and not job.has_server:
         return _tell_plan(job, want(None))
@@ -96,11 +133,19 @@ def create_command(
         if job.is_dry:
             return _tell_plan(job, wanted)
         with alone_with(job.home, wanted.name):
-            made = create(job.home, server, wanted, job.say)
+            created = create(job.home, server, wanted, job.say)
+    made, link = created.instance, created.owner_link
     log_ins = read_log_ins(made)
     origin = str(made.read_config()["origin"])
     lines = [f"{origin}/app", *(_tell_log_in(each) for each in log_ins)]
-    return Answer({**summarise(job.home, made).to_json(), "log_ins": log_ins}, "\n".join(lines))
+    if link:
+        lines += ["", str(link)]
+    facts = {
+        **summarise(job.home, made).to_json(),
+        "log_ins": log_ins,
+        "owner_link": link.to_json() if link else None,
+    }
+    return Answer(facts, "\n".join(lines))
 
 
 def _tell_plan(job: Job, wanted: Wanted) -> Answer:
@@ -113,12 +158,37 @@ def _tell_plan(job: Job, wanted: Wanted) -> Answer:
         "folder": str(folder.path),
         "release": wanted.release.version,
         "owner": wanted.owner_email,
+        "vertical": wanted.vertical or "none in particular",
+        "sample_data": wanted.sample_data,
     }
     return Answer(facts, f"Would make this instance:\n\n{make_facts(facts)}")
 
 
 def _tell_log_in(log_in: dict[str, str]) -> str:
     return f"  {log_in['role']:<9}  {log_in['email']}  {log_in['password']}"
+
+
+@instance.command("owner-link")
+@click.argument("name")
+@database
+@dry_run
+@operation()
+def owner_link_command(job: Job, name: str) -> Answer:
+    """Make a link by which the owner chooses a password, and print it.
+
+    For the first log-in, and for an owner who has lost the password and gets no e-mail. It works
+    once, within seven days; the link before it stops working. The password that there is goes on
+    working until a new one is chosen.
+
+    \b
+      scripts/mybizz instance owner-link sea-view-inn
+    """
+    found = require_instance(job.home, name)
+    if job.is_dry:
+        return Answer({"name": name}, f"Would make a new link for the owner of {name}.")
+    with alone_with(job.home, name), reachable_database(job.home, found, job.database):
+        link = make_owner_link(found, job.say)
+    return Answer({"name": name, **link.to_json()}, str(link))
 
 
 @instance.command("list")
@@ -187,7 +257,7 @@ def _tell_entry(entry: dict[str, Any]) -> str:
 @click.option("--print", "is_printed", is_flag=True, help="Only print the address and log-ins.")
 @operation()
 def open_command(job: Job, name: str, is_printed: bool) -> Answer:
-    """Open an instance's app in the browser, and print its first log-ins."""
+    """Open an instance's app in the browser, and print its log-ins where some were made."""
     found = require_instance(job.home, name)
     address = f"{found.read_config().get('origin')}/app"
     if not is_printed:
@@ -198,6 +268,8 @@ def open_command(job: Job, name: str, is_printed: bool) -> Answer:
         webbrowser.open(address)
     log_ins = read_log_ins(found)
     lines = [address, *(_tell_log_in(each) for each in log_ins)]
+    if not log_ins:
+        lines.append(f"  The owner's way in: scripts/mybizz instance owner-link {name}")
     return Answer({"address": address, "log_ins": log_ins}, "\n".join(lines))
 
 

@@ -44,16 +44,25 @@ class InvitationForm(InvitationFormTemplate):
         self.state.kind = "none"
         self.email = invitation["email"]
         nodes = self.dom_nodes
-        nodes["text"].textContent = "{} invites you to work with {} as {}.".format(
-            invitation["inviter_name"],
-            invitation["business_name"],
-            formatting.ROLE_NAMES[invitation["role"]].lower(),
-        )
+        nodes["text"].textContent = self._welcome(invitation)
+        if invitation["role"] == "owner":
+            self.btn_accept.text = "Open the business"
         nodes["email"].textContent = invitation["email"]
         self.txt_first_name.text = invitation["first_name"]
         self.txt_last_name.text = invitation["last_name"]
         nodes["entry"].hidden = False
         self.txt_first_name.focus()
+
+    def _welcome(self, invitation):
+        if invitation["role"] == "owner":
+            return "{} is yours. Choose the password that you will log in with.".format(
+                invitation["business_name"]
+            )
+        return "{} invites you to work with {} as {}.".format(
+            invitation["inviter_name"],
+            invitation["business_name"],
+            formatting.ROLE_NAMES[invitation["role"]].lower(),
+        )
 
     @handle("state", "action")
     def state_action(self, **event_args):
