@@ -15,6 +15,7 @@ import importlib.util
 import json
 import os
 import secrets
+import shlex
 import shutil
 import socket
 import stat
@@ -53,7 +54,12 @@ SETTINGS = {
     "log_timezone": "'UTC'",
 }
 _DRAFT = "data.new-"
-HBA = f"host all all {HOST}/32 scram-sha-256\n"
+HBA = (
+    f"host all all {HOST}/32 scram-sha-256\nhost replication {SUPERUSER} {HOST}/32 scram-sha-256\n"
+)
+# The first can only be changed by a restart, so it is always on; the rest by a reload.
+ARCHIVE_OFF = {"archive_mode": "'on'", "archive_command": "'true'", "archive_timeout": "0"}
+ARCHIVE_SECONDS = 300
 
 
 @dataclass(frozen=True)
@@ -115,6 +121,45 @@ def start(folder: Path) -> EmbeddedPostgres:
         return EmbeddedPostgres(folder, _read_port(folder), _password_file(folder).read_text())
 
 
+def wal_spool(folder: Path) -> Path:
+    """Where the server puts each full segment of its write-ahead log, as ``NAME.gz``, for whoever
+    archives it. There is such a folder where archiving is on."""
+    return folder / "wal-spool"
+
+
+def switch_archiving(folder: Path, is_on: bool) -> None:
+    """Have the running server of this folder write to its spool, or not. Safe to repeat; what is in
+    the spool when it is switched off goes. Raises ``StartupError``."""
+    spool = wal_spool(folder)
+    with _locked(folder):
+        if is_on:
+            spool.mkdir(mode=0o700, exist_ok=True)
+            account = read_account()
+            if account is not None:
+                os.chown(spool, account.uid, account.gid)
+        elif spool.exists():
+            shutil.rmtree(spool)
+        _configure(folder, _read_port(folder))
+        _run_tool("pg_ctl", "reload", folder=folder)
+
+
+def _archive_settings(folder: Path) -> dict[str, str]:
+    spool = wal_spool(folder)
+    if not spool.exists():
+        return ARCHIVE_OFF
+    # The server replaces %p and %f; %% is a percent sign.
+    place = shlex.quote(str(spool).replace("%", "%%") + "/")
+    command = (
+        f'gzip -n -1 -c "%p" >{place}.%f.part && sync {place}.%f.part && '
+        f"mv -f {place}.%f.part {place}%f.gz"
+    ).replace("'", "''")
+    return {
+        "archive_mode": "'on'",
+        "archive_command": f"'{command}'",
+        "archive_timeout": f"'{ARCHIVE_SECONDS}s'",
+    }
+
+
 def _data(folder: Path) -> Path:
     return folder / "data"
 
@@ -140,7 +185,8 @@ def _change_holders(folder: Path, add: int | None = None, remove: int | None = N
     return alive
 
 
-def _account() -> Account | None:
+def read_account() -> Account | None:
+    """Who runs the servers: as root an account made for it, else we."""
     if os.name == "nt" or os.geteuid() != 0:
         return None
     import pwd
@@ -164,7 +210,7 @@ def _account() -> Account | None:
 
 def _run_tool(name: str, *arguments: str, folder: Path, data: Path | None = None) -> None:
     """Run one of Postgres's programs on the folder, as the account that owns it."""
-    account = _account()
+    account = read_account()
     log = folder / "tool.log"
     # A file, not a pipe: the server that pg_ctl leaves behind would keep a pipe open for ever.
     with log.open("w") as output:
@@ -193,7 +239,7 @@ def _initialise(folder: Path) -> None:
     tries that were killed are swept away, and what still writes there fails."""
     for left in (*folder.glob(f"{_DRAFT}*"), _data(folder)):
         shutil.rmtree(left, ignore_errors=True)
-    account = _account()
+    account = read_account()
     draft = folder / f"{_DRAFT}{os.getpid()}"
     draft.mkdir(mode=0o700)
     (folder / "server.log").touch(mode=0o600)
@@ -285,7 +331,7 @@ def _read_port(folder: Path) -> int:
 
 
 def _configure(folder: Path, port: int) -> None:
-    settings = {**SETTINGS, "port": str(port)}
+    settings = {**SETTINGS, **_archive_settings(folder), "port": str(port)}
     lines = [f"{name} = {value}\n" for name, value in settings.items()]
     main = _data(folder) / "postgresql.conf"
     include = "include_if_exists = 'mybizz.conf'\n"
@@ -294,7 +340,7 @@ def _configure(folder: Path, port: int) -> None:
             file.write(include)
     (_data(folder) / "mybizz.conf").write_text("".join(lines))
     (_data(folder) / "pg_hba.conf").write_text(HBA)
-    account = _account()
+    account = read_account()
     if account is not None:
         os.chown(_data(folder) / "mybizz.conf", account.uid, account.gid)
 

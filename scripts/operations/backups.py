@@ -81,7 +81,8 @@ class Backup:
 
     @property
     def kind(self) -> str:
-        """``asked``, ``before-restore`` or ``final``."""
+        """``asked``, ``scheduled``, ``moment`` (taken out of the archive), ``final``, or what a
+        command put aside: ``before-restore``, ``before-upgrade``."""
         return str(self.manifest["kind"])
 
     @property
@@ -123,12 +124,31 @@ def make_backup(
     *,
     kind: str = "asked",
     target: Path | None = None,
+    at: datetime | None = None,
     advance: Advance = ignore_progress,
 ) -> Backup:
     """Back up an instance whose database is at ``url``, into ``target`` or its own folder. It may
-    be used meanwhile. Either the whole backup appears or nothing."""
+    be used meanwhile. Either the whole backup appears or nothing. ``at`` is the moment whose data
+    are there, where it is not the present. Raises ``OperationError``, also where a disk is full."""
+    try:
+        return _make_backup(home, instance, url, kind, target or instance.backups, at, advance)
+    except OSError as error:
+        raise OperationError(
+            f"{instance.name} can't be backed up to {target or instance.backups}: "
+            f"{error.strerror or error}. Make room there, or give another folder by --to."
+        ) from error
+
+
+def _make_backup(
+    home: Home,
+    instance: InstanceFolder,
+    url: str,
+    kind: str,
+    base: Path,
+    moment: datetime | None,
+    advance: Advance,
+) -> Backup:
     key = make_backup_key(home)
-    base = target or instance.backups
     base.mkdir(mode=0o700, parents=True, exist_ok=True)
     started = time.monotonic()
     name = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}"[:-3] + "Z"
@@ -138,7 +158,7 @@ def make_backup(
         facts = {"format": FORMAT, "instance": instance.name, "kind": kind, "key": key.id}
         draft = Backup(base / name, facts)
         with exported_snapshot(url) as (connection, snapshot):
-            at = connection.execute("SELECT now()").fetchone()
+            row = connection.execute("SELECT now()").fetchone()
             tool = find_tool("pg_dump", connection.info.server_version)
             dumped = _seal_file(
                 staging, draft, DATABASE_FILE, key, dump(tool, url, snapshot), advance
@@ -146,10 +166,11 @@ def make_backup(
             tables = read_fingerprints(connection)
             version = connection.info.server_version
         packed = _seal_file(staging, draft, FILES_FILE, key, _pack(instance), advance)
-        assert at
+        assert row
+        at: datetime = moment or row[0]
         manifest = {
             **facts,
-            "at": at[0].astimezone(UTC).isoformat(),
+            "at": at.astimezone(UTC).isoformat(),
             "title": instance.title,
             "release": pinned_release(home, instance).version,
             "server_version": version,

@@ -46,11 +46,22 @@ def dump(tool: Path, url: str, snapshot: str) -> Iterator[bytes]:
     ``OperationError`` with what ``pg_dump`` says."""
     command = [str(tool), "--format=custom", f"--snapshot={snapshot}", "--no-password"]
     with tempfile.TemporaryFile() as said:
-        with _start(command, url, stdout=subprocess.PIPE, stderr=said) as child:
-            assert child.stdout
+        yield from stream(tool, command, url, said)
+
+
+def stream(tool: Path, command: list[str], url: str, said: IO[bytes]) -> Iterator[bytes]:
+    """What a program of Postgres's writes, connected to ``url``; its words go into ``said``. Raises
+    ``OperationError`` with them where it fails."""
+    with _start(command, url, stdout=subprocess.PIPE, stderr=said) as child:
+        assert child.stdout
+        try:
             while piece := child.stdout.read(READ_BYTES):
                 yield piece
-        _check(child, tool, said)
+        except BaseException:
+            # Whoever reads has given up (a full disk): so does the program.
+            child.kill()
+            raise
+    _check(child, tool, said)
 
 
 def restore(tool: Path, url: str, pieces: Iterable[bytes]) -> None:

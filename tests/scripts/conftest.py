@@ -34,8 +34,12 @@ def no_functions_of_the_app() -> None:
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
+    return make_checkout(tmp_path)
+
+
+def make_checkout(folder: Path) -> Path:
     """A checkout's worth of apps: just enough to publish."""
-    root = tmp_path / "checkout"
+    root = folder / "checkout"
     (root / "master_template" / "client_code").mkdir(parents=True)
     (root / "master_template" / "anvil.yaml").write_text(TEMPLATE_YAML)
     (root / "master_template" / "client_code" / "Main.py").write_text("x = 1\n")
