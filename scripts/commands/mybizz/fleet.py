@@ -8,8 +8,10 @@ from typing import Any
 import click
 
 from app_server.errors import StartupError
+from scripts.commands.mybizz.alerts import alerts
 from scripts.commands.mybizz.job import Answer, Job, database, operation
 from scripts.commands.mybizz.tables import format_bytes, format_seconds, make_table
+from scripts.commands.mybizz.watch import doctor_command, guard_command, watch_command
 from scripts.operations.fleet_status import InstanceStatus, read_fleet, require_known, sum_up
 from scripts.operations.home import OperationError
 from scripts.operations.instances import InstanceFolder
@@ -84,3 +86,7 @@ def _make_row(each: InstanceStatus) -> list[Any]:
         "none" if age is None else f"{format_seconds(max(60, age))} ago",
         f"{each.last_seen_at:%Y-%m-%d %H:%M}" if each.last_seen_at else "never",
     ]
+
+
+for each in (doctor_command, watch_command, guard_command, alerts):
+    fleet.add_command(each)

@@ -99,11 +99,14 @@ database = click.option(
 )
 
 
-def operation(*, is_reading: bool = False) -> Callable[[Callable[..., Answer]], Any]:
+def operation(
+    *, is_reading: bool = False, is_noted: bool = True
+) -> Callable[[Callable[..., Answer]], Any]:
     """Make a function into what a Click command runs. It gets a ``Job`` and its own options, and
     gives an ``Answer``; ``OperationError`` ends it with exit code 1 and one message.
 
-    Commands that only read are noted in the log where there is an installation, and make none.
+    Commands that only read are noted in the log where there is an installation, and make none. One
+    that a timer runs each minute and that changes nothing is not noted.
     """
 
     def decorate(function: Callable[..., Answer]) -> Any:
@@ -124,18 +127,19 @@ def operation(*, is_reading: bool = False) -> Callable[[Callable[..., Answer]], 
             **options: Any,
         ) -> None:
             job = Job(Home.at(data_dir), is_json, is_dry, database)
-            sys.exit(_run(job, lambda: function(job, **options), is_reading))
+            sys.exit(_run(job, lambda: function(job, **options), is_reading, is_noted))
 
         return run
 
     return decorate
 
 
-def _run(job: Job, work: Callable[[], Answer], is_reading: bool) -> int:
+def _run(job: Job, work: Callable[[], Answer], is_reading: bool, is_noted: bool) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        is_noted = job.home.data.exists() or not (is_reading or job.is_dry)
-        context = recorded(job.home, sys.argv[1:]) if is_noted else nullcontext(Outcome())
+        has_log = job.home.data.exists() or not (is_reading or job.is_dry)
+        is_kept = has_log and is_noted
+        context = recorded(job.home, sys.argv[1:]) if is_kept else nullcontext(Outcome())
         with context as outcome:
             outcome.code, outcome.error = _answer(job, work)
         return outcome.code
