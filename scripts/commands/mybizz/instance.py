@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from scripts.commands.mybizz import backup
+from scripts.commands.mybizz import backup, upgrade
 from scripts.commands.mybizz.job import Answer, Job, confirm, database, dry_run, operation
 from scripts.commands.mybizz.tables import format_bytes, make_facts, make_table
 from scripts.operations.backups import make_backup
@@ -307,5 +307,9 @@ for each in (
     backup.list_command,
     backup.restore_command,
     backup.drill_command,
+    upgrade.upgrade_command,
+    upgrade.rollback_command,
+    upgrade.stop_command,
+    upgrade.start_command,
 ):
     instance.add_command(each)
