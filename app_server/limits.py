@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 """One WebSocket message, as on Anvil's server (``max-websocket-payload``)."""
 
@@ -78,6 +80,39 @@ MAX_WAITING_CALLS = 1000
 MAX_WORKER_MEMORY_BYTES = 2 * 1024 * 1024 * 1024
 """Resident memory of a worker, looked at each second; or WORKER_MEMORY_PART of the machine's if
 that is less."""
+
+MAX_INSTANCE_MEMORY_BYTES = 3 * 1024 * 1024 * 1024
+"""Resident memory of all workers of an app together; or WORKER_MEMORY_PART of the machine's if that
+is less. Its largest worker is ended."""
+
+MIN_FREE_MEMORY_PART = 0.06
+"""Of the machine's memory. With less than that left, the largest worker of the app that has taken
+most is ended, before the system ends something else."""
+
+GREEDY_PROCESSOR_PART = 0.3
+MODEST_PROCESSOR_PART = 0.15
+"""Of all processors. An app whose workers use more for some seconds yields to the others, until it
+uses less than the second for some seconds."""
+
+MAX_WORKERS_OF_GREEDY = 2 * (os.cpu_count() or 1)
+"""Worker processes of an app that yields: more would get no more done."""
+
+CRASHES_FORGIVEN = 3
+CRASHES_REMEMBERED_SECONDS = 60.0
+CRASH_PAUSE_SECONDS = 0.5
+LONGEST_CRASH_PAUSE_SECONDS = 30.0
+"""When more workers of an app than are forgiven have ended by themselves within the time, the next
+one waits: so long, twice as long with each further one, and so long at the most."""
+
+LONGEST_CRASH_WAIT_SECONDS = 2.0
+"""How long a call waits for that; where it would be longer, the call is told so at once."""
+
+MAX_SCHEDULED_AT_ONCE = max(2, os.cpu_count() or 1)
+"""Scheduled tasks of all instances together that run at the same time; the others wait their turn,
+so that a hundred instances' nightly work is no stampede."""
+
+SCHEDULED_TURN_SECONDS = 30.0
+"""After that a scheduled task goes on, and no longer keeps the others waiting."""
 
 WORKER_IDLE_SECONDS = 600
 """How long an app's last worker process is kept without calls."""

@@ -31,13 +31,16 @@ class Durations:
 @dataclass(slots=True)
 class InstanceMetrics:
     """``requests`` by kind, method and status; ``calls`` by function and outcome (``ok``, or the
-    error's type); ``call_seconds`` by origin, as Anvil names it."""
+    error's type); ``call_seconds`` by origin, as Anvil names it; ``worker_ends`` by why a process
+    of server code ended (``workers.endings.EndReason``)."""
 
     requests: Counter[tuple[str, str, int]] = field(default_factory=Counter)
     request_seconds: dict[str, Durations] = field(default_factory=dict)
     calls: Counter[tuple[str, str]] = field(default_factory=Counter)
     call_seconds: dict[str, Durations] = field(default_factory=dict)
     function_seconds: Counter[str] = field(default_factory=Counter)
+    worker_ends: Counter[str] = field(default_factory=Counter)
+    worker_cpu_seconds: float = 0.0
 
     def knows(self, function: str) -> bool:
         return function in self.function_seconds

@@ -20,7 +20,7 @@ PERIODS = ("minute", "hour", "day", "week", "month")
 _RANGES = {"day": (1, 31), "hour": (0, 23), "minute": (0, 59)}
 SPREAD_MINUTES = 30
 """A daily, weekly or monthly task without a minute runs at one in the first half of its hour that
-depends on the job, so that not all of a server's jobs start together."""
+depends on the instance and the job, so that not all of a server's jobs start together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +79,8 @@ def _with_day(time: datetime, day: int) -> datetime:
     return time.replace(day=min(day, calendar.monthrange(time.year, time.month)[1]))
 
 
-def read_time_spec(spec: Any, job_id: str) -> TimeSpec:
-    """Check a ``time_spec``. AnvilError says what is wrong with it."""
+def read_time_spec(spec: Any, job_id: str, instance: str = "") -> TimeSpec:
+    """Check the ``time_spec`` of an instance's job. AnvilError says what is wrong with it."""
     if not isinstance(spec, dict) or spec.get("every") not in PERIODS:
         raise AnvilError(f"`every` has to be one of {', '.join(PERIODS)}")
     every, n = str(spec["every"]), spec.get("n", 1)
@@ -96,7 +96,7 @@ def read_time_spec(spec: Any, job_id: str) -> TimeSpec:
             raise AnvilError(f"`{name}` has to be a number from {low} to {high}, not {value!r}")
     minute = at.get("minute")
     if minute is None and every in ("day", "week", "month"):
-        minute = hashlib.sha256(job_id.encode()).digest()[0] % SPREAD_MINUTES
+        minute = hashlib.sha256(f"{instance}{job_id}".encode()).digest()[0] % SPREAD_MINUTES
     return TimeSpec(every, n, at.get("day"), at.get("hour"), minute)
 
 

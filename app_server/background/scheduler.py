@@ -20,6 +20,9 @@ logger = logging.getLogger("app_server.background")
 LOOK_SECONDS = 15.0
 """How often it looks at least, to notice a changed app or clock."""
 
+TURN_SECONDS = 1.0
+"""How soon it looks again when others' tasks run, and it has to wait its turn."""
+
 
 class Scheduler:
     """Runs the jobs of ``scheduled_tasks`` in anvil.yaml, one run of a job at a time. Runs that
@@ -70,6 +73,8 @@ class Scheduler:
         soonest = LOOK_SECONDS
         for job in sorted(self._jobs.values(), key=lambda job: job.next_run_at):
             if job.next_run_at <= now:
+                if not self._tasks.turns.is_free:
+                    return TURN_SECONDS
                 await self._run_job(job, now)
             elif self._specs[job.job_id].is_too_far(job.next_run_at, now):
                 await self._claim(job, self._specs[job.job_id].next_run(None, now))
@@ -93,7 +98,7 @@ class Scheduler:
             try:
                 if not job_id or job_id in jobs:
                     raise AnvilError("`job_id` has to be there, and different for each")
-                spec = read_time_spec(entry.get("time_spec"), job_id)
+                spec = read_time_spec(entry.get("time_spec"), job_id, self._tasks.instance.name)
             except AnvilError as error:
                 logger.error(
                     "[%s] The scheduled task %s never runs: %s",

@@ -19,6 +19,7 @@ import psycopg
 from app_server.app_log import log_error
 from app_server.background.owners import forget_owner, is_alive, register_owner
 from app_server.background.records import Records, TaskRecord, TaskStatus
+from app_server.background.turns import Turns
 from app_server.errors import AnvilError
 from app_server.media import resign_media
 from app_server.request import Origin, Reply, Request
@@ -93,6 +94,8 @@ class BackgroundTasks:
         running, self._running = self._running, {}
         for task in running.values():
             task.watcher.cancel()
+        for task_id in running:
+            self.turns.end(task_id)
         await asyncio.gather(*(task.watcher for task in running.values()), return_exceptions=True)
         if self.owner is not None:
             forget_owner(self.owner)
@@ -123,7 +126,7 @@ class BackgroundTasks:
         request.payload = encode(body, vt_global)
         peer: CallingPeer | None = self.instance.uplinks.choose(request.command)
         if peer is None:
-            peer = self.instance.workers.take_for_task()
+            peer = self.instance.workers.take_for_task(is_waited_for=job_id is None)
         await self.records.add(task_id, name, request.session.id, job_id, self.clock(), self.owner)
         try:
             call = await peer.start_call(request, "LAUNCH_BACKGROUND")
@@ -132,6 +135,8 @@ class BackgroundTasks:
                 task_id, TaskStatus.FAILED, self.clock(), error=error.to_json()
             )
             raise
+        if job_id is not None:
+            self.turns.begin(task_id)
         watcher = asyncio.create_task(self._watch(task_id, name, call))
         self._running[task_id] = RunningTask(call, peer, watcher)
         return task_id
@@ -166,6 +171,12 @@ class BackgroundTasks:
             logger.error("[%s] The end of %s is not recorded: %s", self.instance.name, name, error)
         finally:
             self._running.pop(task_id, None)
+            self.turns.end(task_id)
+
+    @property
+    def turns(self) -> Turns:
+        """Of the scheduled tasks of all instances of the server."""
+        return self.instance.workers.all.turns
 
     def is_running(self, task_id: str) -> bool:
         """Whether its process is being watched, here."""

@@ -131,9 +131,27 @@ def _list_state(instance: Instance, health: dict[str, Any]) -> Iterator[Metric]:
     yield gauge("browser_sockets", "Pages that are open", len(instance.links))
     yield gauge("uplinks", "Uplinks that are connected", len(instance.uplinks.links))
     yield gauge("calls_running", "Calls of browsers being served", len(instance.calls))
-    yield gauge("workers", "Processes of server code", len(instance.workers.workers))
+    yield from _list_workers(instance, gauge)
     yield gauge("started_timestamp_seconds", "When it was started", instance.started_at)
     yield from _list_process(gauge)
+
+
+def _list_workers(instance: Instance, gauge: Any) -> Iterator[Metric]:
+    """Of the processes of the instance's server code."""
+    from prometheus_client.core import CounterMetricFamily
+
+    pool, metrics = instance.workers, instance.metrics
+    yield gauge("workers", "Processes of server code", len(pool.workers))
+    yield gauge("worker_memory_bytes", "Resident, of all of them together", pool.memory_bytes)
+    used = metrics.worker_cpu_seconds
+    yield CounterMetricFamily(f"{PREFIX}worker_cpu_seconds", "Used by all there were", value=used)
+    ends = CounterMetricFamily(f"{PREFIX}worker_ends", "Processes that ended", labels=["reason"])
+    for reason, count in list(metrics.worker_ends.items()):
+        ends.add_metric([reason], count)
+    yield ends
+    yield gauge("worker_yields", "1 while others go first: it keeps them busy", pool.is_greedy)
+    pause = instance.workers.crash_pause_seconds
+    yield gauge("worker_pause_seconds", "Until the next may start, after crashes", pause)
 
 
 def _list_process(gauge: Any) -> Iterator[Metric]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import secrets
 from typing import Any
 
@@ -18,6 +19,18 @@ TOO_MUCH_PASSED = (
     "Tried to pass too much data to a server function - please use Media objects to transfer large "
     "amounts of data."
 )
+
+
+class EndReason(enum.Enum):
+    """Why a worker has ended."""
+
+    DONE = "done"
+    """It was not needed any more."""
+    TIME = "time"
+    """A call took too long."""
+    MEMORY = "memory"
+    CRASH = "crash"
+    """By itself."""
 
 
 def describe_end(code: int | None) -> dict[str, Any]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
+import time
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,20 +14,25 @@ from app_server.dispatch import call_peer
 from app_server.errors import AnvilError
 from app_server.limits import (
     EXTRA_WORKER_IDLE_SECONDS,
+    LONGEST_CRASH_WAIT_SECONDS,
     MAX_CALLS_PER_WORKER,
     MAX_WAITING_CALLS,
+    MAX_WORKERS_OF_GREEDY,
     MAX_WORKERS_PER_INSTANCE,
     WORKER_IDLE_SECONDS,
 )
 from app_server.request import Reply, Request
 from app_server.wire.peer import PeerClosedError
-from app_server.workers.endings import UNAVAILABLE
+from app_server.workers.endings import UNAVAILABLE, EndReason
+from app_server.workers.fairness import CrashPause, ProcessorShare
 from app_server.workers.state import WorkerState
 from app_server.workers.worker import Worker
 
 if TYPE_CHECKING:
     from app_server.instance import Instance
     from app_server.workers.workers import Workers
+
+logger = logging.getLogger(__name__)
 
 GROW_SECONDS = 0.05
 """How long a call waits for a worker to become free before another one is started. Short calls of
@@ -63,6 +70,11 @@ class WorkerPool:
         self._given_at = 0.0
         self._growing: asyncio.TimerHandle | None = None
         self._is_stopped = False
+        self._processors = ProcessorShare()
+        self._crashes = CrashPause()
+        self._looked_at: float | None = None
+        self.memory_bytes = 0
+        """Of all its processes, as of the last look."""
 
     @property
     def workers(self) -> list[Worker]:
@@ -95,12 +107,20 @@ class WorkerPool:
             )
         return await call_peer(worker, request, seconds)
 
-    def take_for_task(self) -> Worker:
-        """A worker for one background task, which ends with it."""
+    def take_for_task(self, *, is_waited_for: bool = True) -> Worker:
+        """A worker for one background task, which ends with it. What nobody waits for lets all
+        others go first."""
         worker = self._add(is_single_use=True)
         worker.is_for_task = True
         worker.reserve()
+        if not is_waited_for:
+            worker.lower_priority()
         return worker
+
+    @property
+    def all(self) -> Workers:
+        """Those of the whole server."""
+        return self._all
 
     async def stop(self) -> None:
         """End all workers, and tell who waits for one."""
@@ -128,6 +148,35 @@ class WorkerPool:
             if worker.is_free and now - worker.free_since > longest:
                 worker.retire()
 
+    @property
+    def is_greedy(self) -> bool:
+        """Whether it yields to the others, because it keeps the processors busy."""
+        return self._processors.is_greedy
+
+    @property
+    def crash_pause_seconds(self) -> float:
+        """How long no process is started, because several have ended by themselves."""
+        return self._crashes.left(time.monotonic())
+
+    def yield_processors(self, now: float) -> None:
+        """See who keeps the processors busy, and let the others go first. Called each second."""
+        used = sum(worker.take_processor_seconds() for worker in self._workers)
+        self._instance.metrics.worker_cpu_seconds += used
+        elapsed = now - self._looked_at if self._looked_at is not None else 0.0
+        self._looked_at = now
+        if not self._processors.take(used, elapsed):
+            return
+        for worker in list(self._workers):
+            if self.is_greedy:
+                worker.lower_priority()
+            elif not worker.is_for_task:
+                worker.restore_priority()
+        logger.info(
+            "[%s] Server code %s",
+            self._instance.name,
+            "keeps the processors busy: others go first" if self.is_greedy else "is modest again",
+        )
+
     # Finding a worker
 
     async def _acquire(self, request: Request) -> Worker:
@@ -136,6 +185,7 @@ class WorkerPool:
         if self._is_persistent:
             worker = self._find_caller(request) or (None if self._waiting else self._find_free())
         elif self._may_add() or request.parent is not None:
+            self._refuse_after_crashes()
             worker = self._add(is_single_use=True)
         else:
             worker = None
@@ -172,10 +222,13 @@ class WorkerPool:
                 UNAVAILABLE,
             )
         loop = asyncio.get_running_loop()
+        self._retire_outdated()
+        is_without = not any(worker.is_alive for worker in self._shareable())
+        if self._is_persistent and is_without:
+            self._refuse_after_crashes()
         waiter = _Waiter(loop.time(), loop.create_future())
         self._waiting.append(waiter)
-        self._retire_outdated()
-        if self._is_persistent and not any(worker.is_alive for worker in self._shareable()):
+        if self._is_persistent and is_without and not self.crash_pause_seconds:
             self._add(is_single_use=False)
         self._grow_later()
         try:
@@ -221,16 +274,38 @@ class WorkerPool:
         if not self._waiting:
             return
         shareable = self._shareable()
-        if not self._is_time_to_grow(shareable):
+        if not self._is_time_to_grow(shareable) or self._waits_after_crashes():
             self._grow_later()
             return
         if self._is_persistent and not any(w.state is WorkerState.STARTING for w in shareable):
             alive = sum(worker.is_alive for worker in shareable)
-            if alive == 0 or (alive < MAX_WORKERS_PER_INSTANCE and self._all.may_grow()):
+            if self._may_grow(alive):
                 self._add(is_single_use=False)
             else:
                 self._share()
         self._grow_later()
+
+    def _may_grow(self, alive: int) -> bool:
+        if self.crash_pause_seconds:
+            return False
+        most = MAX_WORKERS_OF_GREEDY if self.is_greedy else MAX_WORKERS_PER_INSTANCE
+        return alive == 0 or (alive < min(most, MAX_WORKERS_PER_INSTANCE) and self._all.may_grow())
+
+    def _waits_after_crashes(self) -> bool:
+        """A call would rather have a process of its own a little later than share one."""
+        waited = asyncio.get_running_loop().time() - self._waiting[0].since
+        return self.crash_pause_seconds > 0 and waited < LONGEST_CRASH_WAIT_SECONDS
+
+    def _refuse_after_crashes(self) -> None:
+        """Say so at once where a call would wait long for a process."""
+        seconds = self.crash_pause_seconds
+        if seconds > LONGEST_CRASH_WAIT_SECONDS:
+            count = self._crashes.count(time.monotonic())
+            raise AnvilError(
+                f"Server code has ended unexpectedly {count} times in the last minute. It is "
+                f"started again in {seconds:.0f} seconds.",
+                UNAVAILABLE,
+            )
 
     def _is_time_to_grow(self, workers: list[Worker]) -> bool:
         now = asyncio.get_running_loop().time()
@@ -260,6 +335,8 @@ class WorkerPool:
         worker.is_single_use = is_single_use
         worker.take_on(self._instance, self._worker_changed)
         self._workers.append(worker)
+        if self.is_greedy:
+            worker.lower_priority()
         if worker.is_free and not is_single_use:
             self._hand_out()
         return worker
@@ -268,6 +345,7 @@ class WorkerPool:
         if worker.state is WorkerState.ENDED:
             if worker in self._workers:
                 self._workers.remove(worker)
+            self._note_end(worker)
             if worker.never_ran and not self._shareable():
                 self._fail_waiting(
                     "Server code cannot be run at the moment: its process does not start."
@@ -278,6 +356,21 @@ class WorkerPool:
             return
         if not self._is_stopped:
             self._hand_out()
+
+    def _note_end(self, worker: Worker) -> None:
+        self._instance.metrics.worker_ends[worker.reason.value] += 1
+        if worker.reason in (EndReason.CRASH, EndReason.MEMORY) and not self._is_stopped:
+            now = time.monotonic()
+            self._crashes.note(now)
+            pause = self._crashes.left(now)
+            if pause:
+                logger.error(
+                    "[%s] Server code has ended unexpectedly %d times in the last minute: the next "
+                    "process waits %.1f s",
+                    self._instance.name,
+                    self._crashes.count(now),
+                    pause,
+                )
 
     def _retire_outdated(self) -> None:
         version = self._instance.app.version

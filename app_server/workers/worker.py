@@ -22,10 +22,17 @@ from app_server.workers.endings import (
     TOO_MUCH_PASSED,
     TOO_MUCH_RETURNED,
     UNAVAILABLE,
+    EndReason,
     as_task_state,
     describe_end,
     make_error,
     timed_out,
+)
+from app_server.workers.fairness import (
+    LOW_PRIORITY,
+    USUAL_PRIORITY,
+    processor_seconds,
+    set_priority,
 )
 from app_server.workers.frames import pack
 from app_server.workers.output import OUTPUT_KEPT_CHARS, OutputLimit
@@ -67,9 +74,15 @@ class Worker(CallingPeer):
         self.has_served = False
         self.never_ran = False
         """Whether it ended before it was ready."""
+        self.reason = EndReason.DONE
+        """Why it was ended, or has ended."""
+        self.is_at_low_priority = False
+        self._goes_last = False
+        self._used_seconds = 0.0
         self._reserved = 0
         self._output = OutputLimit()
         self._end: dict[str, Any] | None = None
+        self._is_killed = False
         self._ended = asyncio.Event()
         self._starting: asyncio.Task[None] | None = None
         self._ending: asyncio.Task[None] | None = None
@@ -106,6 +119,9 @@ class Worker(CallingPeer):
         except OSError as error:
             logger.error("A process for server code cannot be started: %s", error)
             self._pipe_closed()
+        else:
+            if self._goes_last:
+                self.lower_priority()
 
     def reserve(self) -> None:
         """The next ``start_call`` is promised to somebody."""
@@ -153,7 +169,8 @@ class Worker(CallingPeer):
         in it may end first."""
         if self.deadlines.pop(call_id, None) is not None:
             self._end = timed_out()
-            self.retire()
+            self.reason = EndReason.TIME
+        self.retire()
 
     def retire(self) -> None:
         """No more calls; it ends when those that it has are done."""
@@ -163,9 +180,11 @@ class Worker(CallingPeer):
         if not self.load:
             self.kill(None)
 
-    def kill(self, error: dict[str, Any] | None) -> None:
+    def kill(self, error: dict[str, Any] | None, reason: EndReason | None = None) -> None:
         """End the process now. Calls that it is serving get ``error``."""
         self._end = self._end or error
+        self._is_killed = True
+        self.reason = reason or self.reason
         if self.state is not WorkerState.ENDED:
             self.never_ran = self.never_ran or self.state is WorkerState.STARTING
             self.state = WorkerState.RETIRING
@@ -173,6 +192,29 @@ class Worker(CallingPeer):
 
     async def wait_ended(self) -> None:
         await self._ended.wait()
+
+    def take_processor_seconds(self) -> float:
+        """What its process has used since the last time that this was asked."""
+        used = processor_seconds(self.process.pid)
+        since, self._used_seconds = used - self._used_seconds, max(used, self._used_seconds)
+        return max(0.0, since)
+
+    def lower_priority(self) -> None:
+        """Let all others go first."""
+        self._goes_last = True
+        pid = self.process.pid
+        if pid is not None and not self.is_at_low_priority:
+            self.is_at_low_priority = set_priority(pid, LOW_PRIORITY)
+
+    def restore_priority(self) -> None:
+        """Where the system does not let us, it makes room for a process that was never lowered."""
+        self._goes_last = False
+        pid = self.process.pid
+        if pid is None or not self.is_at_low_priority:
+            return
+        self.is_at_low_priority = not set_priority(pid, USUAL_PRIORITY)
+        if self.is_at_low_priority:
+            self.retire()
 
     async def kill_task(self, call: PendingCall) -> None:
         """End a background task, with its last ``task_state`` if it still tells that."""
@@ -360,6 +402,8 @@ class Worker(CallingPeer):
 
     async def _come_to_end(self) -> None:
         self.never_ran = self.never_ran or self.state is WorkerState.STARTING
+        if not self._is_killed:
+            self.reason = EndReason.CRASH
         self.state = WorkerState.RETIRING
         self.is_closed = True
         self.process.kill()

@@ -5,13 +5,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
 
+from app_server.background.turns import Turns
 from app_server.errors import AnvilError
-from app_server.limits import MAX_WORKER_MEMORY_BYTES, MAX_WORKERS, WORKER_MEMORY_PART
-from app_server.workers.endings import TERMINATED
+from app_server.limits import (
+    MAX_INSTANCE_MEMORY_BYTES,
+    MAX_WORKER_MEMORY_BYTES,
+    MAX_WORKERS,
+    MIN_FREE_MEMORY_PART,
+    WORKER_MEMORY_PART,
+)
+from app_server.workers.endings import TERMINATED, EndReason
 from app_server.workers.state import WorkerState
 from app_server.workers.worker import Worker
 
@@ -31,6 +39,15 @@ CGROUP_LIMITS = (
     "/sys/fs/cgroup/memory.max",
     "/sys/fs/cgroup/memory/memory.limit_in_bytes",
 )
+CGROUP_USES = (
+    ("/sys/fs/cgroup/memory.current", "/sys/fs/cgroup/memory.stat", "inactive_file"),
+    (
+        "/sys/fs/cgroup/memory/memory.usage_in_bytes",
+        "/sys/fs/cgroup/memory/memory.stat",
+        "total_inactive_file",
+    ),
+)
+"""What a container uses, and which of that is files kept in memory while nobody else wants it."""
 
 
 def machine_memory() -> int:
@@ -40,6 +57,23 @@ def machine_memory() -> int:
         with contextlib.suppress(OSError, ValueError), open(path) as file:
             total = min(total, int(file.read()))
     return total
+
+
+def free_memory_part() -> float:
+    """Of this machine's memory, or of the container's that we are in."""
+    memory = psutil.virtual_memory()
+    total = machine_memory()
+    if total >= memory.total:
+        return float(memory.available / memory.total)
+    for path, statistics, kept in CGROUP_USES:
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            entries = dict(line.split() for line in Path(statistics).read_text().splitlines())
+            return 1 - (int(Path(path).read_text()) - int(entries[kept])) / total
+    return 1.0
+
+
+def _tell(count: float) -> str:
+    return f"{count // MEGABYTE:.0f} MB"
 
 
 class Workers:
@@ -57,7 +91,11 @@ class Workers:
         self._pause = SPARE_DELAY_SECONDS
         self._watching: asyncio.Task[None] | None = None
         self._endings: set[asyncio.Task[None]] = set()
-        self.memory_limit = min(MAX_WORKER_MEMORY_BYTES, machine_memory() * WORKER_MEMORY_PART)
+        part = machine_memory() * WORKER_MEMORY_PART
+        self.memory_limit = min(MAX_WORKER_MEMORY_BYTES, part)
+        self.instance_memory_limit = min(MAX_INSTANCE_MEMORY_BYTES, part)
+        self.turns = Turns()
+        """Of the scheduled tasks of all instances."""
         self.is_well = True
         """Whether the last process that was started ran."""
 
@@ -141,16 +179,35 @@ class Workers:
             now = asyncio.get_running_loop().time()
             for pool in list(self.pools):
                 pool.look_after(now)
-            for worker in list(self._alive):
-                self._check_memory(worker)
+                pool.yield_processors(now)
+            self.check_memory(free_memory_part())
 
-    def _check_memory(self, worker: Worker) -> None:
-        used = worker.process.resident_bytes()
-        if used <= self.memory_limit:
-            return
-        message = (
-            f"Server code used {used // MEGABYTE} MB of memory and was ended. It may use "
-            f"{self.memory_limit // MEGABYTE:.0f} MB."
-        )
+    def check_memory(self, free_part: float) -> None:
+        """End what takes too much: a worker, an instance, or whoever took most of a machine that
+        has but so much left."""
+        sizes = {worker: worker.process.resident_bytes() for worker in self._alive}
+        for worker, used in sizes.items():
+            if used > self.memory_limit:
+                self._end_for_memory(worker, used, f"It may use {_tell(self.memory_limit)}.")
+                sizes[worker] = 0
+        held = {
+            pool: sum(sizes.get(worker, 0) for worker in pool.workers) for pool in list(self.pools)
+        }
+        for pool, used in held.items():
+            pool.memory_bytes = used
+            if used > self.instance_memory_limit:
+                limit = f"All processes of an app may use {_tell(self.instance_memory_limit)}."
+                self._end_largest(pool, sizes, limit)
+        if free_part < MIN_FREE_MEMORY_PART and held:
+            most = max(held, key=lambda pool: held[pool])
+            self._end_largest(most, sizes, "The machine has no more, and this app took most of it.")
+
+    def _end_largest(self, pool: WorkerPool, sizes: dict[Worker, int], why: str) -> None:
+        worker = max(pool.workers, key=lambda worker: sizes.get(worker, 0), default=None)
+        if worker is not None and sizes.get(worker):
+            self._end_for_memory(worker, sizes[worker], why)
+
+    def _end_for_memory(self, worker: Worker, used: int, why: str) -> None:
+        message = f"Server code used {_tell(used)} of memory and was ended. {why}"
         logger.warning("%r: %s", worker, message)
-        worker.kill(AnvilError(message, TERMINATED).to_json())
+        worker.kill(AnvilError(message, TERMINATED).to_json(), EndReason.MEMORY)

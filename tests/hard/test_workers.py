@@ -150,7 +150,9 @@ def take(value):
 
 
 def limited(**limits: float) -> tuple[str, ...]:
-    """For ``serve_app``: the server with other limits."""
+    """For ``serve_app``: the server with other limits. Crashes are what is tested here: none is one
+    too many (see test_neighbours.py)."""
+    limits = {"CRASHES_FORGIVEN": 1000, **limits}
     words = [f"{name}={number}" for name, number in limits.items()]
     return ("tests.hard.with_limits", *words, "--")
 
@@ -167,7 +169,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
 def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """A server with the usual time-outs, for what is a lot of work."""
     folder = tmp_path_factory.mktemp("patient")
-    with serve_app(folder, {"server_code/main.py": SERVER}) as running:
+    with serve_app(folder, {"server_code/main.py": SERVER}, program=limited()) as running:
         yield running
 
 

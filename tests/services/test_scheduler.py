@@ -16,7 +16,10 @@ import pytest
 
 from app_server.background import BackgroundTasks, Scheduler
 from app_server.background.records import MAX_ENDED_TASKS, Records, TaskStatus
+from app_server.background.scheduler import TURN_SECONDS
+from app_server.background.turns import Turns
 from app_server.errors import AnvilError
+from app_server.limits import SCHEDULED_TURN_SECONDS
 from app_server.tables import TableStore
 from tests.services.doubles import Clock
 
@@ -57,7 +60,11 @@ class Server:
     def __init__(self, store: TableStore):
         self.clock = Clock()
         self.app = SimpleNamespace(version="v1", scheduled_tasks=[NIGHTLY, OFTEN])
-        self.instance: Any = SimpleNamespace(name="studio", tables=store, app=self.app)
+        self.turns = Turns(1, lambda: self.clock().timestamp())
+        workers = SimpleNamespace(all=SimpleNamespace(turns=self.turns))
+        self.instance: Any = SimpleNamespace(
+            name="studio", tables=store, app=self.app, workers=workers
+        )
         self.tasks: Tasks | None = None
 
     async def start(self) -> tuple[Tasks, Scheduler]:
@@ -109,6 +116,31 @@ async def test_runs_missed_by_a_stop_are_made_up_once(server: Server) -> None:
     assert sorted(tasks.launched) == ["recount", "send"]
     await scheduler.run_due()
     assert len(tasks.launched) == 2
+
+
+async def test_waits_its_turn_while_other_instances_tasks_run(server: Server) -> None:
+    tasks, scheduler = await server.start()
+    await scheduler.run_due()
+    server.turns.begin("of-a-neighbour")
+    server.clock.advance(minutes=10)
+    server.turns.begin("of-another")
+    assert await scheduler.run_due() == TURN_SECONDS
+    assert tasks.launched == []
+    server.turns.end("of-another")
+    await scheduler.run_due()
+    assert tasks.launched == ["send"]
+
+
+async def test_a_task_that_never_ends_keeps_no_neighbour_waiting(server: Server) -> None:
+    tasks, scheduler = await server.start()
+    await scheduler.run_due()
+    server.clock.advance(minutes=9, seconds=55)
+    server.turns.begin("endless")
+    server.clock.advance(seconds=10)
+    assert await scheduler.run_due() == TURN_SECONDS
+    server.clock.advance(seconds=SCHEDULED_TURN_SECONDS)
+    await scheduler.run_due()
+    assert tasks.launched == ["send"]
 
 
 async def test_a_restart_does_not_repeat_a_run(server: Server) -> None:
