@@ -150,7 +150,12 @@ def find_instance(home: Home, name: str) -> InstanceFolder:
 
 
 def origin_of(name: str, port: int) -> str:
-    """Browsers resolve every ``*.localhost`` name to this machine (RFC 6761, section 6.3)."""
+    """Where a new instance is reached: below the installation's domain, where it has one
+    (``MYBIZZ_DOMAIN``), else on this machine. Browsers resolve every ``*.localhost`` name to it
+    (RFC 6761, section 6.3)."""
+    domain = os.environ.get("MYBIZZ_DOMAIN")
+    if domain:
+        return f"https://{name}.{domain}"
     return f"http://{name}.localhost" + ("" if port == 80 else f":{port}")
 
 

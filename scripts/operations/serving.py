@@ -40,7 +40,7 @@ def running(
         # Python finds our packages wherever it starts.
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         start_new_session=True,
-        preexec_fn=_end_with_parent,
+        preexec_fn=end_with_parent,
     )
     try:
         yield child
@@ -48,7 +48,7 @@ def running(
         stop_group(child)
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """In the child: be asked to end when we are killed without a chance to do so (Linux only;
     elsewhere such a child stays, and the next start says that the port is taken)."""
     if sys.platform == "linux":

@@ -1,0 +1,1 @@
+"""Manifests by which an installation runs: Compose, Kubernetes, systemd."""
