@@ -28,22 +28,26 @@ from tests.product.studio import (  # noqa: E402
 )
 
 
-def write_console(folder: Path) -> InstanceFolder:
-    """The console's folder, as `management create` makes it, with keys that are known."""
+def write_console(folder: Path, secrets: dict[str, str] | None = None) -> InstanceFolder:
+    """The console's folder, as `management create` makes it, with keys that are known and maybe
+    more secrets."""
     console = InstanceFolder("management", folder)
     (folder / "data").mkdir(parents=True)
     (folder / console.package_name).mkdir()
     link_packages(console)
     write_app(console)
-    config = {"uplink-key": UPLINK_KEY, "client-uplink-key": CLIENT_UPLINK_KEY, "secret": SECRETS}
+    config: dict[str, object] = {"uplink-key": UPLINK_KEY, "client-uplink-key": CLIENT_UPLINK_KEY}
+    config["secret"] = {**SECRETS, **(secrets or {})}
     (folder / "instance.yaml").write_text(yaml.safe_dump(config))
     return console
 
 
 @contextmanager
-def open_console(folder: Path, database_url: str, *options: str) -> Iterator[Studio]:
+def open_console(
+    folder: Path, database_url: str, *options: str, secrets: dict[str, str] | None = None
+) -> Iterator[Studio]:
     """Serve a console with olga (the founder), mia, sam and carl, until the block ends."""
-    app = write_console(folder)
+    app = write_console(folder, secrets)
     server = start_server(
         [
             f"--app={folder / app.package_name}",

@@ -29,7 +29,7 @@ MAX_DAYS = 365
 INSTANCE = Text("The tenant", max_chars=60, required=True)
 PLAN_CODE = Text("The plan", max_chars=40, required=True)
 VERSION = Int("The version", minimum=1, required=True)
-REASON = Text("The reason", max_chars=300, required=True)
+REASON = Text("The reason", max_chars=200, required=True)
 
 PLAN = Record(
     "The plan",

@@ -75,7 +75,9 @@ class StripeGateway:
         params: Any = dict(fields)
         return _ask(lambda: self._client.customers.update(customer_id, params, _options(key)))
 
-    def replace_tax_id(self, customer_id: str, kind: str | None, value: str | None) -> None:
+    def replace_tax_id(
+        self, customer_id: str, kind: str | None, value: str | None, key: str
+    ) -> None:
         """Have the customer's only tax id be this one, or none."""
         service = self._client.customers.tax_ids
         kept = _ask(lambda: service.list(customer_id, {"limit": PAGE_ROWS}))["data"]
@@ -86,7 +88,6 @@ class StripeGateway:
                 self._delete_tax_id(customer_id, each["id"])
         if kind and value:
             params: Any = {"type": kind, "value": value}
-            key = f"tax-{customer_id}-{kind}-{value}-{len(kept)}"
             _ask(lambda: service.create(customer_id, params, _options(key)))
 
     def _delete_tax_id(self, customer_id: str, tax_id: str) -> None:

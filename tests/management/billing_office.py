@@ -1,0 +1,179 @@
+"""A console that is connected to a Stripe of its own, with tenants to bill."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.management.conftest import open_console
+from tests.management.providers.stripe import Stripe, Thing
+from tests.product.mailbox import deliver_mail, read_mails
+from tests.product.outside_world import connect
+from tests.product.providers.server import serve
+from tests.product.studio import Studio
+
+TENANTS = {
+    "yogastudio": "Élan Yoga",
+    "sea-view-inn": "Sea View Inn",
+    "tidy-homes": "Tidy Homes",
+    "blue-door": "The Blue Door",
+    "copper-pot": "Copper Pot",
+    "night-owl": "Night Owl Books",
+    "green-leaf": "Green Leaf Consulting",
+    "old-mill": "The Old Mill",
+}
+STUDIO_PLAN = {
+    "name": "Studio",
+    "description": "For one place and a handful of people",
+    "price_cents": 45_000,
+    "currency": "ZAR",
+    "interval": "month",
+    "trial_days": 0,
+    "limits": {"contacts": 5_000, "emails": 10_000, "storage_mb": 2_000},
+}
+
+
+def details(name: str, **fields: Any) -> dict[str, Any]:
+    """Billing details of a tenant."""
+    return {
+        "billing_name": TENANTS[name],
+        "billing_email": f"accounts@{name}.example",
+        "country": "ZA",
+        "street": "12 Long Street",
+        "postal_code": "8001",
+        "city": "Cape Town",
+        "tax_id": None,
+        "is_exempt": False,
+        **fields,
+    }
+
+
+class Office:
+    """The console, its Stripe, and short ways to say what a test needs."""
+
+    def __init__(self, console: Studio, stripe: Stripe) -> None:
+        self.console = console
+        self.stripe = stripe
+        self.owner: Any = None  # olga, who stays logged in: a log-in takes a while
+
+    @property
+    def webhook(self) -> str:
+        return f"{self.console.url}/_/api/billing/stripe"
+
+    def call(self, name: str, /, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        answer: dict[str, Any] = self.owner.call(name, *args, **kwargs)
+        return answer
+
+    def tell(self, kind: str, thing: Thing) -> None:
+        """Have Stripe send a message, and wait until it has been dealt with."""
+        answer = self.stripe.send(self.webhook, self.stripe.event(kind, thing))
+        assert answer.status_code == 200, answer.text
+        self.settle()
+
+    def settle(self) -> None:
+        deliver_mail(self.console)
+
+    def open_link(self, link: str) -> httpx.Response:
+        path = link[link.index("/billing/pay/") :]
+        return httpx.get(self.console.url + path, timeout=60, follow_redirects=False)
+
+    def subscribe(self, name: str, code: str = "studio", **fields: Any) -> Thing:
+        """Give a tenant billing details and a subscription, as it happens in life."""
+        self.call("create_billing_account", name, details(name, **fields))
+        link = self.call("create_checkout_link", name, code)["link"]
+        session = self.session_of(self.open_link(link))
+        subscription = self.stripe.subscribe(session["id"])
+        self.tell("customer.subscription.created", subscription)
+        for invoice in self.invoices_of(subscription):
+            self.tell("invoice.paid", invoice)
+        return subscription
+
+    def fail(self, subscription: Thing) -> Thing:
+        """A payment of a subscription fails; give the invoice."""
+        price = subscription["items"]["data"][0]["price"]["unit_amount"]
+        invoice = self.stripe.bill(subscription["id"], price, is_paid=False)
+        self.tell("invoice.payment_failed", invoice)
+        self.tell("customer.subscription.updated", self.stripe.things[subscription["id"]])
+        return invoice
+
+    def session_of(self, answer: httpx.Response) -> Thing:
+        assert answer.status_code == 303, answer.text
+        return self.stripe.things[answer.headers["location"].rsplit("/", 1)[1]]
+
+    def invoices_of(self, subscription: Thing) -> list[Thing]:
+        return [
+            thing
+            for thing in self.stripe.things.values()
+            if thing.get("object") == "invoice" and thing["customer"] == subscription["customer"]
+        ]
+
+    def account(self, name: str) -> dict[str, Any]:
+        return self.call("get_billing_account", name)
+
+    def advance(self, at: datetime) -> dict[str, Any]:
+        """Take the steps of dunning that are due at a time."""
+        with self.console.uplink() as script:
+            counts = script.call("advance_dunning_at", at)
+        self.settle()
+        return counts
+
+    def jobs(self, name: str) -> list[tuple[str, str]]:
+        """Action and state of what the agent was asked to do with a tenant."""
+        found = self.console.query(
+            "SELECT action, state FROM operator_jobs WHERE instance = %s ORDER BY created_at", name
+        )
+        return [(str(action), str(state)) for action, state in found]
+
+    def subjects(self, name: str) -> list[str]:
+        """The subjects of the mails to a tenant, the oldest first."""
+        return [
+            str(mail["subject"]) for mail in read_mails(self.console, f"accounts@{name}.example")
+        ]
+
+    def case_opened_at(self, name: str) -> datetime:
+        [(opened_at,)] = self.console.query(
+            "SELECT c.opened_at FROM billing_cases c JOIN billing_accounts a ON a._id = c.account "
+            "WHERE a.instance_name = %s AND c.closed_at IS NULL",
+            name,
+        )
+        return opened_at.astimezone(UTC)
+
+
+@contextmanager
+def open_office(folder: Path, database_url: str) -> Iterator[Office]:
+    """Serve a Stripe and a console with tenants and one plan, until the block ends."""
+    stripe = Stripe()
+    with serve(stripe):
+        secrets = {"provider_addresses": json.dumps({"stripe": stripe.url})}
+        with open_console(folder, database_url, secrets=secrets) as console:
+            office = Office(console, stripe)
+            instances = [
+                {
+                    "name": name,
+                    "title": title,
+                    "release": "v1.0.0",
+                    "state": "ready",
+                    "health": "well",
+                    "contacts": 1_240,
+                }
+                for name, title in TENANTS.items()
+            ]
+            with console.uplink() as agent:
+                agent.call("report_fleet", agent="machine", instances=instances)
+            with console.person("olga") as owner:
+                office.owner = owner
+                fields = {
+                    "publishable_key": "pk_test_51Hx9aPublishable",
+                    "secret_key": stripe.key,
+                    "webhook_secret": stripe.webhook_secret,
+                }
+                connect(owner, "stripe", fields)
+                office.call("create_plan", STUDIO_PLAN)
+                yield office
+    assert stripe.faults == []

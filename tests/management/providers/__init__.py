@@ -1,0 +1,1 @@
+"""Local servers that speak the contracts of the services which the console uses."""
