@@ -51,8 +51,9 @@ class Job:
     progress: Console = field(default_factory=lambda: Console(stderr=True, highlight=False))
 
     def say(self, text: str) -> None:
-        """Tell how far it is, on the standard error: the answer alone goes to the output."""
-        if not self.is_json:
+        """Tell how far it is, on the standard error: the answer alone goes to the output. A program
+        that wants to hear it beside the JSON sets MYBIZZ_PROGRESS."""
+        if not self.is_json or os.environ.get("MYBIZZ_PROGRESS"):
             self.progress.print(text, markup=False)
 
     @property

@@ -1,0 +1,1 @@
+"""Who ran which command on the machine of the businesses."""
