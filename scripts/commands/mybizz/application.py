@@ -7,10 +7,15 @@ from typing import Any
 
 import click
 
+from scripts.commands.mybizz.address import address
+from scripts.commands.mybizz.archive import archive
+from scripts.commands.mybizz.deploy import deploy
 from scripts.commands.mybizz.fleet import fleet
 from scripts.commands.mybizz.instance import instance
 from scripts.commands.mybizz.job import Answer, Job, operation
+from scripts.commands.mybizz.management import management
 from scripts.commands.mybizz.release import release
+from scripts.commands.mybizz.serve import serve
 from scripts.commands.mybizz.tables import make_table
 from scripts.operations.command_log import read_log
 
@@ -61,6 +66,11 @@ def log(job: Job, limit: int) -> Answer:
 mybizz.add_command(release)
 mybizz.add_command(instance)
 mybizz.add_command(fleet)
+mybizz.add_command(archive)
+mybizz.add_command(management)
+mybizz.add_command(deploy)
+mybizz.add_command(serve)
+instance.add_command(address)
 
 
 def main() -> None:
