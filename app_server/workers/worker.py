@@ -135,6 +135,7 @@ class Worker(CallingPeer):
         """From now on it works for this instance, as its app is now."""
         self.instance, self.app, self.on_change = instance, instance.app, on_change
         self.process.name = instance.name
+        self._used_seconds = processor_seconds(self.process.pid)  # as a spare, for nobody
         assignment = {"type": "ASSIGN", "temporary-folder": str(instance.temporary_folder)}
         self.process.write_first(pack(write_json_bytes(assignment)))
 
