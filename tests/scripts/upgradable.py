@@ -132,10 +132,9 @@ def run_sql(server: DatabaseServer, instance: InstanceFolder, statement: str) ->
 
 
 def fingerprints(server: DatabaseServer, instance: InstanceFolder) -> dict[str, Fingerprint]:
-    """Of its data: the meta schema notes when something changed."""
+    """Of every table, also of those in which the server keeps what it needs."""
     with psycopg.connect(own_url(server, instance)) as connection:
-        found = read_fingerprints(connection)
-    return {table: each for table, each in found.items() if table.startswith("app.")}
+        return read_fingerprints(connection)
 
 
 def files_of(instance: InstanceFolder) -> dict[str, str]:

@@ -1,0 +1,169 @@
+"""Upgrades killed at any step: each ends on the old version or the new one, with all its data."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scripts.operations.databases import DatabaseServer
+from scripts.operations.fingerprints import Fingerprint
+from scripts.operations.home import Home
+from scripts.operations.instances import InstanceFolder
+from scripts.operations.releases import Release, find_release
+from scripts.operations.upgrading import changing, read_journal, recover, upgrade_instance
+from tests.scripts.dying import Steps, count_statements
+from tests.scripts.upgradable import (
+    CONTACTS,
+    Template,
+    databases_of,
+    drop_all,
+    files_of,
+    fingerprints,
+    make_business,
+    run_sql,
+    version_of,
+)
+
+pytestmark = pytest.mark.timeout(600)
+BUSINESSES = 4
+POINTS = 24
+SEED = 20261121
+State = tuple[object, dict[str, Fingerprint], dict[str, str], set[str]]
+
+
+def quiet(_text: str) -> None:
+    pass
+
+
+class Fleet:
+    """Some businesses, and versions to which they can be upgraded, one after the other. Each other
+    one keeps the contacts' age as a number."""
+
+    def __init__(self, home: Home, server: DatabaseServer, template: Template):
+        self.home = home
+        self.server = server
+        self.template = template
+        first = template.publish("v1.0.0")
+        self.shops = [
+            make_business(home, server, first, f"shop-{number}", rows=5 + number)
+            for number in range(BUSINESSES)
+        ]
+
+    def state_of(self, shop: InstanceFolder) -> State:
+        """All that an upgrade must leave alone where it does not succeed, and in others."""
+        return (
+            version_of(self.home, shop),
+            fingerprints(self.server, shop),
+            files_of(shop),
+            databases_of(self.server, shop),
+        )
+
+    def content_of(self, shop: InstanceFolder) -> list[Any]:
+        """What every version has to show of the data."""
+        read = "SELECT _id, name, email, age::numeric FROM app.contacts ORDER BY _id"
+        return run_sql(self.server, shop, read)
+
+    def newer(self, shop: InstanceFolder) -> Release:
+        """The version after the one it has."""
+        minor = int(version_of(self.home, shop).split(".")[1]) + 1
+        version = f"v1.{minor}.0"
+        if (self.home.releases / version).exists():
+            return find_release(self.home, version)
+        contacts = "name string, email string, age number" if minor % 2 else CONTACTS
+        return self.template.publish(version, {"contacts": contacts})
+
+    def upgrade(self, shop: InstanceFolder, target: Release) -> None:
+        upgrade_instance(self.home, self.server, shop, target, say=quiet)
+
+    def settle(self, shop: InstanceFolder) -> str | None:
+        return recover(self.home, self.server, shop, quiet)
+
+    def check_settled(self, shop: InstanceFolder, old: State, content: list[Any]) -> str:
+        """It is exactly as it was, or whole on the next version; which of the two."""
+        journal = read_journal(shop)
+        assert journal is None or not journal.is_open
+        state = self.state_of(shop)
+        if state[0] == old[0]:
+            assert state == old
+            return "old"
+        assert self.content_of(shop) == content
+        app = (shop.path / shop.package_name / "anvil.yaml").read_text()
+        assert f"version_tag: {state[0]}" in app
+        assert state[3] == {shop.database_name} and set(state[2]) == set(old[2])
+        kind = "number" if int(str(state[0]).split(".")[1]) % 2 else "string"
+        assert f"name: age\n      type: {kind}" in app
+        read = "SELECT data_type FROM information_schema.columns WHERE table_name = 'contacts'"
+        found = run_sql(self.server, shop, f"{read} AND column_name = 'age'")
+        assert found == [("numeric" if kind == "number" else "text",)]
+        return "new"
+
+
+@pytest.fixture
+def fleet(
+    home: Home, server: DatabaseServer, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Fleet]:
+    # What a trial does is tested elsewhere; it takes seconds, and its leavings have a test below.
+    monkeypatch.setattr(changing, "rehearse", lambda *_given, **_more: ["log_in"])
+    made = Fleet(home, server, Template(home, source))
+    yield made
+    for shop in made.shops:
+        drop_all(server, shop)
+
+
+def in_child(home: Home, last: int, work: Callable[[], None]) -> int:
+    """Do the work in a process that is killed at this step (0: never); how many steps it took, or
+    the signal that ended it, negative."""
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        steps = Steps(last, str(home.data.resolve()))
+        try:
+            count_statements(steps)
+            sys.addaudithook(steps.hear)
+            work()
+            os.write(write, str(steps.count).encode())
+            os._exit(0)
+        except BaseException:  # noqa: BLE001  the end of the child
+            traceback.print_exc()
+            os._exit(1)
+    os.close(write)
+    _, status = os.waitpid(child, 0)
+    said = os.read(read, 20)
+    os.close(read)
+    if os.WIFSIGNALED(status):
+        return -os.WTERMSIG(status)
+    assert os.waitstatus_to_exitcode(status) == 0, "it failed; see what it wrote"
+    return int(said)
+
+
+def test_killed_at_any_step_it_is_old_or_new_and_others_are_untouched(fleet: Fleet):
+    """At the boundary of every phase, and at points chosen at random between."""
+    shop, others = fleet.shops[0], fleet.shops[1:]
+    steps = in_child(fleet.home, 0, lambda: fleet.upgrade(shop, fleet.newer(shop)))
+    seen = {shop.name: fleet.state_of(shop)} | {each.name: fleet.state_of(each) for each in others}
+    chosen = random.Random(SEED).sample(range(1, steps), POINTS)
+    ends = set()
+    for number, last in enumerate(sorted(chosen)):
+        shop = fleet.shops[number % BUSINESSES]
+        old, content = fleet.state_of(shop), fleet.content_of(shop)
+        assert old == seen[shop.name], "a neighbour's upgrade changed it"
+        target = fleet.newer(shop)
+        ended = in_child(fleet.home, last, lambda s=shop, t=target: fleet.upgrade(s, t))
+        assert ended in (-signal.SIGKILL, steps) or ended > 0
+        if number % 3 == 0:
+            # Whoever settles it may be killed, too.
+            in_child(fleet.home, 1 + number, lambda s=shop: fleet.settle(s))
+        fleet.settle(shop)
+        ends.add(fleet.check_settled(shop, old, content))
+        seen[shop.name] = fleet.state_of(shop)
+    assert ends == {"old", "new"}
+    for each in fleet.shops:
+        assert fleet.state_of(each) == seen[each.name]
