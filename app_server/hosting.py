@@ -113,7 +113,7 @@ class Hosting:
         elif host_name in self.down:
             await problems.unavailable(connection, problems.NOT_RUNNING)(scope, receive, send)
         else:
-            answer = answer_stranger(connection, self.state, self.knows)
+            answer = answer_stranger(connection, host_name, self.state, self.knows)
             await answer(scope, receive, send)
 
     async def _serve_unknown_socket(self, socket: WebSocket, host_name: str) -> None:

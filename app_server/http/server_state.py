@@ -1,12 +1,14 @@
-"""What the server says of itself, on a host name that is no instance's.
+"""What the server says of itself, to programs that look after it.
 
-A program that looks after the server asks by its address: Kubernetes's probes, Compose's health
-check, and a proxy that wants to know whether to get a certificate for a name (Caddy's
-``on_demand_tls``). Nothing of an instance is told.
+They ask by its address, or by a name without a dot, which no instance has: Kubernetes's probes,
+Compose's health check, and a proxy that wants to know whether to get a certificate for a name
+(Caddy's ``on_demand_tls``). Nothing of an instance is told, and an instance that cannot be started
+is not taken for well.
 """
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import parse_qs
@@ -39,13 +41,22 @@ class ServerState:
         return reasons
 
 
+def is_own_name(host_name: str) -> bool:
+    """Whether somebody means the server, not an instance."""
+    try:
+        ipaddress.ip_address(host_name.strip("[]"))
+    except ValueError:
+        return "." not in host_name
+    return True
+
+
 def answer_stranger(
-    connection: HTTPConnection, state: ServerState, is_known: Callable[[str], bool]
+    connection: HTTPConnection, host_name: str, state: ServerState, is_known: Callable[[str], bool]
 ) -> Response:
     """``/_/health``: 200 while the server lives; ``/_/ready``: 503 with reasons where it takes
     nobody; ``/_/serves?domain=NAME``: 200 where that host name is an instance's. Else 404."""
     path = connection.url.path
-    if connection.scope["method"] not in ("GET", "HEAD"):
+    if connection.scope["method"] not in ("GET", "HEAD") or not is_own_name(host_name):
         return problems.not_found(connection)
     if path == "/_/health":
         return JSONResponse({"ok": True}, 200, NO_STORE)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import pytest
 from starlette.requests import HTTPConnection
 
 from app_server.http.server_state import ServerState, answer_stranger
 
 
-def ask(path: str, state: ServerState, query: str = "", method: str = "GET") -> int:
+def ask(
+    path: str, state: ServerState, query: str = "", method: str = "GET", host: str = "10.0.0.7"
+) -> int:
     scope = {
         "type": "http",
         "method": method,
         "path": path,
         "query_string": query.encode(),
-        "headers": [(b"host", b"10.0.0.7:3030")],
+        "headers": [],
     }
-    return answer_stranger(HTTPConnection(scope), state, {"inn.example"}.__contains__).status_code
+    connection = HTTPConnection(scope)
+    return answer_stranger(connection, host, state, {"inn.example"}.__contains__).status_code
 
 
 def test_is_ready_between_its_start_and_its_end():
@@ -41,3 +45,21 @@ def test_has_nothing_else_to_say():
     assert ask("/", state) == 404
     assert ask("/_/metrics", state) == 404
     assert ask("/_/health", state, method="POST") == 404
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("127.0.0.1", 200),
+        ("[fd00::7]", 200),
+        ("localhost", 200),
+        ("server", 200),
+        ("inn.localhost", 404),
+        ("www.inn.example", 404),
+    ],
+)
+def test_does_not_speak_for_an_instance(host: str, status: int):
+    """One that could not be started has no host name here: it must not seem to be well."""
+    state = ServerState(has_started=True)
+    assert ask("/_/health", state, host=host) == status
+    assert ask("/_/ready", state, host=host) == status
