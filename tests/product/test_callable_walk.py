@@ -17,7 +17,7 @@ from master_template.server_auth.rbac import PERMISSIONS
 from master_template.server_shared import audit
 from master_template.server_shared.audit import declared_actions
 from master_template.server_shared.callables import LOGGED_IN, PUBLIC, TRUSTED_ONLY, CallableSpec
-from tests.product import walking
+from tests.product import updates, walking
 from tests.product.studio import DOMAIN, PASSWORD, Caller, Studio
 from tests.product.test_permissions import may_call
 from tests.product.walking import arguments, everything_stored, specs
@@ -108,6 +108,8 @@ TO_PREPARE = {"contact_id", "user_id", "invitation_id", "new_role", "version"}
 def prepared(studio: Studio, spec: CallableSpec) -> dict[str, Any]:
     """Arguments that name things which are there, made for this call alone."""
     given = arguments(spec)
+    if spec.name in updates.PREPARED:
+        return given | updates.prepare(studio, spec.name)
     if not TO_PREPARE & set(given):
         return given
     with studio.person("olga") as olga:

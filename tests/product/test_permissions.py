@@ -51,6 +51,10 @@ TRUSTED = {
     "deliver_outbox_now",
     "send_account_mail",
     "fill_sample_data",
+    "finish_upgrade",
+    "put_releases",
+    "report_upgrade",
+    "take_upgrade_request",
     "get_callable_metrics",
     "get_encryption_status",
     "import_contacts",
@@ -78,6 +82,8 @@ PERMITTED = {
         "update_contact",
     },
     "settings.view": {
+        "dismiss_update",
+        "get_updates",
         "export_audit_log",
         "get_legal_source",
         "get_legal_texts",
@@ -107,6 +113,8 @@ PERMITTED = {
         "transfer_ownership",
     },
     "settings.manage": {
+        "cancel_upgrade",
+        "request_upgrade",
         "check_logo",
         "delete_integration",
         "require_second_factor",

@@ -30,6 +30,7 @@ PERIODS = {
     "outbox": timedelta(days=90),
     "tasks": timedelta(days=90),
     "payments": timedelta(days=7 * 365),
+    "upgrade_requests": timedelta(days=2 * 365),
 }
 
 

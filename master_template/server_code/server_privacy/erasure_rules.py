@@ -143,6 +143,7 @@ RULES: dict[str, ErasureRule] = {
     "bookings": ErasureRule(without_money=delete, with_money=keep_only_booking),
     "payments": ErasureRule(without_money=delete, with_money=keep_only_payment, is_money=True),
     "tasks": ErasureRule(without_money=delete, with_money=delete),
+    "release_dismissals": ErasureRule(without_money=delete, with_money=delete),
 }
 
 

@@ -21,7 +21,7 @@ CONTACTS, ACCOUNTS = "contacts", "users"
 ROOTS = (CONTACTS, ACCOUNTS)
 
 # Links that say who wrote a row or works on it, which does not make the row one about them.
-AUTHOR_COLUMNS = frozenset({"assigned_to", "created_by", "updated_by"})
+AUTHOR_COLUMNS = frozenset({"assigned_to", "created_by", "requested_by", "updated_by"})
 # Tables about the business itself; the address in its settings is no person's.
 NOT_ABOUT_PEOPLE = frozenset(
     {"settings", "sequences", "contact_tags", "integrations", "mail_templates"}

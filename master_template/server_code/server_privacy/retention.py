@@ -48,6 +48,7 @@ KEPT = (
     Kept("outbox", "dead_at", days=90),
     Kept("payments", "created_at", days=7 * DAYS_A_YEAR),
     Kept("tasks", "completed_at", days=90),
+    Kept("upgrade_requests", "finished_at", days=2 * DAYS_A_YEAR),
 )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from ..server_auth.rbac import current_actor
 from ..server_customers.portal_parts import parts_of
+from ..server_platform.releases_service import notice_for
 from ..server_shared import audit, clock
 from ..server_shared.callables import PUBLIC, server_callable
 from ..server_shared.config import FEATURES, business_from_row, read_business, settings_row
@@ -100,6 +101,7 @@ def get_config() -> dict[str, Any]:
         "features": business.features_enabled,
         "user": user,
         "may_choose_password": actor.may_choose_password,
+        "update": notice_for(actor),
         "is_closed": is_closed_to_public(),
     }
 

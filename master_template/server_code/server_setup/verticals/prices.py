@@ -35,5 +35,5 @@ def local_price(rand_cents: int, currency: str) -> int:
     if currency in RAND:
         return rand_cents
     exact = rand_cents / 100 * FOR_A_RAND.get(currency, 0.056) * 10 ** minor_digits(currency)
-    step = 10 ** max(0, len(str(int(exact))) - 2)
+    step: int = 10 ** max(0, len(str(int(exact))) - 2)
     return max(step, round(exact / step) * step)

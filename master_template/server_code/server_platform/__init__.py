@@ -1,0 +1,1 @@
+"""What the platform's operator and a business tell each other: new releases, wished upgrades."""
