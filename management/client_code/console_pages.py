@@ -12,6 +12,14 @@ PAGES = [
     ("/app", "management.fleet.FleetForm", STAFF),
     ("/app/dashboard", "management.fleet.FleetForm", STAFF),
     ("/app/fleet", "management.fleet.FleetForm", STAFF),
+    ("/app/fleet/:name", "management.fleet.InstanceForm", STAFF),
+    ("/app/provision", "management.fleet.ProvisionForm", STAFF),
+    ("/app/jobs", "management.jobs.JobsForm", STAFF),
+    ("/app/jobs/:job_id", "management.jobs.JobForm", STAFF),
+    ("/app/releases", "management.releases.ReleasesForm", STAFF),
+    ("/app/releases/:version", "management.releases.ReleaseForm", STAFF),
+    ("/app/alerts", "management.alerts.AlertsForm", STAFF),
+    ("/app/audit", "management.commands.CommandsForm", STAFF),
 ]
 # What of the template's own pages there is in the console, too.
 KEPT_PAGES = [
@@ -28,6 +36,10 @@ KEPT_SECTIONS = ["profile", "theme", "users", "integrations", "notifications", "
 # Name, text, icon, path, permission.
 MENU = [
     ("fleet", "Businesses", "storefront", "/app/fleet", "fleet.view"),
+    ("alerts", "Alerts", "notifications", "/app/alerts", "alerts.view"),
+    ("jobs", "Jobs", "checklist", "/app/jobs", "fleet.view"),
+    ("releases", "Releases", "new_releases", "/app/releases", "releases.view"),
+    ("audit", "Audit", "history", "/app/audit", "fleet.view"),
 ]
 
 AREAS = [

@@ -2,7 +2,7 @@ from ._anvil_designer import FleetFormTemplate
 
 from anvil import handle
 
-from master_template.shared import api, formatting, navigation_helpers
+from master_template.shared import api, formatting, navigation_helpers, session
 
 from ...listing import Listing
 from .. import fleet_texts
@@ -39,6 +39,7 @@ class FleetForm(FleetFormTemplate):
         self._started = False
         self.init_components(**properties)
         navigation_helpers.highlight_active_nav(self.layout, "fleet")
+        self.btn_new.visible = session.may("fleet.manage")
         self.dd_health.items = HEALTH_ITEMS
         self.dd_release.items = [("Any release", None)]
         self.dd_sort.items = SORT_ITEMS
@@ -112,3 +113,7 @@ class FleetForm(FleetFormTemplate):
             "The operator agent is silent; it was last heard {}. What you see may have "
             "changed.".format(formatting.ago(since))
         )
+
+    @handle("btn_new", "click")
+    def btn_new_click(self, **event_args):
+        navigation_helpers.go("/app/provision")
