@@ -31,6 +31,7 @@ from scripts.operations.serving import (
     wait_until_served,
 )
 from scripts.operations.setup import read_log_ins, set_up
+from scripts.operations.upgrading import attend, settle_all
 
 TENANT = "yogastudio"
 TITLE = "Sunrise Yoga Studio"
@@ -127,6 +128,7 @@ def print_welcome(instance: InstanceFolder, port: int, seconds: float) -> None:
 
 def serve(options: argparse.Namespace, home: Home, server: DatabaseServer) -> int:
     started = time.monotonic()
+    settle_all(home, server, say)
     instance = ensure_instance(home, server, options.port)
     if not options.database:
         move_to_server(instance, server)
@@ -143,7 +145,7 @@ def serve(options: argparse.Namespace, home: Home, server: DatabaseServer) -> in
             seconds=60 if is_embedded else 300,
         )
         set_up_and_welcome(instance, options.port, started, sample_data=not options.no_sample_data)
-        code = child.wait()
+        code = attend(child, home, server, say)
     say(f"The server stopped by itself (exit code {code}).")
     return code or 1
 

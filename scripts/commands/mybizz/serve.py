@@ -15,11 +15,13 @@ import click
 
 from app_server.logs import FORMATS
 from scripts.commands.mybizz.job import Answer, Job, database, operation
+from scripts.operations.databases import DatabaseServer
 from scripts.operations.home import ROOT, OperationError
 from scripts.operations.instances import list_instances
 from scripts.operations.postgres import database_server
 from scripts.operations.provision import move_to_server
 from scripts.operations.serving import end_with_parent, require_free_port, stop_group
+from scripts.operations.upgrading import attend, settle_all
 
 FIRST_PASSED = 3
 """SD_LISTEN_FDS_START: the socket that systemd hands over, see sd_listen_fds(3)."""
@@ -61,10 +63,11 @@ def serve(job: Job, ip: str, port: int, log_format: str, only_database: bool) ->
         if not job.database:
             for each in list_instances(job.home):
                 move_to_server(each, server)
+        settle_all(job.home, server, job.say)
         words = ["--instances", str(job.home.instances), "--ip", ip, "--port", str(port)]
         command = [sys.executable, "-m", "app_server", *words, "--log-format", log_format]
         with _running(command, is_passed) as child:
-            code = _wait_for(job, child)
+            code = _wait_for(job, child, server)
     if code:
         raise OperationError(f"The server ended (exit code {code}); the reason stands above.")
     return Answer({"port": port}, "Stopped.")
@@ -80,10 +83,10 @@ def _wait_for_the_end(job: Job, said: str) -> None:
         tell_service_manager("STOPPING=1")
 
 
-def _wait_for(job: Job, child: subprocess.Popen[bytes]) -> int:
+def _wait_for(job: Job, child: subprocess.Popen[bytes], server: DatabaseServer) -> int:
     """The server's exit code; 0 where it was asked to end."""
     try:
-        return child.wait()
+        return attend(child, job.home, server, job.say)
     except KeyboardInterrupt:
         job.say("Stopping ...")
         stop_group(child)

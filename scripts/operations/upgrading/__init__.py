@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from scripts.operations.upgrading.attending import attend, settle_all
 from scripts.operations.upgrading.changing import MAX_WAIT_SECONDS, Changed, rehearse
 from scripts.operations.upgrading.directing import (
     RollbackPlan,
@@ -22,6 +23,7 @@ __all__ = [
     "Phase",
     "RollbackPlan",
     "UpgradePlan",
+    "attend",
     "check_upgrade",
     "find_failure",
     "is_interrupted",
@@ -32,5 +34,6 @@ __all__ = [
     "recover_all",
     "rehearse",
     "rollback_instance",
+    "settle_all",
     "upgrade_instance",
 ]

@@ -38,6 +38,7 @@ from scripts.operations.pausing import (
 from scripts.operations.provision import pinned_release
 from scripts.operations.releases import Release, find_release
 from scripts.operations.restoring import scratch_database
+from scripts.operations.serving import is_port_free
 from scripts.operations.upgrading.journal import Journal, Phase
 from scripts.operations.upgrading.places import Places
 from scripts.operations.upgrading.planning import migrate_tables
@@ -273,6 +274,9 @@ class Changing:
             status, facts = probe(self.instance, "/_/ready")
             if status == 200:
                 break
+            if status == 0 and is_port_free(int(self.instance.read_config()["port"])):
+                # Its server was stopped, or has not come back yet: nobody can say.
+                return
             if time.monotonic() > deadline:
                 reasons = "; ".join(facts.get("reasons") or []) or facts.get("message") or status
                 raise OperationError(f"It is not ready within {READY_SECONDS:.0f} s: {reasons}")
