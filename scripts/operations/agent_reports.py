@@ -54,9 +54,10 @@ def describe_instance(status: InstanceStatus) -> dict[str, Any]:
         "health": status.health if status.health in HEALTH_WORDS else "unknown",
         "problem": (status.problem or "")[:1000],
         "origin": status.origin,
-        "created_at": status.created_at,
-        "last_seen_at": status.last_seen_at,
-        "backed_up_at": status.backed_up_at,
+        **{
+            name: _moment(getattr(status, name))
+            for name in ("created_at", "last_seen_at", "backed_up_at")
+        },
         **counts,
     }
 
@@ -97,11 +98,10 @@ def report_releases(home: Home, call: Call) -> int:
 def describe_release(release: Release, former: Release | None) -> dict[str, Any]:
     """A release as the console wants it; ``changes`` are those against the one before."""
     manifest = release.read_manifest()
-    published_at = manifest.get("published_at")
     return {
         "version": release.version,
         "kind": manifest.get("kind") or "feature",
-        "published_at": _moment(published_at) if published_at else None,
+        "published_at": _moment(manifest.get("published_at")),
         "published_by": str(manifest.get("by") or "")[:200],
         "notes": release.read_notes()[:MAX_NOTES_CHARS],
         "guide": _read_guide(release)[:MAX_NOTES_CHARS],
@@ -148,5 +148,8 @@ def describe_command(entry: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _moment(value: Any) -> datetime:
-    return value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+def _moment(value: datetime | str | None) -> str | None:
+    """A time as text, with its zone."""
+    if not value:
+        return None
+    return (value if isinstance(value, datetime) else datetime.fromisoformat(value)).isoformat()
