@@ -36,6 +36,7 @@ class Plan:
     commit: str
     former: str | None
     changes: tuple[str, ...]
+    guide: str = ""
 
     @property
     def text(self) -> str:
@@ -46,11 +47,16 @@ class Plan:
 
 
 def plan_release(
-    home: Home, wanted: str, notes: str, kind: str | None = None, source: Path = ROOT
+    home: Home,
+    wanted: str,
+    notes: str,
+    kind: str | None = None,
+    source: Path = ROOT,
+    guide: str = "",
 ) -> Plan:
     """Check what can be checked at once. ``wanted`` is a version, or which part of the newest one
-    to raise. Raises ``OperationError`` for a version there is, and for a tree with changes that no
-    commit has."""
+    to raise. Raises ``OperationError`` for a version there is, for a tree with changes that no
+    commit has, and for one that breaks something and has no migration ``guide``."""
     version = next_version(home, wanted) if wanted in LEVELS else wanted
     check_new_version(home, version)
     if not notes.strip():
@@ -60,14 +66,23 @@ def plan_release(
     published = list_releases(home)
     former = next((each for each in reversed(published) if each.order < _order(version)), None)
     known = former.read_manifest().get("commit") if former else None
+    # Where nothing was published before there is nothing to break.
+    kind = kind or (KINDS[_level(version)] if former else "feature")
+    if kind == "breaking" and former and not guide.strip():
+        raise OperationError(
+            f"{version} breaks something that {former.version} does, so it needs a migration "
+            "guide: what people have to do or know before they take it. Give "
+            "--migration-guide FILE, or another --kind if nothing breaks."
+        )
     return Plan(
         version,
-        kind or KINDS[_level(version)],
+        kind,
         notes,
         commit,
         former.version if former else None,
         # The first release is everything; a list of all commits ever made tells nobody anything.
         _read_subjects(source, str(known), commit) if known else (),
+        guide,
     )
 
 
@@ -81,7 +96,7 @@ def publish_plan(
     if read_clean_commit(source) != plan.commit:
         raise OperationError("Not published: another commit was checked out while the tests ran.")
     facts = {"commit": plan.commit, "kind": plan.kind, "by": read_operator()}
-    release = publish(home, plan.version, plan.text, source, facts)
+    release = publish(home, plan.version, plan.text, source, facts, plan.guide)
     # After the release: a tag without one would keep the version from ever being published.
     _git(source, "tag", "--force", plan.version, plan.commit)
     return release

@@ -1,7 +1,8 @@
 """Releases: frozen, numbered copies of the template that instances pin.
 
-``releases/v1.2.0/`` holds ``master_template/``, ``m3/``, ``RELEASE.md`` and ``manifest.json`` with
-the SHA-256 of every file. A release never changes once it is published; ``verify`` tells if it did.
+``releases/v1.2.0/`` holds ``master_template/``, ``m3/``, ``RELEASE.md``, ``manifest.json`` with the
+SHA-256 of every file, and ``MIGRATION.md`` where it breaks something. A release never changes once
+it is published; ``verify`` tells if it did.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from scripts.operations.home import ROOT, Home, OperationError
 APPS = ("master_template", "m3")
 # Sources of m3's bundle are not part of the app that a browser gets.
 LEFT_OUT = {"__pycache__", ".DS_Store", "web", ".ruff_cache", ".mypy_cache"}
+GUIDE = "MIGRATION.md"
 VERSION = re.compile(r"v(\d+)\.(\d+)\.(\d+)")
 
 
@@ -47,6 +49,11 @@ class Release:
 
     def read_notes(self) -> str:
         return (self.folder / "RELEASE.md").read_text()
+
+    def read_guide(self) -> str:
+        """What people have to do or know before they take it; '' where that is nothing."""
+        path = self.folder / GUIDE
+        return path.read_text() if path.exists() else ""
 
     @property
     def order(self) -> tuple[int, ...]:
@@ -97,9 +104,11 @@ def publish(
     notes: str,
     source: Path = ROOT,
     facts: Mapping[str, object] | None = None,
+    guide: str = "",
 ) -> Release:
-    """Freeze the apps of ``source`` as ``version``, with ``facts`` in its manifest. Either the
-    whole release appears or nothing. What has to be checked before is in ``publishing.py``."""
+    """Freeze the apps of ``source`` as ``version``, with ``facts`` in its manifest and perhaps a
+    migration ``guide``. Either the whole release appears or nothing. What has to be checked before
+    is in ``publishing.py``."""
     check_new_version(home, version)
     target = home.releases / version
     if not (source / "m3" / "theme" / "assets" / "m3.js").exists():
@@ -111,6 +120,8 @@ def publish(
             shutil.copytree(source / app, staging / app, ignore=shutil.ignore_patterns(*LEFT_OUT))
         pin_dependencies(staging / "master_template" / "anvil.yaml", version)
         (staging / "RELEASE.md").write_text(f"# {version}\n\n{notes.strip()}\n")
+        if guide.strip():
+            (staging / GUIDE).write_text(f"{guide.strip()}\n")
         manifest = {
             "version": version,
             "published_at": datetime.now(UTC).isoformat(timespec="seconds"),

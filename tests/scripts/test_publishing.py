@@ -77,7 +77,7 @@ def test_raises_the_newest_version(home: Home, checkout: Path, level: str, expec
     publish(home, checkout, "v1.4.2")
     publish(home, checkout, "v1.3.9")
 
-    assert plan_release(home, level, "More.", source=checkout).version == expected
+    assert plan_release(home, level, "More.", "fix", source=checkout).version == expected
 
 
 def test_refuses_changes_that_are_in_no_commit(home: Home, checkout: Path):
@@ -128,6 +128,26 @@ def test_refuses_when_the_tree_changed_while_the_tests_ran(home: Home, checkout:
 def test_refuses_to_publish_without_words(home: Home, checkout: Path):
     with pytest.raises(OperationError, match="needs notes"):
         plan_release(home, "v1.0.0", "  ", source=checkout)
+
+
+def test_what_breaks_something_needs_a_guide(home: Home, checkout: Path):
+    publish(home, checkout, "v1.0.0")
+    for wanted, kind in (("major", None), ("v1.1.0", "breaking")):
+        with pytest.raises(OperationError, match="needs a migration guide"):
+            plan_release(home, wanted, "All new.", kind, source=checkout)
+    assert plan_release(home, "v2.0.0", "All new.", "feature", source=checkout).guide == ""
+
+    guide = "1. Tell your customers.\n"
+    plan = plan_release(home, "major", "All new.", source=checkout, guide=guide)
+    release = publish_plan(home, plan, lambda: True, checkout)
+    assert release.read_manifest()["kind"] == "breaking"
+    assert ask("release", "show", "v2.0.0", data_dir=home.data)["guide"] == guide
+    assert "MIGRATION.md" in release.read_manifest()["files"]
+
+
+def test_the_command_reads_the_guide_from_a_file(home: Home, tmp_path: Path):
+    words = ("release", "publish", "v1.0.0", "--notes", "x", "--migration-guide", tmp_path / "none")
+    assert "No such file" in call(*words, data_dir=home.data, expected=2).stderr
 
 
 def test_refuses_what_is_no_checkout(home: Home, source: Path):
@@ -187,7 +207,7 @@ def test_the_command_lists_shows_and_compares(home: Home, two: tuple[Release, Re
     base = home.data
     listed = ask("release", "list", data_dir=base)["releases"]
     assert [(each["version"], each["kind"]) for each in listed] == [
-        ("v1.0.0", "breaking"),
+        ("v1.0.0", "feature"),
         ("v1.1.0", "feature"),
     ]
     shown = ask("release", "show", "v1.1.0", data_dir=base)

@@ -39,9 +39,22 @@ def release() -> None:
     help="What tenants are told it is. Without it: a patch is a fix, a minor version a feature, a "
     "major one breaking.",
 )
+@click.option(
+    "--migration-guide",
+    type=click.File(),
+    help="What people have to do or know before they take it (Markdown). A breaking release needs "
+    "one; - for the input.",
+)
 @dry_run
 @operation()
-def publish(job: Job, version: str, notes: str | None, notes_file: Any, kind: str | None) -> Answer:
+def publish(
+    job: Job,
+    version: str,
+    notes: str | None,
+    notes_file: Any,
+    kind: str | None,
+    migration_guide: Any,
+) -> Answer:
     """Run the tests and freeze the template as it stands in this checkout.
 
     VERSION is one such as v1.2.0, or major, minor or patch: that part of the newest one raised
@@ -50,11 +63,12 @@ def publish(job: Job, version: str, notes: str | None, notes_file: Any, kind: st
 
     \b
       scripts/mybizz release publish patch --notes "Invoices show the right tax again."
-      scripts/mybizz release publish v2.0.0 --notes-file notes.md --kind breaking
+      scripts/mybizz release publish v2.0.0 --notes-file notes.md --migration-guide guide.md
     """
     if bool(notes) == bool(notes_file):
         raise click.UsageError("Give either --notes or --notes-file.")
-    plan = plan_release(job.home, version, notes or notes_file.read(), kind)
+    guide = migration_guide.read() if migration_guide else ""
+    plan = plan_release(job.home, version, notes or notes_file.read(), kind, guide=guide)
     if job.is_dry:
         return Answer(_plan_facts(plan), f"Would run the tests and publish this:\n\n{_tell(plan)}")
     job.say(f"Running the tests before {plan.version} is published ...")
@@ -76,6 +90,7 @@ def _plan_facts(plan: Plan) -> dict[str, Any]:
         "commit": plan.commit,
         "former": plan.former,
         "changes": list(plan.changes),
+        "has_guide": bool(plan.guide.strip()),
     }
 
 
@@ -123,9 +138,11 @@ def show(job: Job, version: str) -> Answer:
     else:
         verdict = f"all {files} as they were published"
     lines = make_facts({**facts, "instances": ", ".join(facts["instances"]), "files": verdict})
+    notes, guide = found.read_notes(), found.read_guide()
+    told = f"{notes.strip()}\n\n" + (f"## Migration guide\n\n{guide.strip()}\n\n" if guide else "")
     return Answer(
-        {**facts, "files": files, "changed_files": changed, "notes": found.read_notes()},
-        f"{found.read_notes().strip()}\n\n{lines}",
+        {**facts, "files": files, "changed_files": changed, "notes": notes, "guide": guide},
+        f"{told}{lines}",
         NOT_PROVEN if changed else 0,
     )
 
