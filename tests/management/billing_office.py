@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from typing import Any
 
 import httpx
 
+from master_template.server_shared.validators import fold
 from tests.management.conftest import open_console
 from tests.management.providers.stripe import Stripe, Thing
 from tests.product.mailbox import deliver_mail, read_mails
@@ -18,16 +20,13 @@ from tests.product.outside_world import connect
 from tests.product.providers.server import serve
 from tests.product.studio import Studio
 
-TENANTS = {
-    "yogastudio": "Élan Yoga",
-    "sea-view-inn": "Sea View Inn",
-    "tidy-homes": "Tidy Homes",
-    "blue-door": "The Blue Door",
-    "copper-pot": "Copper Pot",
-    "night-owl": "Night Owl Books",
-    "green-leaf": "Green Leaf Consulting",
-    "old-mill": "The Old Mill",
-}
+_NAMES = """
+Élan Yoga|Sea View Inn|Tidy Homes|The Blue Door|Copper Pot|Night Owl Books|Green Leaf|Old Mill
+Harbour Physio|Rosebank Dance|Karoo Guesthouse|Table Bay Tours|Silver Needle|Little Bakers
+Protea Spa|Umhlanga Surf|Corner Bicycle|Baobab Legal|Quiet Rooms|Highveld Vets|Kalk Bay Books
+Lions Head Gym|Mossel Bay Inn|Namaqua Tours|Overberg Yoga|Paarl Pottery|Quince Cafe|Robertson Wine
+"""
+TENANTS = {fold(name).replace(" ", "-"): name for name in re.split(r"[|\n]", _NAMES.strip())}
 STUDIO_PLAN = {
     "name": "Studio",
     "description": "For one place and a handful of people",
@@ -94,6 +93,13 @@ class Office:
             self.tell("invoice.paid", invoice)
         return subscription
 
+    def subscribe_once(self, name: str) -> Thing:
+        """As :meth:`subscribe`, or the subscription that the tenant has."""
+        for thing in self.stripe.things.values():
+            if thing.get("object") == "subscription" and thing["metadata"].get("instance") == name:
+                return thing
+        return self.subscribe(name)
+
     def fail(self, subscription: Thing) -> Thing:
         """A payment of a subscription fails; give the invoice."""
         price = subscription["items"]["data"][0]["price"]["unit_amount"]
@@ -119,14 +125,15 @@ class Office:
     def advance(self, at: datetime) -> dict[str, Any]:
         """Take the steps of dunning that are due at a time."""
         with self.console.uplink() as script:
-            counts = script.call("advance_dunning_at", at)
+            counts = script.call("advance_dunning_at", at.isoformat())
         self.settle()
         return counts
 
     def jobs(self, name: str) -> list[tuple[str, str]]:
         """Action and state of what the agent was asked to do with a tenant."""
         found = self.console.query(
-            "SELECT action, state FROM operator_jobs WHERE instance = %s ORDER BY created_at", name
+            "SELECT action, state FROM app.operator_jobs WHERE instance = %s ORDER BY created_at",
+            name,
         )
         return [(str(action), str(state)) for action, state in found]
 
@@ -138,8 +145,8 @@ class Office:
 
     def case_opened_at(self, name: str) -> datetime:
         [(opened_at,)] = self.console.query(
-            "SELECT c.opened_at FROM billing_cases c JOIN billing_accounts a ON a._id = c.account "
-            "WHERE a.instance_name = %s AND c.closed_at IS NULL",
+            "SELECT c.opened_at FROM app.billing_cases c JOIN app.billing_accounts a "
+            "ON a._id = c.account WHERE a.instance_name = %s AND c.closed_at IS NULL",
             name,
         )
         return opened_at.astimezone(UTC)
