@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from scripts.operations.home import OperationError
 from scripts.operations.instances import InstanceFolder
+from scripts.operations.pausing import find_pause
 from scripts.operations.serving import (
     ask,
     find_free_port,
@@ -19,6 +21,7 @@ from scripts.operations.serving import (
 
 Call = Callable[..., Any]
 SAID_CHARS = 3000
+LOOK_SECONDS = 0.5
 
 
 @contextmanager
@@ -26,15 +29,31 @@ def calling(
     instance: InstanceFolder,
     port: int | None = None,
     say: Callable[[str], None] = lambda text: None,
+    *,
+    served_within: float | None = None,
 ) -> Iterator[Call]:
     """A way to call the instance's functions for as long as the block lasts: through the server
     that answers for it at ``port`` (or the one in its configuration), else through one of its own,
-    which needs its database. ``say`` is told what such a server said where it does not start."""
+    which needs its database. ``say`` is told what such a server said where it does not start.
+
+    ``served_within``: never one of its own, but wait so many seconds until it is served. Raises
+    ``OperationError`` where it cannot be called, also while it is stopped or being changed.
+    """
     known = port or instance.read_config().get("port")
-    if isinstance(known, int) and ask(instance, known, "/_/health") == "":
-        with uplink(instance, known) as call:
-            yield call
-        return
+    deadline = time.monotonic() + (served_within or 0)
+    while True:
+        if isinstance(known, int) and ask(instance, known, "/_/health") == "":
+            with uplink(instance, known) as call:
+                yield call
+            return
+        if served_within is None or time.monotonic() >= deadline:
+            break
+        time.sleep(LOOK_SECONDS)
+    pause = find_pause(instance)
+    if pause is not None:
+        raise OperationError(f"{instance.name} is {pause.mode.value} at the moment.")
+    if served_within is not None:
+        raise OperationError(f"{instance.name} is not served at the moment.")
     own_port = find_free_port()
     command = single_command(instance, own_port)
     with (

@@ -11,6 +11,7 @@ from rich.console import Group
 from app_server.errors import StartupError
 from scripts.commands.mybizz.alerts import alerts
 from scripts.commands.mybizz.job import FAILED, Answer, Job, database, dry_run, operation
+from scripts.commands.mybizz.notices import notify_command, serve_requests_command
 from scripts.commands.mybizz.tables import format_bytes, format_seconds, make_table
 from scripts.commands.mybizz.upgrade import ask
 from scripts.commands.mybizz.watch import doctor_command, guard_command, watch_command
@@ -190,5 +191,12 @@ def _make_row(each: InstanceStatus) -> list[Any]:
     ]
 
 
-for each in (doctor_command, watch_command, guard_command, alerts):
+for each in (
+    doctor_command,
+    watch_command,
+    guard_command,
+    alerts,
+    notify_command,
+    serve_requests_command,
+):
     fleet.add_command(each)
