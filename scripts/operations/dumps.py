@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -64,10 +64,10 @@ def stream(tool: Path, command: list[str], url: str, said: IO[bytes]) -> Iterato
     _check(child, tool, said)
 
 
-def restore(tool: Path, url: str, pieces: Iterable[bytes]) -> None:
-    """Fill the empty database at ``url`` from a dump. Raises ``OperationError`` with what
-    ``pg_restore`` says; an error of ``pieces`` goes on to the caller."""
-    command = [str(tool), "--exit-on-error", "--no-password", "--dbname", _without_password(url)]
+def restore(tool: Path, url: str, pieces: Iterable[bytes], options: Sequence[str] = ()) -> None:
+    """Fill the empty database at ``url`` from a dump. ``options``: more of ``pg_restore``. Raises
+    ``OperationError`` with what it says; an error of ``pieces`` goes on to the caller."""
+    command = [str(tool), "--exit-on-error", "--no-password", *options]
     with tempfile.TemporaryFile() as said:
         with _start(command, url, stdin=subprocess.PIPE, stdout=said, stderr=said) as child:
             assert child.stdin

@@ -55,6 +55,12 @@ class InstanceFolder:
         return self.path / "provisioning"
 
     @property
+    def clone_marker(self) -> Path:
+        """Stands in the folder of a copy for staging, and says of what: nothing happens there by
+        itself."""
+        return self.path / "clone.json"
+
+    @property
     def log_ins_file(self) -> Path:
         return self.path / "log-ins.json"
 
@@ -201,7 +207,9 @@ def make_app(instance: InstanceFolder, release: Release, title: str) -> dict[str
         }
         for package, app_id in (("master_template", TEMPLATE_ID), ("m3", M3_ID))
     ]
-    copied = ("services", "db_schema", "scheduled_tasks", "runtime_options")
+    copied = ["services", "db_schema", "scheduled_tasks", "runtime_options"]
+    if instance.clone_marker.exists():
+        copied.remove("scheduled_tasks")
     return {
         "name": title,
         "package_name": instance.package_name,

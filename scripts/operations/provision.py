@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +33,20 @@ from scripts.operations.releases import APPS, Release, verify
 
 
 def provision(
-    home: Home, server: DatabaseServer, name: str, release: Release, *, title: str, port: int
+    home: Home,
+    server: DatabaseServer,
+    name: str,
+    release: Release,
+    *,
+    title: str,
+    port: int,
+    prepare: Callable[[InstanceFolder], None] = lambda folder: None,
 ) -> InstanceFolder:
     """Make the instance's database and folder. Undoes everything on failure; a killed run is
-    picked up by the next. Raises ``OperationError`` when the name is taken."""
+    picked up by the next. Raises ``OperationError`` when the name is taken.
+
+    ``prepare`` is given the folder before it gets its name, and so before any server sees it.
+    """
     instance = find_instance(home, name)
     if instance.exists():
         raise OperationError(f"The instance {name!r} exists already in {instance.path}.")
@@ -51,6 +62,7 @@ def provision(
         folder = InstanceFolder(name, staging)
         write_folder(folder, release, title, make_config(instance, database, port))
         folder.log("provision", release=release.version, origin=origin_of(name, port))
+        prepare(folder)
         if instance.path.exists():
             raise OperationError(f"{instance.path} is there already and holds no instance.yaml.")
         staging.rename(instance.path)

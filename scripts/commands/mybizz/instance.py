@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from scripts.commands.mybizz import backup, upgrade
+from scripts.commands.mybizz import backup, clone, drill, restore, upgrade
 from scripts.commands.mybizz.job import Answer, Job, confirm, database, dry_run, operation
 from scripts.commands.mybizz.tables import format_bytes, make_facts, make_table
 from scripts.operations.backups import make_backup
@@ -305,8 +305,9 @@ def destroy_command(job: Job, name: str, is_sure: bool, no_backup: bool) -> Answ
 for each in (
     backup.backup_command,
     backup.list_command,
-    backup.restore_command,
-    backup.drill_command,
+    restore.restore_command,
+    drill.drill_command,
+    clone.clone_command,
     upgrade.upgrade_command,
     upgrade.rollback_command,
     upgrade.stop_command,
