@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,7 +18,9 @@ from scripts.operations.inspection import summarise
 from scripts.operations.instances import InstanceFolder
 from scripts.operations.pausing import stop_instance
 from scripts.operations.upgrading import (
+    attending,
     changing,
+    plan_rollback,
     plan_upgrade,
     recover_all,
     rollback_instance,
@@ -167,6 +170,27 @@ def test_refuses_what_rows_do_not_allow_and_loss_unless_told(
     assert version_of(home, shop) == "v1.0.0"
     upgrade_instance(home, server, shop, lossy, allow_data_loss=True, say=quiet)
     assert run_sql(server, shop, AGES) == [(None,), (None,), (3,)]
+
+
+def test_a_renamed_column_keeps_its_values_there_and_back(
+    home: Home,
+    server: DatabaseServer,
+    template: Template,
+    shop: InstanceFolder,
+    without_trial: None,
+):
+    renames = (
+        """renames: [{id: '1', tables: {contacts: people}, columns: {people: {name: title}}}]"""
+    )
+    people = {"people": CONTACTS.replace("name", "title", 1)}
+    target = template.publish("v1.1.0", people, renames=renames)
+    for _ in range(2):
+        upgrade_instance(home, server, shop, target, say=quiet)
+        titles = run_sql(server, shop, "SELECT title FROM app.people ORDER BY _id")
+        assert plan_rollback(home, server, shop, keep_data=True).lost == ()
+        rollback_instance(home, server, shop, keep_data=True, say=quiet)
+        names = run_sql(server, shop, "SELECT name FROM app.contacts ORDER BY _id")
+        assert names == titles == [("Contact 1",), ("Contact 2",), ("Contact 3",)]
 
 
 class Writer:
@@ -333,6 +357,26 @@ def test_a_stopped_instance_is_upgraded_and_stays_stopped(
     assert summarise(home, shop).state == "stopped"
 
 
+def settled_by_a_server(
+    home: Home,
+    server: DatabaseServer,
+    shop: InstanceFolder,
+    monkeypatch: pytest.MonkeyPatch,
+) -> list[str]:
+    """What is said while a server runs that ends when there is nothing left to be settled."""
+    monkeypatch.setattr(attending, "LOOK_SECONDS", 0.01)
+    said: list[str] = []
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as child:
+        assert child.stdin
+
+        def say(text: str) -> None:
+            said.append(text.rpartition(": ")[2])
+            child.stdin.close()
+
+        assert attending.attend(child, home, server, say) == 0
+    return said
+
+
 def interrupt_after(monkeypatch: pytest.MonkeyPatch, name: str) -> Callable[[], None]:
     """Have a step of the change end like a kill: nothing is taken back. Gives what undoes it."""
     real = getattr(changing.Changing, name)
@@ -368,7 +412,7 @@ def test_an_interrupted_upgrade_is_told_of_and_settled(
     with pytest.raises(OperationError, match="--resume"):
         stop_instance(shop, "unpaid")
 
-    assert recover_all(home, server, quiet) == {shop.name: "taken back"}
+    assert settled_by_a_server(home, server, shop, monkeypatch) == ["taken back"]
     assert summarise(home, shop).state == "ready"
     assert version_of(home, shop) == "v1.0.0" and not (shop.path / "paused.json").exists()
     assert recover_all(home, server, quiet) == {}

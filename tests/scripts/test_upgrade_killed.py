@@ -8,17 +8,20 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from scripts.operations.databases import DatabaseServer
 from scripts.operations.fingerprints import Fingerprint
-from scripts.operations.home import Home
+from scripts.operations.home import Home, OperationError
 from scripts.operations.instances import InstanceFolder
 from scripts.operations.releases import Release, find_release
 from scripts.operations.upgrading import changing, read_journal, recover, upgrade_instance
+from scripts.operations.upgrading.places import Places
 from tests.scripts.dying import Steps, count_statements
 from tests.scripts.upgradable import (
     CONTACTS,
@@ -35,12 +38,20 @@ from tests.scripts.upgradable import (
 pytestmark = pytest.mark.timeout(600)
 BUSINESSES = 4
 POINTS = 24
+# Steps differ by a few from run to run: how often a connection is looked for.
+SPARE = 12
 SEED = 20261121
+REHEARSE = changing.rehearse
+REFUSED = "Rows break a rule."
 State = tuple[object, dict[str, Fingerprint], dict[str, str], set[str]]
 
 
 def quiet(_text: str) -> None:
     pass
+
+
+def refuse(*_given: object) -> None:
+    raise OperationError(REFUSED)
 
 
 class Fleet:
@@ -80,8 +91,16 @@ class Fleet:
         contacts = "name string, email string, age number" if minor % 2 else CONTACTS
         return self.template.publish(version, {"contacts": contacts})
 
-    def upgrade(self, shop: InstanceFolder, target: Release) -> None:
-        upgrade_instance(self.home, self.server, shop, target, say=quiet)
+    def upgrade(self, shop: InstanceFolder, target: Release, *, is_failing: bool = False) -> None:
+        """``is_failing``: the database refuses the change of the tables."""
+        real = changing.migrate_tables
+        changing.migrate_tables = refuse if is_failing else real
+        try:
+            upgrade_instance(self.home, self.server, shop, target, again=True, say=quiet)
+        except OperationError as error:
+            assert is_failing and str(error) == REFUSED, error
+        finally:
+            changing.migrate_tables = real
 
     def settle(self, shop: InstanceFolder) -> str | None:
         return recover(self.home, self.server, shop, quiet)
@@ -145,25 +164,70 @@ def in_child(home: Home, last: int, work: Callable[[], None]) -> int:
 
 
 def test_killed_at_any_step_it_is_old_or_new_and_others_are_untouched(fleet: Fleet):
-    """At the boundary of every phase, and at points chosen at random between."""
+    """At points chosen at random; now and then the tables refuse to be changed, or whoever settles
+    it is killed, too."""
     shop, others = fleet.shops[0], fleet.shops[1:]
-    steps = in_child(fleet.home, 0, lambda: fleet.upgrade(shop, fleet.newer(shop)))
+    steps = in_child(fleet.home, 0, partial(fleet.upgrade, shop, fleet.newer(shop)))
     seen = {shop.name: fleet.state_of(shop)} | {each.name: fleet.state_of(each) for each in others}
-    chosen = random.Random(SEED).sample(range(1, steps), POINTS)
+    # What comes after the journal's last line is the command's, not the upgrade's.
+    chosen = random.Random(SEED).sample(range(1, steps - SPARE), POINTS)
     ends = set()
     for number, last in enumerate(sorted(chosen)):
         shop = fleet.shops[number % BUSINESSES]
         old, content = fleet.state_of(shop), fleet.content_of(shop)
         assert old == seen[shop.name], "a neighbour's upgrade changed it"
-        target = fleet.newer(shop)
-        ended = in_child(fleet.home, last, lambda s=shop, t=target: fleet.upgrade(s, t))
-        assert ended in (-signal.SIGKILL, steps) or ended > 0
+        target, is_failing = fleet.newer(shop), number % 4 == 2
+        work = partial(fleet.upgrade, shop, target, is_failing=is_failing)
+        ended = in_child(fleet.home, last, work)
+        assert ended == -signal.SIGKILL or is_failing, f"it lived at step {last} of {steps}"
         if number % 3 == 0:
-            # Whoever settles it may be killed, too.
-            in_child(fleet.home, 1 + number, lambda s=shop: fleet.settle(s))
+            in_child(fleet.home, 1 + number, partial(fleet.settle, shop))
         fleet.settle(shop)
         ends.add(fleet.check_settled(shop, old, content))
         seen[shop.name] = fleet.state_of(shop)
     assert ends == {"old", "new"}
     for each in fleet.shops:
         assert fleet.state_of(each) == seen[each.name]
+
+
+def test_without_settling_it_would_be_neither(fleet: Fleet, monkeypatch: pytest.MonkeyPatch):
+    """The checks above see a state that nobody settled."""
+    shop = fleet.shops[0]
+    old, content = fleet.state_of(shop), fleet.content_of(shop)
+    for place in ("copy_to", "exchange_after", "drop_former"):
+        with monkeypatch.context() as patch:
+            die_in(patch, place)
+            work = partial(fleet.upgrade, shop, fleet.newer(shop))
+            assert in_child(fleet.home, 0, work) == -signal.SIGKILL
+        with pytest.raises((AssertionError, psycopg.OperationalError)):
+            fleet.check_settled(shop, old, content)
+        fleet.settle(shop)
+        is_old = place == "copy_to"
+        assert fleet.check_settled(shop, old, content) == ("old" if is_old else "new")
+        old = fleet.state_of(shop)
+
+
+def test_a_trial_that_is_killed_leaves_nothing(fleet: Fleet, monkeypatch: pytest.MonkeyPatch):
+    shop = fleet.shops[0]
+    old, content = fleet.state_of(shop), fleet.content_of(shop)
+    monkeypatch.setattr(changing, "rehearse", REHEARSE)
+    monkeypatch.setattr(changing, "try_release", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+    work = partial(fleet.upgrade, shop, fleet.newer(shop))
+    assert in_child(fleet.home, 0, work) == -signal.SIGKILL
+    assert f"{shop.database_name}__trial" in databases_of(fleet.server, shop)
+    fleet.settle(shop)
+    assert fleet.check_settled(shop, old, content) == "old"
+    assert not (fleet.home.data / "upgrading" / shop.name).exists()
+
+
+def die_in(patch: pytest.MonkeyPatch, place: str) -> None:
+    """Be killed where this begins, or where it has just ended."""
+    name = place.removesuffix("_after")
+    real = getattr(Places, name)
+
+    def die(self: Places, *given: Any) -> None:
+        if name != place:
+            real(self, *given)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    patch.setattr(Places, name, die)

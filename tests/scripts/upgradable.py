@@ -37,6 +37,10 @@ def count_contacts():
     if anvil.users.get_user() is None:
         return {"success": False, "error": "Log in first.", "code": "not_logged_in"}
     return {"success": True, "number": len(app_tables.contacts.search())}
+
+@anvil.server.route("/app")
+def show():
+    return str(len(app_tables.contacts.search()))
 """
 CHECKS = "calls: [{name: count_contacts}]\n"
 SERVICES = [
@@ -96,10 +100,16 @@ class Template:
 
 
 def make_business(
-    home: Home, server: DatabaseServer, release: Release, name: str, *, rows: int = 3
+    home: Home,
+    server: DatabaseServer,
+    release: Release,
+    name: str,
+    *,
+    rows: int = 3,
+    port: int = 1,
 ) -> InstanceFolder:
     """An instance with tables and data, as it is after its set-up."""
-    made = provision(home, server, name, release, title=name.title(), port=1)
+    made = provision(home, server, name, release, title=name.title(), port=port)
     folder = stage(home, made, release, "test")
     url = Places(server, made).own_url(made.database_name)
     migrate_tables(url, read_target(folder, allow_data_loss=False), 60)
@@ -138,11 +148,11 @@ def fingerprints(server: DatabaseServer, instance: InstanceFolder) -> dict[str, 
 
 
 def files_of(instance: InstanceFolder) -> dict[str, str]:
-    """What its folder says, without what is only added to."""
+    """What its folder says, without what is only added to and what a server keeps there."""
     found = {}
     for path in sorted(instance.path.rglob("*")):
         name = str(path.relative_to(instance.path))
-        if name.startswith(("backups", "history.jsonl", "upgrade.json")):
+        if name.startswith(("backups", "data", "history.jsonl", "upgrade.json")):
             continue
         if path.is_symlink():
             found[name] = str(path.readlink())

@@ -42,6 +42,7 @@ from scripts.operations.serving import is_port_free
 from scripts.operations.upgrading.journal import Journal, Phase
 from scripts.operations.upgrading.places import Places
 from scripts.operations.upgrading.planning import migrate_tables
+from scripts.operations.upgrading.renaming import find_undone, forget_undone
 from scripts.operations.upgrading.staging import (
     app_file,
     make_app_text,
@@ -182,7 +183,8 @@ class Changing:
         app_text = make_app_text(self.home, self.instance, change.target)
         folder = stage(self.home, self.instance, change.target, "target")
         is_allowed = change.allow_data_loss or change.backup is not None
-        wanted = read_target(folder, allow_data_loss=is_allowed)
+        undone = find_undone(find_release(self.home, self.journal.former), change.target)
+        wanted = read_target(folder, allow_data_loss=is_allowed, undone=undone)
         status, _ = probe(self.instance, "/_/ready")
         self.journal.advance(Phase.HELD, app=app_text, was_served=status == 200)
         self.say("  Changing over; visitors wait ...")
@@ -194,6 +196,7 @@ class Changing:
             self.places.copy_to(self.places.copy, self.places.name, end - time.monotonic())
         url = self.places.own_url(self.places.copy)
         migrate_tables(url, wanted, max(1.0, end - time.monotonic()))
+        forget_undone(url, undone)
         self.journal.advance(Phase.MIGRATED)
         self.places.exchange(self.journal.id)
         self.journal.advance(Phase.EXCHANGED)
@@ -220,7 +223,7 @@ class Changing:
             tuple(facts.get("calls", ())),
         )
         self._note(changed.kind, backup=kept, stopped_seconds=round(changed.stopped_seconds, 2))
-        self.journal.advance(Phase.DONE, backup=kept)
+        self.journal.end(Phase.DONE, backup=kept)
         return changed
 
     def take_back(self, error: BaseException) -> None:
@@ -245,7 +248,7 @@ class Changing:
         reason, is_fault = self.journal.facts["error"], self.journal.facts["is_fault"]
         kind = self.journal.facts["kind"]
         self._note(f"{kind} {'failed' if is_fault else 'interrupted'}", error=reason)
-        self.journal.advance(Phase.FAILED)
+        self.journal.end(Phase.FAILED)
 
     def _note(self, action: str, **facts: Any) -> None:
         """Into the instance's history, once."""
@@ -346,7 +349,8 @@ def rehearse(
     try:
         with scratch_database(home, server, backup, places.trial, places.name) as differences:
             _require_equal(backup, differences)
-            wanted = read_target(folder, allow_data_loss=allow_data_loss)
+            undone = find_undone(pinned_release(home, instance), target)
+            wanted = read_target(folder, allow_data_loss=allow_data_loss, undone=undone)
             migrate_tables(places.own_url(places.trial), wanted, TRIAL_SECONDS)
             return try_release(folder, target, places)
     finally:

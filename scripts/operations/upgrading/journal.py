@@ -40,6 +40,7 @@ class Phase(enum.Enum):
     FAILED = "failed"
 
 
+ONLY_ON_WAY = {"app", "former_app"}
 ENDED = {Phase.DONE, Phase.FAILED}
 
 
@@ -98,6 +99,11 @@ class Journal:
         self.facts["steps"] = steps
         write_private(self._instance.path / JOURNAL_FILE, json.dumps(self.facts, indent=1) + "\n")
         sync_folder(self._instance)
+
+    def end(self, phase: Phase, **facts: Any) -> None:
+        """The same for the last step; what only the way there needed is left out."""
+        self.facts = {name: value for name, value in self.facts.items() if name not in ONLY_ON_WAY}
+        self.advance(phase, **facts)
 
     def first_time_of(self, phase: Phase) -> datetime | None:
         """When this was done for the first time."""

@@ -19,6 +19,7 @@ from scripts.operations.provision import pinned_release
 from scripts.operations.release_diff import Difference, compare
 from scripts.operations.releases import Release, list_releases, verify
 from scripts.operations.upgrading.places import Places
+from scripts.operations.upgrading.renaming import find_undone
 from scripts.operations.upgrading.staging import read_target, stage, unstage
 
 
@@ -70,7 +71,7 @@ def plan_upgrade(
     former = pinned_release(home, instance)
     folder = stage(home, instance, target, "plan")
     try:
-        wanted = read_target(folder, allow_data_loss=False)
+        wanted = read_target(folder, allow_data_loss=False, undone=find_undone(former, target))
         places = Places(server, instance)
         tables = plan_tables(places.own_url(places.name), wanted)
     except StartupError as error:

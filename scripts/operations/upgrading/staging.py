@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import yaml
 from app_server.apps import load_app
 from app_server.config import DEFAULT_PORT, read_instance_config
 from app_server.tables.migration import Migration, Options, read_migration
+from app_server.tables.migration_renames import Rename
 from app_server.tables.wanted import schema_of
 from scripts.operations.backups import LEFT_OUT_DATA
 from scripts.operations.home import Home
@@ -57,12 +58,16 @@ def app_file(instance: InstanceFolder) -> Path:
     return instance.path / instance.package_name / "anvil.yaml"
 
 
-def read_target(folder: InstanceFolder, *, allow_data_loss: bool) -> Migration:
-    """What the app in a folder wants of its tables. StartupError where it cannot be read."""
+def read_target(
+    folder: InstanceFolder, *, allow_data_loss: bool, undone: Sequence[Rename] = ()
+) -> Migration:
+    """What the app in a folder wants of its tables, after some renames were taken back.
+    StartupError where it cannot be read."""
     config = read_instance_config(folder.path, DEFAULT_PORT)
     app = load_app(config.app_folder, config.dep_ids)
     options = Options(auto_migrate=True, allow_data_loss=allow_data_loss)
-    return read_migration(**schema_of(app), options=options)
+    schema = schema_of(app)
+    return read_migration(**{**schema, "renames": [*undone, *schema["renames"]]}, options=options)
 
 
 def switch_release(instance: InstanceFolder, release: Release, app_text: str) -> None:
