@@ -43,11 +43,16 @@ class ProcessorShare:
         """Of all processors, smoothed."""
         self.is_greedy = False
 
-    def take(self, used_seconds: float, elapsed_seconds: float) -> bool:
-        """Note what was used since the last look; whether the judgement has changed."""
+    def take(
+        self, used_seconds: float, elapsed_seconds: float, waited_seconds: float = 0.0
+    ) -> bool:
+        """Note what was used since the last look, and for how long its processes could have gone on
+        had others not gone first; whether the judgement has changed. The waiting counts for one
+        that yields only: else it would be modest as soon as it does, and greedy again."""
         if elapsed_seconds <= 0:
             return False
-        part = used_seconds / elapsed_seconds / self._processors
+        wanted = used_seconds + (waited_seconds if self.is_greedy else 0.0)
+        part = min(1.0, wanted / elapsed_seconds / self._processors)
         self.part += SMOOTHING * (part - self.part)
         bound = MODEST_PROCESSOR_PART if self.is_greedy else GREEDY_PROCESSOR_PART
         before, self.is_greedy = self.is_greedy, self.part > bound
@@ -98,6 +103,18 @@ def set_priority(pid: int, priority: int) -> bool:
     with contextlib.suppress(OSError), open(f"/proc/{pid}/autogroup", "w") as file:
         file.write(str(priority))
     return True
+
+
+def waiting_seconds(pid: int | None) -> float:
+    """For how long the threads of a process were ready and did not run; 0 where the system does not
+    tell (the second number of ``schedstat``, in nanoseconds: Documentation/scheduler/
+    sched-stats.rst of Linux)."""
+    waited = 0
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        for thread in os.scandir(f"/proc/{pid}/task"):
+            with open(f"{thread.path}/schedstat", "rb") as file:
+                waited += int(file.read().split()[1])
+    return waited / 1e9
 
 
 def processor_seconds(pid: int | None) -> float:

@@ -164,7 +164,10 @@ class WorkerPool:
         self._instance.metrics.worker_cpu_seconds += used
         elapsed = now - self._looked_at if self._looked_at is not None else 0.0
         self._looked_at = now
-        if not self._processors.take(used, elapsed):
+        waited = 0.0
+        if self.is_greedy:
+            waited = sum(worker.take_waiting_seconds() for worker in self._workers)
+        if not self._processors.take(used, elapsed, waited):
             return
         for worker in list(self._workers):
             if self.is_greedy:

@@ -33,6 +33,7 @@ from app_server.workers.fairness import (
     USUAL_PRIORITY,
     processor_seconds,
     set_priority,
+    waiting_seconds,
 )
 from app_server.workers.frames import pack
 from app_server.workers.output import OUTPUT_KEPT_CHARS, OutputLimit
@@ -79,6 +80,7 @@ class Worker(CallingPeer):
         self.is_at_low_priority = False
         self._goes_last = False
         self._used_seconds = 0.0
+        self._waited_seconds = 0.0
         self._reserved = 0
         self._output = OutputLimit()
         self._end: dict[str, Any] | None = None
@@ -200,8 +202,15 @@ class Worker(CallingPeer):
         since, self._used_seconds = used - self._used_seconds, max(used, self._used_seconds)
         return max(0.0, since)
 
+    def take_waiting_seconds(self) -> float:
+        """For how long it was ready and others went first, since the last time."""
+        waited = waiting_seconds(self.process.pid)
+        since, self._waited_seconds = waited - self._waited_seconds, waited
+        return max(0.0, since)
+
     def lower_priority(self) -> None:
         """Let all others go first."""
+        self._waited_seconds = waiting_seconds(self.process.pid)
         self._goes_last = True
         pid = self.process.pid
         if pid is not None and not self.is_at_low_priority:

@@ -51,7 +51,7 @@ class Tab:
         self._socket: ClientConnection = await connect(
             self._address, host="127.0.0.1", port=self._port, max_size=None, open_timeout=60
         )
-        await self._answer("anvil.private.reset_session")
+        await self.ask("anvil.private.reset_session")
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -59,12 +59,13 @@ class Tab:
 
     async def call(self, function: str, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """The answer's envelope. BenchmarkError where the call fails."""
-        response: dict[str, Any] = await self._answer(function, *args, **kwargs)
+        response: dict[str, Any] = await self.ask(function, *args, **kwargs)
         if not response.get("success"):
             raise BenchmarkError(f"{function}: {response.get('error')}")
         return response
 
-    async def _answer(self, function: str, *args: Any, **kwargs: Any) -> Any:
+    async def ask(self, function: str, *args: Any, **kwargs: Any) -> Any:
+        """The whole answer. BenchmarkError where the call fails."""
         call_id = f"f{next(self._ids)}"
         message = {"type": "CALL", "id": call_id, "v": 1, "command": function}
         message |= {"args": list(args), "kwargs": kwargs, "objects": []}

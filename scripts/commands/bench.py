@@ -1,7 +1,7 @@
 """``scripts/bench``: measure speed and size, a JSON line a figure.
 
 With ``--write`` the figures of all areas also become the table in docs/benchmarks.md. Run it on a
-quiet machine. ``fleet`` takes minutes, and runs only where it is named.
+quiet machine. ``fleet`` and ``neighbours`` take minutes, and run only where they are named.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 
-from scripts.benchmarks import browser, fleet, server, tables
+from scripts.benchmarks import browser, fleet, neighbours, server, tables
 from scripts.benchmarks.figures import Figure
 from scripts.benchmarks.report import write_table
 from scripts.benchmarks.running import BenchServer, bench_server
@@ -33,7 +33,15 @@ def measure_fleet(options: Namespace) -> Iterator[Figure]:
     return fleet.measure(options.instances, options.contacts, options.in_use, options.seconds, say)
 
 
-LONG_AREAS: dict[str, Callable[[Namespace], Iterator[Figure]]] = {"fleet": measure_fleet}
+def measure_neighbours(options: Namespace) -> Iterator[Figure]:
+    say(fleet.tell_machine())
+    return neighbours.measure(options.seconds / 10, say)
+
+
+LONG_AREAS: dict[str, Callable[[Namespace], Iterator[Figure]]] = {
+    "fleet": measure_fleet,
+    "neighbours": measure_neighbours,
+}
 
 
 def measure(areas: list[str], options: Namespace) -> Iterator[Figure]:

@@ -190,6 +190,22 @@ def test_judges_by_what_is_used_for_some_seconds(used: list[float], is_greedy: b
     assert share.is_greedy is is_greedy
 
 
+def test_one_that_yields_and_waits_is_not_taken_for_modest():
+    """It gets next to nothing beside others, and would take all again."""
+    share = ProcessorShare(processors=2)
+    for _ in range(3):
+        share.take(2.0, 1.0)
+    for _ in range(30):
+        share.take(0.02, 1.0, waited_seconds=3.0)
+        assert share.is_greedy
+    for _ in range(10):
+        share.take(0.02, 1.0, waited_seconds=0.0)
+    assert not share.is_greedy
+    for _ in range(30):
+        share.take(0.2, 1.0, waited_seconds=3.0)
+    assert not share.is_greedy, "who only waits for others takes nothing from them"
+
+
 def test_the_pause_after_crashes_doubles_and_ends():
     pauses = CrashPause()
     for _ in range(CRASHES_FORGIVEN):
