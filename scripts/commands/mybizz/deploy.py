@@ -164,9 +164,7 @@ def systemd_command(job: Job, folder: Path | None, is_check: bool, **options: An
     # Where there is a data folder of its own, all three folders are below it.
     if job.home.instances.parent == job.home.data:
         options["data"] = str(job.home.data)
-    return _deploy(
-        job, "systemd", folder, is_check, options, "systemctl enable --now mybizz.target"
-    )
+    return _deploy(job, "systemd", folder, is_check, options, "see docs/deploying.md, One machine")
 
 
 def _deploy(

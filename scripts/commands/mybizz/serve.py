@@ -26,6 +26,7 @@ from scripts.operations.upgrading import attend, settle_all
 FIRST_PASSED = 3
 """SD_LISTEN_FDS_START: the socket that systemd hands over, see sd_listen_fds(3)."""
 PASSED_ON = (signal.SIGHUP, signal.SIGUSR2)
+ENDS = (signal.SIGTERM, signal.SIGINT)
 # The shell knows its own number, which is the server's as soon as it becomes that.
 HAND_OVER = 'export LISTEN_PID=$$; exec "$@"'
 
@@ -58,7 +59,7 @@ def serve(job: Job, ip: str, port: int, log_format: str, only_database: bool) ->
     job.home.make()
     with database_server(job.home, job.database) as server:
         if only_database:
-            _wait_for_the_end(job, f"Postgres is at {server.host} port {server.port}.")
+            _hold_database(job, f"Postgres is at {server.host} port {server.port}.")
             return Answer({"port": server.port}, "Stopped.")
         if not job.database:
             for each in list_instances(job.home):
@@ -73,14 +74,17 @@ def serve(job: Job, ip: str, port: int, log_format: str, only_database: bool) ->
     return Answer({"port": port}, "Stopped.")
 
 
-def _wait_for_the_end(job: Job, said: str) -> None:
-    job.say(said)
-    tell_service_manager("READY=1")
+def _hold_database(job: Job, said: str) -> None:
+    """Until somebody says that it is enough. Signals are taken by sigwait(3): one that comes before
+    we wait for it is not lost."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
     try:
-        while True:
-            signal.pause()
-    except KeyboardInterrupt:
+        job.say(said)
+        tell_service_manager("READY=1")
+        signal.sigwait(ENDS)
         tell_service_manager("STOPPING=1")
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _wait_for(job: Job, child: subprocess.Popen[bytes], server: DatabaseServer) -> int:

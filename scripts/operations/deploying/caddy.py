@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scripts.operations.deploying.facts import Tenant
+from scripts.operations.deploying.facts import Console, Tenant
 from scripts.operations.deploying.settings import Settings
 
 HEAD = "# Made by `scripts/mybizz deploy`. Do not edit: change the settings there.\n"
@@ -30,7 +30,9 @@ https:// {{
 """
 
 
-def make_caddyfile(settings: Settings, tenants: Sequence[Tenant], upstream: str) -> str:
+def make_caddyfile(
+    settings: Settings, tenants: Sequence[Tenant], upstream: str, console: Console | None = None
+) -> str:
     """For the embedded server one site for all names; for Anvil's servers a site each. ``upstream``
     is where the embedded one listens; Anvil's are ``app-NAME`` at the same port."""
     lines = [HEAD, "{"]
@@ -39,6 +41,9 @@ def make_caddyfile(settings: Settings, tenants: Sequence[Tenant], upstream: str)
     if settings.is_embedded:
         lines += ["\ton_demand_tls {", f"\t\task http://{upstream}/_/serves", "\t}"]
     lines += ["\tlog {", "\t\tformat json", "\t}", "}", ""]
+    if console is not None and console.host:
+        proxy = PROXY.format(upstream=f"127.0.0.1:{console.port}")
+        lines.append(f"{console.host} {{\n{proxy}}}\n")
     if settings.is_embedded:
         lines.append(ON_DEMAND.format(proxy=PROXY.format(upstream=upstream)))
         return "\n".join(lines)

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from scripts.operations.deploying.settings import Settings
 from scripts.operations.home import Home, OperationError
-from scripts.operations.instances import list_instances
+from scripts.operations.instances import InstanceFolder, list_instances
 
 BASE_MEMORY_MIB = 512
 INSTANCE_MEMORY_MIB = 96
@@ -23,6 +23,24 @@ class Tenant:
     name: str
     host: str
     is_moved: bool
+
+
+@dataclass(frozen=True)
+class Console:
+    """The founder's console on this machine. ``host`` is '' where only this machine reaches it."""
+
+    host: str
+    port: int
+
+
+def read_console(home: Home) -> Console | None:
+    """None where there is none."""
+    folder = InstanceFolder("management", home.data / "management")
+    if not folder.exists():
+        return None
+    config = folder.read_config()
+    host = (urlsplit(str(config.get("origin", ""))).hostname or "").lower()
+    return Console("" if is_local(host) else host, int(config["port"]))
 
 
 def read_tenants(home: Home, settings: Settings) -> list[Tenant]:

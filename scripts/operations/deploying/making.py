@@ -12,7 +12,7 @@ from scripts.operations.deploying.compose import (
     make_own_url,
 )
 from scripts.operations.deploying.container import DATABASE_FILE, PASSWORD_FILE
-from scripts.operations.deploying.facts import Tenant, read_tenants
+from scripts.operations.deploying.facts import Tenant, read_console, read_tenants
 from scripts.operations.deploying.files import (
     Comparison,
     SecretFile,
@@ -60,7 +60,7 @@ def make_deployment(
         files = make_kubernetes_files(settings, tenants)
         secrets = list_kubernetes_secrets(settings, database_url)
     else:
-        files = make_systemd_files(settings, tenants, folder)
+        files = make_systemd_files(settings, tenants, folder, read_console(home))
         secrets = list_systemd_secrets(settings, database_url)
     return Deployment(
         settings, tenants, {SETTINGS_FILE: format_settings(settings), **files}, secrets

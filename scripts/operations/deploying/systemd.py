@@ -7,11 +7,11 @@ refused. Each unit may write into the installation's folders and nowhere else.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from scripts.operations.deploying.caddy import make_caddyfile
-from scripts.operations.deploying.facts import Tenant, choose_memory
+from scripts.operations.deploying.facts import Console, Tenant, choose_memory
 from scripts.operations.deploying.files import HEAD, SECRETS_FOLDER, SecretFile
 from scripts.operations.deploying.settings import Settings
 
@@ -44,7 +44,7 @@ RestrictRealtime=yes
 RestrictSUIDSGID=yes
 LockPersonality=yes
 SystemCallArchitectures=native
-SystemCallFilter=@system-service @sandbox @mount
+SystemCallFilter=@system-service @mount seccomp
 SystemCallErrorNumber=EPERM
 """
 
@@ -57,49 +57,69 @@ def list_systemd_secrets(settings: Settings, database_url: str | None) -> dict[s
 
 
 def make_systemd_files(
-    settings: Settings, tenants: Sequence[Tenant], folder: Path
+    settings: Settings, tenants: Sequence[Tenant], folder: Path, console: Console | None
 ) -> dict[str, str]:
-    """Units, a target that starts them all, and the Caddyfile. ``folder`` is where they will lie:
-    the database's URL is read from its ``secrets/``."""
-    files = {
-        "mybizz.target": _make_target(),
+    """Units, a target that starts and stops them all, and the Caddyfile. ``folder`` is where they
+    will lie: the database's URL is read from its ``secrets/``."""
+    is_ours = settings.has_own_database
+    to = ("--to", settings.backups) if settings.backups else ()
+    since = ("--from", settings.backups) if settings.backups else ()
+    # Of our own Postgres all that is written is archived, every two minutes; else only dumps are
+    # made, and --if-due makes them when an hour is over.
+    backup = ("instance", "backup", "--all", "--if-due", *to)
+    moment = ("--point-in-time",) if is_ours else ()
+    units = {
         "mybizz.socket": _make_socket(settings),
         "mybizz.service": _make_server(settings, tenants, folder),
-    }
-    if settings.has_own_database:
-        files[DATABASE_UNIT] = _make_database(settings, folder)
-    target = ("--to", settings.backups) if settings.backups else ()
-    source = ("--from", settings.backups) if settings.backups else ()
-    for name, text, calendar, words in (
-        ("backup", "Back up every business", "hourly", ("instance", "backup", "--all", *target)),
-        (
+        **_make_timed(settings, folder, "backup", "Back up every business", "*:0/2", backup),
+        **_make_timed(
+            settings,
+            folder,
             "drill",
             "Prove that backups can be restored",
             "Sun 03:37",
-            ("instance", "drill", "--all", *source),
+            ("instance", "drill", "--all", *moment, *since),
         ),
-    ):
-        files[f"mybizz-{name}.service"] = _make_job(settings, text, words, folder)
-        files[f"mybizz-{name}.timer"] = _make_timer(text, calendar)
-    for name, text, words in (
-        ("watch", "Watch over every business, and tell when something is wrong", WATCH),
-        ("requests", "Carry out the upgrades that owners ask for", REQUESTS),
-    ):
-        files[f"mybizz-{name}.service"] = _make_watcher(settings, text, words, folder)
-    files["Caddyfile"] = make_caddyfile(settings, tenants, f"127.0.0.1:{settings.port}")
+        "mybizz-watch.service": _make_watcher(
+            settings,
+            "Watch over every business, and tell when something is wrong",
+            ("fleet", "watch", "--log-format", "json"),
+            folder,
+        ),
+        **_make_timed(
+            settings, folder, "guard", "Look whether the watch lives", "*:*:30", ("fleet", "guard")
+        ),
+        "mybizz-requests.service": _make_watcher(
+            settings,
+            "Carry out the upgrades that owners ask for",
+            ("fleet", "serve-requests"),
+            folder,
+        ),
+    }
+    if is_ours:
+        units[DATABASE_UNIT] = _make_database(settings, folder)
+    if console is not None:
+        words = ("management", "run", "--port", str(console.port))
+        units["mybizz-management.service"] = _make_watcher(
+            settings, "The console, and its agent", words, folder
+        )
+    files = {"mybizz.target": _make_target(units), **units}
+    upstream = f"127.0.0.1:{settings.port}"
+    files["Caddyfile"] = make_caddyfile(settings, tenants, upstream, console)
     return {name: HEAD.format(kind="systemd") + text for name, text in files.items()}
 
 
 DATABASE_UNIT = "mybizz-postgres.service"
-WATCH = ("fleet", "watch")
-REQUESTS = ("fleet", "serve-requests")
 
 
-def _make_target() -> str:
-    return """\
+def _make_target(units: Mapping[str, str]) -> str:
+    """A service that a timer starts is none that always runs."""
+    timed = {name.replace(".timer", ".service") for name in units if name.endswith(".timer")}
+    wants = "\n".join(f"Wants={name}" for name in sorted(set(units) - timed))
+    return f"""\
 [Unit]
 Description=Mybizz: all businesses on this machine
-Documentation=file:docs/deploying.md
+{wants}
 
 [Install]
 WantedBy=multi-user.target
@@ -117,9 +137,6 @@ PartOf=mybizz.target
 ListenStream=127.0.0.1:{settings.port}
 Backlog=1024
 NoDelay=yes
-
-[Install]
-WantedBy=mybizz.target
 """
 
 
@@ -140,10 +157,7 @@ TimeoutStopSec=2min
 Restart=on-failure
 RestartSec=2
 OOMScoreAdjust=-500
-{_make_locks(settings)}
-[Install]
-WantedBy=mybizz.target
-"""
+{_make_locks(settings)}"""
 
 
 def _order(settings: Settings, others: str = "") -> str:
@@ -176,10 +190,7 @@ LimitNOFILE=65536
 TasksMax=8192
 MemoryHigh={memory}
 OOMPolicy=continue
-{_make_locks(settings)}
-[Install]
-WantedBy=mybizz.target
-"""
+{_make_locks(settings)}"""
 
 
 def _make_job(settings: Settings, text: str, words: Sequence[str], folder: Path) -> str:
@@ -196,20 +207,25 @@ IOSchedulingClass=idle
 {_make_locks(settings)}"""
 
 
-def _make_timer(text: str, calendar: str) -> str:
-    return f"""\
+def _make_timed(
+    settings: Settings, folder: Path, name: str, text: str, calendar: str, words: Sequence[str]
+) -> dict[str, str]:
+    """A service and the timer that starts it. What was missed while the machine was off is made up
+    for."""
+    timer = f"""\
 [Unit]
 Description=Mybizz: {text}
 PartOf=mybizz.target
 
 [Timer]
 OnCalendar={calendar}
-RandomizedDelaySec=120
+AccuracySec=5s
 Persistent=yes
-
-[Install]
-WantedBy=mybizz.target
 """
+    return {
+        f"mybizz-{name}.service": _make_job(settings, text, words, folder),
+        f"mybizz-{name}.timer": timer,
+    }
 
 
 def _make_watcher(settings: Settings, text: str, words: Sequence[str], folder: Path) -> str:
@@ -224,10 +240,7 @@ StartLimitIntervalSec=0
 Type=exec
 {_make_start(settings, words, folder)}Restart=always
 RestartSec=10
-{_make_locks(settings)}
-[Install]
-WantedBy=mybizz.target
-"""
+{_make_locks(settings)}"""
 
 
 def _make_start(settings: Settings, words: Sequence[str], folder: Path) -> str:
