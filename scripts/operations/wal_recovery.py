@@ -63,8 +63,10 @@ class Recovered:
 
 def find_archive(home: Home, server: DatabaseServer | None, root: Path | None) -> WalArchive:
     """The archive of this server where there is one, else the only one that is there: of a server
-    that was lost. Raises ``OperationError``."""
+    that was lost. ``root`` may also be one archive's own folder. Raises ``OperationError``."""
     base = root or archive_root(home)
+    if (base / "wal").is_dir():
+        return WalArchive(base)
     found = [WalArchive(path) for path in sorted(base.glob("[0-9]*")) if (path / "wal").is_dir()]
     if server is not None:
         with server.connect() as connection:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import psycopg
@@ -20,11 +21,14 @@ import pytest
 
 from app_server.postgres import wal_spool
 from scripts.operations import wal_archive
+from scripts.operations.backup_keys import key_file
 from scripts.operations.backup_schedule import is_due
-from scripts.operations.backups import list_backups
+from scripts.operations.backups import list_backups, make_backup
 from scripts.operations.fingerprints import read_fingerprints
-from scripts.operations.home import OperationError
+from scripts.operations.home import Home, OperationError
 from scripts.operations.moments import back_up_moment, read_moment
+from scripts.operations.postgres import database_server
+from scripts.operations.releases import remove_folder
 from scripts.operations.restoring import restore_instance
 from scripts.operations.wal_archive import read_segment, ship
 from scripts.operations.wal_bases import find_missing, list_bases, make_base, prune_archive
@@ -175,6 +179,42 @@ def test_reads_moments_as_utc_unless_they_say_otherwise():
     assert read_moment("2026-03-01 13:05") == datetime(2026, 3, 1, 13, 5, tzinfo=UTC)
     assert read_moment("2026-03-01T13:05:30+02:00") == datetime(2026, 3, 1, 11, 5, 30, tzinfo=UTC)
     assert read_moment("latest") is None
+
+
+def test_a_lost_server_comes_back_from_the_archive(there: Installation, tmp_path: Path):
+    """Another machine, where there is nothing but the key, the releases, a backup, the archive."""
+    sea = there.instances[0]
+    backup = make_backup(there.home, sea, there.url(sea), target=tmp_path)
+    there.run(sea, "INSERT INTO app.contacts VALUES (910, 'After the backup')")
+    ship(there.home, there.server)
+    with TemporaryDirectory(prefix="mybizz-other-") as folder:
+        other = Home.at(Path(folder))
+        other.make()
+        shutil.copy(key_file(there.home), key_file(other))
+        shutil.copytree(there.home.releases, other.releases, dirs_exist_ok=True)
+        try:
+            with database_server(other, None) as server:
+                restored = restore_instance(other, server, backup).instance
+                call(
+                    *("instance", "restore", sea.name, "--at", "latest", "--yes"),
+                    *("--archive", there.archive.folder),
+                    data_dir=other.data,
+                )
+                row = there.run(restored, "SELECT name FROM app.contacts WHERE id = 910")
+        finally:
+            remove_folder(other.releases)
+    assert row == ("After the backup",)
+
+
+def test_the_weekly_drill_proves_both(there: Installation, tmp_path: Path):
+    other = there.instances[1]
+    make_backup(there.home, other, there.url(other), target=tmp_path)
+
+    words = ("instance", "drill", other.name, "--point-in-time", "--from", tmp_path)
+    found = ask(*words, data_dir=there.home.data)["instances"]
+
+    assert [each["kind"] for each in found] == ["dump", "point-in-time"]
+    assert all(each["is_proven"] and each["missed"] == [] for each in found)
 
 
 def test_says_which_moments_can_be_had(there: Installation):

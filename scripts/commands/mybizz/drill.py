@@ -18,6 +18,7 @@ from scripts.commands.mybizz.choosing import (
     progress,
 )
 from scripts.commands.mybizz.job import (
+    FAILED,
     NOT_PROVEN,
     Answer,
     Job,
@@ -25,16 +26,15 @@ from scripts.commands.mybizz.job import (
     operation,
 )
 from scripts.commands.mybizz.tables import format_seconds
-from scripts.operations.backups import (
-    make_backup,
-)
+from scripts.operations.backup_schedule import Failures
+from scripts.operations.backups import make_backup
 from scripts.operations.drills import RTO_SECONDS, Drill, drill
 from scripts.operations.home import OperationError
 from scripts.operations.instances import (
     InstanceFolder,
 )
 from scripts.operations.reaching import alone_with, reachable_database
-from scripts.operations.wal_archive import alone_at, is_archiving
+from scripts.operations.wal_archive import alone_at, is_archiving, read_settings
 from scripts.operations.wal_drills import drill_moment
 
 
@@ -46,7 +46,7 @@ from scripts.operations.wal_drills import drill_moment
     "--point-in-time",
     "is_moment",
     is_flag=True,
-    help="Restore this very moment out of the archive instead of a backup.",
+    help="Restore this very moment out of the archive, too.",
 )
 @origin
 @database
@@ -65,19 +65,31 @@ def drill_command(
     moment of the backup, and it is dropped again; the instance is not touched. RPO is what would
     be lost (the backup's age), RTO how long the restore takes. Exit code 3 where it is not proven.
 
-    With --point-in-time the whole server is recovered out of the archive to the moment at which the
-    drill began, beside the one that runs, and each instance is taken out of it and compared with
-    what it was then; RPO is the age of the newest moment that was archived before.
+    With --point-in-time, after that, the whole server is recovered out of the archive to the moment
+    at which the drill began, beside the one that runs, and each instance is taken out of it and
+    compared with what it was then; RPO is the age of the newest moment that was archived before.
 
     \b
       scripts/mybizz instance drill --all
       scripts/mybizz instance drill --all --point-in-time
     """
     chosen = choose(job, names, is_all)
+    answers = [_drill_backups(job, chosen, fresh, source)]
     if is_moment:
-        if fresh or source:
-            raise click.UsageError("--point-in-time takes neither --fresh nor --from.")
-        return _drill_moment(job, chosen)
+        answers.append(_drill_moment(job, chosen))
+    facts = [each for answer in answers for each in answer.facts["instances"]]
+    shown = "\n".join(str(answer.shown) for answer in answers)
+    return Answer({"instances": facts}, shown, max((a.code for a in answers), key=_rank))
+
+
+def _rank(code: int) -> int:
+    """A drill that could not be done is worse than one that proves nothing."""
+    return {0: 0, NOT_PROVEN: 1}.get(code, 2)
+
+
+def _drill_backups(
+    job: Job, chosen: Sequence[InstanceFolder], fresh: bool, source: Path | None
+) -> Answer:
     drills: list[Drill] = []
     with job.server() as server:
 
@@ -101,16 +113,21 @@ def drill_command(
 
 
 def _drill_moment(job: Job, chosen: Sequence[InstanceFolder]) -> Answer:
-    if job.database is not None or not is_archiving(job.home):
-        raise OperationError(
-            "There is no archive to restore a moment from: see `scripts/mybizz archive status`."
-        )
-    with (
-        alone_at(job.home, "drill"),
-        job.server() as server,
-        progress(job, "Recovering this moment") as advance,
-    ):
-        done = drill_moment(job.home, server, chosen, advance)
+    if read_settings(job.home).get("is_off"):
+        return Answer({"instances": []}, "The archive is switched off: no moment was tried.")
+    try:
+        if job.database is not None or not is_archiving(job.home):
+            raise OperationError("there is none. See `scripts/mybizz archive status`.")
+        with (
+            alone_at(job.home, "drill"),
+            job.server() as server,
+            progress(job, "Recovering this moment") as advance,
+        ):
+            done = drill_moment(job.home, server, chosen, advance)
+    except Failures as error:
+        reason = f"The archive: {str(error).strip()}"
+        failed = [{"instance": each.name, "error": reason} for each in chosen]
+        return Answer({"instances": failed}, f"{reason} FAILED.", FAILED)
     facts = [{"instance": each.instance_name, **each.to_json()} for each in done]
     is_proven = all(each.is_proven for each in done)
     shown = "\n".join(_tell_drill(each) for each in done)
