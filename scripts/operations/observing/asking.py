@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -76,33 +76,38 @@ class Answer:
     at: datetime | None = None
 
 
-def ask_server(base_url: str, host: str, token: str | None) -> Answer:
+def make_client() -> httpx.Client:
+    """For all questions of a look, which come from several threads."""
+    # Nobody checks the name: a server is asked on its own machine.
+    return httpx.Client(timeout=ANSWER_SECONDS, verify=False)
+
+
+def ask_server(client: httpx.Client, base_url: str, host: str, token: str | None) -> Answer:
     """Ask an instance for its readiness and its metrics. Never raises."""
     headers = {"host": host, **({"authorization": f"Bearer {token}"} if token else {})}
     try:
-        # Nobody checks the name: it is asked on its own machine.
-        with httpx.Client(
-            base_url=base_url, headers=headers, timeout=ANSWER_SECONDS, verify=False
-        ) as client:
-            return _read(client)
+        return _read(lambda path: client.get(base_url + path, headers=headers))
     except (httpx.ConnectError, httpx.ConnectTimeout) as error:
         return Answer(Reach.REFUSED, str(error) or "no connection")
     except httpx.HTTPError as error:
         return Answer(Reach.SILENT, f"no answer within {ANSWER_SECONDS:.0f} s ({error})")
 
 
-def _read(client: httpx.Client) -> Answer:
-    health, ready = client.get("/_/health"), client.get("/_/ready")
+def _read(get: Callable[[str], httpx.Response]) -> Answer:
+    health, ready = get("/_/health"), get("/_/ready")
     body = _read_json(health)
     at = _read_date(health.headers.get("date"))
     if "database" not in body:
         # Not the instance, but what stands in for it.
-        return Answer(Reach.ILL, f"it answers with status {health.status_code}", at=at)
+        said = f"the server answers for it with status {health.status_code}"
+        if health.status_code == 200:
+            said = "the server does not know its name, so it could not read its instance.yaml"
+        return Answer(Reach.ILL, said, at=at)
     reasons = tuple(str(each) for each in _read_json(ready).get("reasons") or ())
     is_up = bool(body["database"].get("ok"))
     counters = None
     if health.status_code < 500 or not is_up:
-        metrics = client.get("/_/metrics")
+        metrics = get("/_/metrics")
         if metrics.status_code == 200:
             counters = read_counters(metrics.text)
     is_well = health.status_code == 200 and ready.status_code == 200

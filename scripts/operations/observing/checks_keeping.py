@@ -10,6 +10,10 @@ from scripts.operations.observing.looking import InstanceLook, Look
 from scripts.operations.observing.rules import RULES, Finding
 from scripts.operations.observing.wording import shorten, tell_since, tell_span
 
+CHANGES = ("upgrade", "upgrade failed", "rollback", "rollback failed")
+FAILED_DAYS = 3
+"""How long somebody has to be told of a change that failed and was taken back."""
+
 
 def check_keeping(look: Look) -> Iterator[Finding]:
     for each in look.instances:
@@ -40,29 +44,36 @@ def _check_begun(look: Look, each: InstanceLook) -> Iterator[Finding]:
             f"Run `scripts/mybizz instance destroy {folder.name}` again: it is completed.",
             folder.name,
         )
-    if each.is_changing and each.pause is not None:
-        since = _read_time(each.pause.since)
-        if since is None or since < late:
-            yield Finding(
-                RULES["upgrade_unfinished"],
-                f"An upgrade of {folder.name} stopped in the middle; visitors wait"
-                + (f" {_since(look, since)}." if since else "."),
-                f"Run `scripts/mybizz instance upgrade {folder.name} --resume`: it is completed or "
-                "taken back.",
-                folder.name,
-            )
-    newest = next(
-        (e for e in reversed(folder.history) if str(e.get("action", "")).startswith("upgrade")),
-        None,
-    )
-    if newest and "failed" in str(newest["action"]):
+    yield from _check_upgrade(look, each, late)
+
+
+def _check_upgrade(look: Look, each: InstanceLook, late: datetime) -> Iterator[Finding]:
+    folder, since = each.folder, _read_time(each.pause.since if each.pause else None)
+    is_held = each.is_changing and (since is None or since < late)
+    if each.is_interrupted or is_held:
+        waiting = "; its visitors wait" if each.is_changing else ""
+        yield Finding(
+            RULES["upgrade_unfinished"],
+            f"An upgrade of {folder.name} stopped in the middle{waiting}"
+            + (f", {_since(look, since)}." if since and is_held else "."),
+            f"Run `scripts/mybizz instance upgrade {folder.name} --resume`: it is completed or "
+            "taken back.",
+            folder.name,
+        )
+    changes = [entry for entry in folder.history if str(entry.get("action")) in CHANGES]
+    newest = changes[-1] if changes else {}
+    at = _read_time(newest.get("at"))
+    is_recent = at is not None and look.at - at < timedelta(days=FAILED_DAYS)
+    if str(newest.get("action")).endswith("failed") and is_recent:
+        kind = "rollback" if "rollback" in str(newest["action"]) else "upgrade"
         yield Finding(
             RULES["upgrade_failed"],
-            f"The upgrade of {folder.name} to {newest.get('to')} failed and was taken back: "
-            f"{shorten(newest.get('reason') or newest.get('error'))}",
+            f"The {kind} of {folder.name} to {newest.get('to')} failed and was taken back: "
+            f"{shorten(newest.get('error'))}",
             "Mend what it names and publish a new version, or try the same one with "
             f"`scripts/mybizz instance upgrade {folder.name} --again`.",
             folder.name,
+            facts={"from": newest.get("from"), "to": newest.get("to")},
         )
 
 
@@ -81,7 +92,7 @@ def _check_config(folder: FolderLook) -> Iterator[Finding]:
             f"Other accounts of the machine may read {path.name} of {folder.name}, which holds its "
             "keys.",
             f"chmod 600 {path}. If others use this machine, change the keys as well "
-            "(docs/security.md).",
+            "(docs/operators.md, rotate_keys.py).",
             folder.name,
             path.name,
         )

@@ -36,6 +36,16 @@ def check_machine(look: Look) -> Iterator[Finding]:
     yield from _check_key(look)
     yield from _check_clocks(look)
     yield from _check_database_servers(look)
+    if machine.archive_problem:
+        names = [each.name for each in look.instances]
+        yield Finding(
+            RULES["wal_archive_failing"],
+            f"The archive of {tell_names(names)} does not grow: {shorten(machine.archive_problem)}",
+            "See `scripts/mybizz archive status`, and whether the timer that ships it runs: "
+            "`systemctl list-timers mybizz-backup.timer`.",
+            part="archive",
+            facts={"instances": names},
+        )
 
 
 def _check_disk(look: Look, disk: DiskLook) -> Iterator[Finding]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from scripts.operations.observing.asking import Counters, Reach
 from scripts.operations.observing.looking import InstanceLook, Look, read_window
@@ -185,27 +185,46 @@ def _check_counts(look: Look, each: InstanceLook) -> Iterator[Finding]:
     if window is None:
         return
     before, now, own = window
-    limits = look.settings.limits
     span = tell_span(max(1.0, look.at.timestamp() - before.at))
-    failed = (
-        (now.requests_failed - before.requests_failed)
-        + (now.calls_failed - before.calls_failed)
-        + own["internal"]
-    )
-    # The app's own count is of the same calls; the greater one is all of them.
-    total = now.requests - before.requests + max(now.calls - before.calls, own["calls"])
-    percent = 100 * failed / total if total else 0.0
-    if failed >= limits.error_count and percent >= limits.error_percent:
-        yield Finding(
-            RULES["error_rate"],
-            f"{failed} of {total} requests to {each.name} failed in the last {span}.",
-            f"Find them in the server's log: lines of level error with instance {each.name}. If it "
-            f"began with an upgrade: `scripts/mybizz instance rollback {each.name}`.",
-            each.name,
-            facts={"failed": failed, "total": total},
-        )
+    yield from _check_errors(look, each, before, now, own, span)
     yield from _check_ends(look, each, before, now, span)
     yield from _check_speed(look, each, before, now, span)
+
+
+def _check_errors(
+    look: Look,
+    each: InstanceLook,
+    before: Counters,
+    now: Counters,
+    own: Mapping[str, int],
+    span: str,
+) -> Iterator[Finding]:
+    """By HTTP requests, by calls, and by what the app itself has counted. One and the same failure
+    may be in all three, so they are not added up."""
+    limits = look.settings.limits
+    shares = (
+        (now.requests_failed - before.requests_failed, now.requests - before.requests),
+        (now.calls_failed - before.calls_failed, now.calls - before.calls),
+        (own["internal"], own["calls"]),
+    )
+    failed, total = max(
+        (
+            (failed, total)
+            for failed, total in shares
+            if failed >= max(1, limits.error_count) and 100 * failed >= limits.error_percent * total
+        ),
+        default=(0, 0),
+    )
+    if not failed:
+        return
+    yield Finding(
+        RULES["error_rate"],
+        f"{failed} of {total} requests to {each.name} failed in the last {span}.",
+        f"Find them in the server's log: lines of level error with instance {each.name}. If it "
+        f"began with an upgrade: `scripts/mybizz instance rollback {each.name}`.",
+        each.name,
+        facts={"failed": failed, "total": total},
+    )
 
 
 def _check_ends(

@@ -23,7 +23,8 @@ VERIFY_SECONDS = 24 * 3600
 @dataclass(frozen=True, slots=True)
 class BackupsLook:
     """``newest`` of those that can be found; ``problem`` is why it cannot be restored, '' where it
-    can, as far as its files tell. ``drill`` is the newest entry of the history."""
+    can, as far as its files tell. ``drill`` is the newest entry of the
+    history; one that failed goes before others."""
 
     newest: Backup | None = None
     problem: str = ""
@@ -65,7 +66,7 @@ def look_at_folder(home: Home, instance: InstanceFolder, verified: Verified) -> 
     history = _read_history(instance)
     problem, config = _read_config(instance)
     title = instance.name
-    if not problem:
+    if config:
         try:
             title = instance.title
         except (OSError, yaml.YAMLError, AttributeError) as error:
@@ -133,11 +134,17 @@ def _look_at_backups(
         except OSError:
             continue
     newest = max(found, key=lambda backup: backup.at, default=None)
-    drills = [entry for entry in history if entry.get("action") == "drill"]
+    drills = {entry.get("kind"): entry for entry in history if entry.get("action") == "drill"}
+    # Dumps and moments are tried apart: the newest of each, and one that failed before others.
+    drill = max(
+        drills.values(),
+        key=lambda entry: (not entry.get("is_proven"), str(entry.get("at"))),
+        default=None,
+    )
     return BackupsLook(
         newest=newest,
         problem=verified.find_problem(home, newest) if newest else "",
-        drill=drills[-1] if drills else None,
+        drill=drill,
         folders=tuple(sorted(folders)),
     )
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+import httpx
 
 from app_server.pauses import Mode, Pause, read_pause
 from scripts.operations.home import Home
@@ -19,6 +21,7 @@ from scripts.operations.observing.asking import (
     Counters,
     Reach,
     ask_server,
+    make_client,
     read_certificate_end,
 )
 from scripts.operations.observing.database_look import DatabaseLook, look_into
@@ -26,6 +29,7 @@ from scripts.operations.observing.folder_look import FolderLook, Verified, look_
 from scripts.operations.observing.machine_look import MachineLook, look_at_machine
 from scripts.operations.observing.rules import Source
 from scripts.operations.observing.settings import Settings
+from scripts.operations.upgrading.recovering import is_interrupted
 
 AT_ONCE = 12
 """Instances that are looked at at the same time: with 100 of them, and each time-out reached, a
@@ -37,7 +41,8 @@ MANAGEMENT = "management"
 @dataclass(frozen=True, slots=True)
 class InstanceLook:
     """One instance. ``answer`` and ``database`` are None where it is not meant to be served, or its
-    configuration cannot be read. ``faults``: failed calls and calls by hour, from its database."""
+    configuration cannot be read. ``is_interrupted``: an upgrade was begun, and nobody carries it
+    out."""
 
     folder: FolderLook
     port: int | None = None
@@ -45,6 +50,7 @@ class InstanceLook:
     answer: Answer | None = None
     database: DatabaseLook | None = None
     certificate_ends_at: datetime | None = None
+    is_interrupted: bool = False
 
     @property
     def name(self) -> str:
@@ -123,9 +129,13 @@ def look(
     eyes = eyes or Eyes()
     verified = Verified(now, memory.backups, is_all=is_thorough)
     folders = [each for each in find_folders(home) if not names or each.name in names]
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with ThreadPoolExecutor(AT_ONCE) as pool, make_client() as client:
+
+        def ask(seen: InstanceLook) -> Answer:
+            return _ask(client, seen, settings)
+
         found = list(
-            pool.map(lambda each: _look_at(home, each, settings, verified, now, eyes), folders)
+            pool.map(lambda each: _look_at(home, each, settings, verified, now, eyes, ask), folders)
         )
     used = {"the data": home.data, "the instances": home.instances, "the releases": home.releases}
     used["the database"] = home.postgres
@@ -158,30 +168,34 @@ def _look_at(
     verified: Verified,
     now: datetime,
     eyes: Eyes,
+    ask: Callable[[InstanceLook], Answer],
 ) -> InstanceLook:
     folder = look_at_folder(home, instance, verified)
     port = folder.config.get("port")
-    seen = InstanceLook(folder, port if isinstance(port, int) else None, read_pause(instance.path))
+    seen = InstanceLook(
+        folder,
+        port if isinstance(port, int) else None,
+        read_pause(instance.path),
+        is_interrupted=is_interrupted(instance),
+    )
     if not seen.is_meant_to_be_served:
         return seen
     url = folder.database_url
-    return InstanceLook(
-        folder,
-        seen.port,
-        seen.pause,
-        answer=_ask(seen, settings),
+    return replace(
+        seen,
+        answer=ask(seen),
         database=look_into(url, now, settings.limits, eyes.clock) if url else None,
         certificate_ends_at=read_certificate_end(folder.origin),
     )
 
 
-def _ask(seen: InstanceLook, settings: Settings) -> Answer:
+def _ask(client: httpx.Client, seen: InstanceLook, settings: Settings) -> Answer:
     base = settings.server_url or (f"http://127.0.0.1:{seen.port}" if seen.port else None)
     if base is None:
         return Answer(Reach.REFUSED, "its configuration names no port")
     host = urlsplit(seen.folder.origin).netloc or "localhost"
     token = seen.folder.config.get("metrics-token")
-    return ask_server(base, host, str(token) if token else None)
+    return ask_server(client, base, host, str(token) if token else None)
 
 
 def _measure_jump(memory: Memory, eyes: Eyes) -> float:

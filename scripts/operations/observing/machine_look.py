@@ -14,6 +14,7 @@ import psutil
 from scripts.operations.backup_keys import key_file, read_backup_key
 from scripts.operations.home import Home, OperationError
 from scripts.operations.releases import Release, find_changed_files, list_releases
+from scripts.operations.wal_status import read_status
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,8 @@ class DiskLook:
 @dataclass(frozen=True, slots=True)
 class MachineLook:
     """``changed_releases``: files that differ, by version. ``key_id`` is None where the backups'
-    key is not there; ``clock_jump`` in seconds since the former round."""
+    key is not there; ``clock_jump`` in seconds since the former round; ``archive_problem``: why
+    changes of the embedded database are not archived, where they are to be."""
 
     disks: tuple[DiskLook, ...]
     free_memory_percent: float
@@ -43,6 +45,7 @@ class MachineLook:
     key_problem: str = ""
     write_problem: str = ""
     clock_jump: float = 0.0
+    archive_problem: str = ""
 
 
 def look_at_machine(
@@ -60,6 +63,7 @@ def look_at_machine(
         key_problem=key_problem,
         write_problem=_try_to_write(home.data / "observing" / ".probe"),
         clock_jump=clock_jump,
+        archive_problem=_read_archive(home),
     )
 
 
@@ -117,6 +121,14 @@ def _read_key(home: Home) -> tuple[str | None, str]:
         return read_backup_key(home).id, ""
     except (OperationError, OSError) as error:
         return None, str(error)
+
+
+def _read_archive(home: Home) -> str:
+    try:
+        status = read_status(home)
+    except (OperationError, OSError, ValueError) as error:
+        return str(error)
+    return status.problem if status.is_on else ""
 
 
 def _try_to_write(path: Path) -> str:

@@ -118,7 +118,7 @@ _ALL = (
     # What was begun or changed.
     Rule("creation_unfinished", _WARNING, "A business was not made to its end", _FOLDER),
     Rule("destruction_unfinished", _WARNING, "A business is half destroyed", _FOLDER),
-    Rule("upgrade_unfinished", _CRITICAL, "An upgrade stopped in the middle", _FOLDER),
+    Rule("upgrade_unfinished", _CRITICAL, "An upgrade stopped in the middle", _FOLDER, 2),
     Rule("upgrade_failed", _WARNING, "An upgrade failed and was taken back", _FOLDER),
     Rule("release_changed", _CRITICAL, "Files of a release were changed", _MACHINE),
     Rule("release_missing", _CRITICAL, "A release is missing", _FOLDER),

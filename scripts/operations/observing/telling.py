@@ -29,7 +29,8 @@ def queue_messages(state: State, change: Change, settings: Settings, now: dateti
     begun = [alert for alert in state.open if _has_to_be_told(state, alert, now)]
     ended = [alert for alert in change.ended if alert.told_at is not None]
     for channel in settings.channels:
-        is_told = (Severity.CRITICAL,) if settings.minimum(channel) == "critical" else Severity
+        is_critical = settings.minimum(channel) is Severity.CRITICAL
+        is_told = [Severity.CRITICAL] if is_critical else [*Severity]
         news = [alert for alert in begun if alert.severity in is_told]
         over = [alert for alert in ended if alert.severity in is_told]
         if news or over:
@@ -39,7 +40,7 @@ def queue_messages(state: State, change: Change, settings: Settings, now: dateti
 
 
 def _has_to_be_told(state: State, alert: Alert, now: datetime) -> bool:
-    if state.is_silenced(alert, now):
+    if state.is_silenced(alert, now) or alert.clear_rounds:
         return False
     if alert.told_at is None:
         return True
