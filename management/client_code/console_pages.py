@@ -20,6 +20,11 @@ PAGES = [
     ("/app/releases/:version", "management.releases.ReleaseForm", STAFF),
     ("/app/alerts", "management.alerts.AlertsForm", STAFF),
     ("/app/audit", "management.commands.CommandsForm", STAFF),
+    ("/app/billing", "management.billing.BillingForm", STAFF),
+    ("/app/billing/plans", "management.billing.PlansForm", STAFF),
+    ("/app/billing/invoices", "management.billing.InvoicesForm", STAFF),
+    ("/app/billing/dunning", "management.billing.DunningForm", STAFF),
+    ("/app/billing/tenants/:instance_name", "management.billing.TenantBillingForm", STAFF),
 ]
 # What of the template's own pages there is in the console, too.
 KEPT_PAGES = [
@@ -39,6 +44,7 @@ MENU = [
     ("alerts", "Alerts", "notifications", "/app/alerts", "alerts.view"),
     ("jobs", "Jobs", "checklist", "/app/jobs", "fleet.view"),
     ("releases", "Releases", "new_releases", "/app/releases", "releases.view"),
+    ("billing", "Billing", "payments", "/app/billing", "billing.view"),
     ("audit", "Audit", "history", "/app/audit", "fleet.view"),
 ]
 

@@ -68,7 +68,7 @@ def refresh_state(account: Any) -> None:
     if subscription is not None:
         shown["period_end"] = subscription["ended_at"] or subscription["period_end"]
     plan = shown["plan"]
-    words = (account["instance_name"], account["billing_name"], account["billing_email"])
+    words = (account["billing_name"], account["instance_name"], account["billing_email"])
     shown["search_text"] = fold(" ".join([*words, plan["name"] if plan is not None else ""]))
     account.update(**shown)
 

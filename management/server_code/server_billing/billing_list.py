@@ -11,9 +11,11 @@ from anvil.tables import app_tables
 from anvil.tables import query as q
 
 from master_template.server_integrations.integration_service import is_connected
+from master_template.server_settings.profile_choices import country_choices, currency_choices
 from master_template.server_shared import clock
 from master_template.server_shared.callables import STAFF_ONLY
-from master_template.server_shared.validators import Choice, Record, Text
+from master_template.server_shared.config import default_country
+from master_template.server_shared.validators import Choice, Text
 
 from ..server_console.callables import server_callable
 from ..server_console.paging import PAGE_RULES, read_page, search_words
@@ -35,27 +37,9 @@ MAX_INVOICES = 24
 ACCOUNT_FIELDS = tuple(ACCOUNT.fields)
 INVOICE_STATES = ("open", "paid", "uncollectible", "void", "refunded")
 
-ACCOUNT_QUERY = Record(
-    "The query",
-    {
-        **PAGE_RULES,
-        "search": Text("Search", max_chars=200, default=""),
-        "state": Choice("State", STATES),
-        "sort": Choice("Sort", ("name", "price", "period_end"), default="name"),
-    },
-    default={},
-)
-INVOICE_QUERY = Record(
-    "The query",
-    {
-        **PAGE_RULES,
-        "search": Text("Search", max_chars=200, default=""),
-        "status": Choice("Status", INVOICE_STATES),
-    },
-    default={},
-)
 _SORTS = {
-    "name": (("billing_name", True), ("instance_name", True)),
+    # Its text begins with the name, folded: "Élan" stands beside "Elan".
+    "name": (("search_text", True), ("instance_name", True)),
     "price": (("price_cents", False), ("instance_name", True)),
     "period_end": (("period_end", True), ("instance_name", True)),
 }
@@ -101,21 +85,29 @@ def get_billing_overview() -> dict[str, Any]:
     }
 
 
-@server_callable(needs="billing.view", takes={"query": ACCOUNT_QUERY})
-def list_billing_accounts(query: dict[str, Any] | None = None) -> dict[str, Any]:
+@server_callable(
+    needs="billing.view",
+    takes={
+        "search": Text("Search", max_chars=200, default=""),
+        "state": Choice("State", STATES),
+        "sort": Choice("Sort", tuple(_SORTS), default="name"),
+        **PAGE_RULES,
+    },
+)
+def list_billing_accounts(
+    search: str = "",
+    state: str | None = None,
+    sort: str = "name",
+    offset: int = 0,
+    page_size: int = 25,
+) -> dict[str, Any]:
     """One page of tenants: ``{"accounts", "total"}``, each as ``billing_fields.account_item``."""
-    wanted = ACCOUNT_QUERY.check(query or {})
-    condition: dict[str, Any] = {"state": wanted["state"]} if wanted["state"] else {}
-    words = search_words(wanted["search"])
+    condition: dict[str, Any] = {"state": state} if state else {}
+    words = search_words(search)
     if words:
         condition["search_text"] = q.all_of(*words)
-    rows, total = read_page(
-        app_tables.billing_accounts,
-        _SORTS[wanted["sort"]],
-        condition,
-        offset=wanted["offset"],
-        page_size=wanted["page_size"],
-    )
+    table = app_tables.billing_accounts
+    rows, total = read_page(table, _SORTS[sort], condition, offset=offset, page_size=page_size)
     return {"accounts": [account_item(row) for row in rows], "total": total}
 
 
@@ -130,6 +122,17 @@ def list_tenants_without_billing() -> dict[str, Any]:
         if row["name"] not in known
     )
     return {"tenants": list(islice(left, MAX_WITHOUT))}
+
+
+@server_callable(needs="billing.view")
+def get_billing_choices() -> dict[str, Any]:
+    """``{"currencies", "countries"}``, lists of ``[value, label, more words to find it by]``, and
+    our own ``country``, which most tenants share."""
+    return {
+        "currencies": currency_choices(),
+        "countries": country_choices(),
+        "country": default_country(),
+    }
 
 
 @server_callable(needs=STAFF_ONLY, takes={"instance_name": INSTANCE})
@@ -172,25 +175,26 @@ def get_billing_account(instance_name: str) -> dict[str, Any]:
     }
 
 
-@server_callable(needs="billing.view", takes={"query": INVOICE_QUERY})
-def list_billing_invoices(query: dict[str, Any] | None = None) -> dict[str, Any]:
+@server_callable(
+    needs="billing.view",
+    takes={
+        "search": Text("Search", max_chars=200, default=""),
+        "status": Choice("Status", INVOICE_STATES),
+        **PAGE_RULES,
+    },
+)
+def list_billing_invoices(
+    search: str = "", status: str | None = None, offset: int = 0, page_size: int = 25
+) -> dict[str, Any]:
     """One page of all tenants' invoices, the newest first: ``{"invoices", "total"}``."""
-    wanted = INVOICE_QUERY.check(query or {})
-    condition: dict[str, Any] = {}
-    if wanted["status"] == "refunded":
-        condition["refunded_cents"] = q.greater_than(0)
-    elif wanted["status"]:
-        condition["status"] = wanted["status"]
-    words = search_words(wanted["search"])
+    condition: dict[str, Any] = {"status": status} if status else {}
+    if status == "refunded":
+        condition = {"refunded_cents": q.greater_than(0)}
+    words = search_words(search)
     if words:
         condition["search_text"] = q.all_of(*words)
-    rows, total = read_page(
-        app_tables.billing_invoices,
-        (("issued_at", False), ("stripe_id", True)),
-        condition,
-        offset=wanted["offset"],
-        page_size=wanted["page_size"],
-    )
+    table, order = app_tables.billing_invoices, (("issued_at", False), ("stripe_id", True))
+    rows, total = read_page(table, order, condition, offset=offset, page_size=page_size)
     return {"invoices": [invoice_item(row) for row in rows], "total": total}
 
 

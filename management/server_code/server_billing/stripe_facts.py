@@ -169,6 +169,24 @@ def read_refund(given: Mapping[str, Any]) -> RefundFacts:
         raise _strange("refund", error) from error
 
 
+def read_preview(given: Mapping[str, Any]) -> dict[str, Any]:
+    """``lines`` of ``{"text", "amount_cents"}``, ``total_cents``, ``due_cents`` and ``currency`` of
+    an invoice that is only thought of."""
+    try:
+        lines = [
+            {"text": str(line["description"] or ""), "amount_cents": int(line["amount"])}
+            for line in given["lines"]["data"]
+        ]
+        return {
+            "lines": lines,
+            "total_cents": int(given["total"]),
+            "due_cents": int(given["amount_due"]),
+            "currency": str(given["currency"]).upper(),
+        }
+    except (KeyError, TypeError, ValueError) as error:
+        raise _strange("preview", error) from error
+
+
 def _id_of(value: Any) -> str:
     """The id of what may have come as the whole object."""
     found = value["id"] if isinstance(value, Mapping) else value

@@ -36,6 +36,13 @@ SIGNATURE_TOLERANCE_SECONDS = 300  # https://docs.stripe.com/webhooks#replay-att
 Parts = Mapping[str, Any]
 
 
+class _Answer(dict[str, Any]):
+    """An object of Stripe's, in which what should be there and is not is Stripe's fault."""
+
+    def __missing__(self, name: str) -> Any:
+        raise ProviderError(f"Stripe sent an answer without {name!r}.")
+
+
 class StripeGateway:
     """One account of Stripe's. ``is_live``: real money moves."""
 
@@ -213,7 +220,7 @@ def _ask(request: Callable[[], Any]) -> dict[str, Any]:
     for number in range(BUSY_RETRIES + 1):
         try:
             answer = request()
-            return dict(answer.to_dict())
+            return _Answer(answer.to_dict())
         except stripe.RateLimitError as error:
             if number == BUSY_RETRIES:
                 raise ProviderError(

@@ -15,7 +15,7 @@ from master_template.server_shared.transactions import in_transaction
 from master_template.server_shared.validators import Bool, Choice, Int
 
 from ..server_console.callables import server_callable
-from . import billing_links, billing_mails, stripe_sync
+from . import billing_links, billing_mails, stripe_facts, stripe_sync
 from .accounts import find_account, live_subscription
 from .billing_fields import INSTANCE, PLAN_CODE
 from .plan_service import ensure_price, find_plan
@@ -85,18 +85,7 @@ def preview_plan_change(instance_name: str, code: str, charge: str) -> dict[str,
         "proration_date": at,
     }
     fields = {"subscription": subscription["stripe_id"], "subscription_details": details}
-    invoice = gateway.preview_invoice(fields)
-    lines = [
-        {"text": line["description"] or "", "amount_cents": int(line["amount"])}
-        for line in invoice["lines"]["data"]
-    ]
-    return {
-        "lines": lines,
-        "total_cents": int(invoice["total"]),
-        "due_cents": int(invoice["amount_due"]),
-        "currency": str(invoice["currency"]).upper(),
-        "at": at,
-    }
+    return {**stripe_facts.read_preview(gateway.preview_invoice(fields)), "at": at}
 
 
 @server_callable(
