@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from master_template.server_shared import validators as rules
+from master_template.server_shared.errors import InvalidError
 from tests.product.screens import tab
 from tests.product.studio import DOMAIN, PASSWORD, Refused, Studio
 from tests.product.walking import fill_texts, leaves, specs
@@ -119,7 +120,7 @@ def test_no_address_that_runs_is_kept(studio: Studio, address: str) -> None:
     for _, rule in ((n, r) for s in SPECS.values() for n, r in s.takes.items()):
         for _, leaf in leaves(rule):
             if isinstance(leaf, rules.WebAddress):
-                with pytest.raises(rules.InvalidError):
+                with pytest.raises(InvalidError):
                     leaf.clean(address)
 
 
