@@ -145,9 +145,15 @@ def drop_database_only(server: DatabaseServer, name: str) -> None:
 
 
 def drop_database(server: DatabaseServer, name: str) -> None:
-    """Remove a database and its role, with everything in it."""
-    for each in (name, f"{name}__making"):
-        drop_database_only(server, each)
+    """Remove a database and its role, with everything in it, and what killed commands left beside
+    it: no instance's own has two underscores in a row."""
+    with server.connect() as connection:
+        rows = connection.execute(
+            "SELECT datname FROM pg_database WHERE datname = %s OR starts_with(datname, %s)",
+            (name, f"{name}__"),
+        ).fetchall()
+    for row in rows:
+        drop_database_only(server, str(row[0]))
     with server.connect() as connection:
         identifier = sql.Identifier(name)
         connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(identifier))

@@ -10,7 +10,7 @@ import bcrypt
 import psycopg
 import yaml
 
-from scripts.operations.databases import DatabaseServer, drop_database, drop_database_only
+from scripts.operations.databases import DatabaseServer, drop_database
 from scripts.operations.fingerprints import Fingerprint, read_fingerprints
 from scripts.operations.home import Home
 from scripts.operations.instances import InstanceFolder
@@ -175,6 +175,4 @@ def version_of(home: Home, instance: InstanceFolder) -> str:
 
 
 def drop_all(server: DatabaseServer, instance: InstanceFolder) -> None:
-    for name in databases_of(server, instance):
-        drop_database_only(server, name)
     drop_database(server, instance.database_name)

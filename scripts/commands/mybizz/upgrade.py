@@ -12,7 +12,7 @@ from scripts.operations.databases import DatabaseServer
 from scripts.operations.home import OperationError
 from scripts.operations.instances import InstanceFolder, require_instance
 from scripts.operations.pausing import find_pause, start_instance, stop_instance
-from scripts.operations.provision import move_to_server
+from scripts.operations.provision import move_to_server, pinned_release
 from scripts.operations.reaching import alone_with
 from scripts.operations.upgrading import (
     MAX_WAIT_SECONDS,
@@ -87,6 +87,10 @@ def upgrade_command(
         if not job.is_dry:
             recover(job.home, server, found, job.say)
         target = choose_release(job.home, version)
+        if pinned_release(job.home, found).version == target.version:
+            # Also where it was killed after that moment: to run it again is no mistake.
+            facts = {"name": name, "from": target.version, "release": target.version}
+            return Answer(facts, f"{name} has {target.version}.")
         check_upgrade(job.home, found, target, again=again)
         plan = plan_upgrade(job.home, server, found, target)
         refusal = plan.refusal(allow_data_loss=allow_data_loss)
