@@ -50,6 +50,22 @@ def install_chromium() -> None:
             )
 
 
+def find_caddy() -> str:
+    """A folder with the program ``caddy``, which tries the Caddyfiles that are made; '' without
+    one. Debian's package is unpacked, not installed: installed, it would serve this machine."""
+    if shutil.which("caddy"):
+        return ""
+    folder = ROOT / ".build" / "caddy"
+    apt, unpack = shutil.which("apt-get"), shutil.which("dpkg-deb")
+    if not (folder / "usr" / "bin" / "caddy").exists() and apt and unpack:
+        with tempfile.TemporaryDirectory() as name:
+            command = [apt, "download", "-qq", "caddy"]
+            subprocess.run(command, cwd=name, capture_output=True)
+            for package in Path(name).glob("*.deb"):
+                subprocess.run([unpack, "-x", str(package), str(folder)], capture_output=True)
+    return str(folder / "usr" / "bin") if (folder / "usr" / "bin" / "caddy").exists() else ""
+
+
 def run_pytest(chromium: str, arguments: list[str]) -> int:
     """All tests in two workers on one Postgres; gives pytest's exit code."""
     # Below the system's temporary folder: as root, Postgres runs as a user who must get there.
@@ -60,6 +76,7 @@ def run_pytest(chromium: str, arguments: list[str]) -> int:
             environment = {
                 **os.environ,
                 "MYBIZZ_CHROMIUM": chromium,
+                "PATH": os.pathsep.join(filter(None, [os.environ.get("PATH", ""), find_caddy()])),
                 "MYBIZZ_TEST_POSTGRES": server.admin_url,
             }
             workers = [] if any(a.startswith("-n") for a in arguments) else ["-n", "2"]

@@ -68,7 +68,9 @@ def test_everything_that_is_named_is_there(folder: Path):
         for volume in service.get("volumes", []):
             source = volume.partition(":")[0]
             assert source.startswith("/") or source in document["volumes"], name
-        assert set(service["networks"]) <= set(document["networks"])
+        assert set(service.get("networks", [])) <= set(document["networks"]), name
+        mode = service.get("network_mode", "service:server")
+        assert "networks" in service or mode.removeprefix("service:") in services, name
         for other, condition in service.get("depends_on", {}).items():
             healthy = condition["condition"] == "service_healthy"
             assert not healthy or "healthcheck" in services[other]

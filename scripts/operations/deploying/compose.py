@@ -231,7 +231,7 @@ def _make_helpers(settings: Settings) -> dict[str, Service]:
             *("instance", "drill", "--all", "--from", container.BACKUPS),
         ),
     }
-    return {
+    helpers = {
         name: {
             **_make_ours(settings, command),
             "volumes": ["data:/data", place],
@@ -239,3 +239,14 @@ def _make_helpers(settings: Settings) -> dict[str, Service]:
         }
         for name, command in commands.items()
     }
+    for name, command in container.companions().items() if settings.is_embedded else ():
+        service = _make_ours(settings, command)
+        del service["networks"]
+        helpers[name] = {
+            **service,
+            # On the server's own network interface: 127.0.0.1 is the server.
+            "network_mode": "service:server",
+            "depends_on": {"server": {"condition": "service_started"}},
+            **_make_limits(container.COMPANION_MEMORY, "1"),
+        }
+    return helpers

@@ -29,6 +29,7 @@ BACKUP_EVERY_SECONDS = 3600
 DRILL_EVERY_SECONDS = 7 * 24 * 3600
 RETRY_SECONDS = 900
 PIDS = 2048
+COMPANION_MEMORY = "512Mi"
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,14 @@ def repeat(every_seconds: int, *words: str) -> list[str]:
     wait = f'if "$@"; then next=$0; else next={RETRY_SECONDS}; fi'
     loop = f"trap 'exit 0' TERM; while :; do {wait}; sleep \"$next\" & wait $!; done"
     return ["sh", "-c", loop, str(every_seconds), *command_of(*words)]
+
+
+def companions() -> dict[str, list[str]]:
+    """Commands that always run beside the embedded server, and reach it as on one machine."""
+    return {
+        "watch": command_of("fleet", "watch", "--log-format", "json"),
+        "requests": command_of("fleet", "serve-requests"),
+    }
 
 
 def make_server_file() -> str:

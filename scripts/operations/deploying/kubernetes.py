@@ -12,11 +12,13 @@ from typing import Any
 
 from scripts.operations.deploying import kubernetes_database, kubernetes_jobs, kubernetes_network
 from scripts.operations.deploying.container import (
+    COMPANION_MEMORY,
     DATABASE_FILE,
     READY,
     SERVER_FILE,
     anvil_command,
     command_of,
+    companions,
     list_secrets,
     make_environment,
     server_command,
@@ -135,7 +137,11 @@ def _make_deployment(
     if host:
         server["workingDir"] = command[2].rpartition("/")[0]
     prepare = make_container("prepare", settings, command_of("deploy", "prepare"), "512Mi")
-    pod = make_pod(settings, [server], before=[prepare])
+    beside = [
+        make_container(each, settings, words, COMPANION_MEMORY)
+        for each, words in (companions().items() if settings.is_embedded else ())
+    ]
+    pod = make_pod(settings, [server, *beside], before=[prepare])
     pod["terminationGracePeriodSeconds"] = STOP_SECONDS
     labels = {APP: "mybizz", "app.kubernetes.io/name": name}
     return make_manifest(
