@@ -5,6 +5,7 @@ Each source may be away: what it would tell is None then, and ``problem`` says w
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 import urllib.error
@@ -19,9 +20,10 @@ from typing import Any
 import psycopg
 
 from app_server.tables.store import libpq_url
+from scripts.operations.backups import MANIFEST_FILE, read_backup
 from scripts.operations.databases import DatabaseServer
 from scripts.operations.home import Home, OperationError
-from scripts.operations.inspection import READY, Summary, summarise
+from scripts.operations.inspection import CHANGING, READY, STOPPED, Summary, summarise
 from scripts.operations.instances import InstanceFolder, list_instances
 
 AT_ONCE = 8
@@ -29,6 +31,8 @@ AT_ONCE = 8
 
 ANSWER_SECONDS = 5
 WELL, ILL, DOWN = "well", "ill", "down"
+WANTED = (STOPPED, CHANGING)
+"""States in which it is not served because somebody wants it so."""
 
 USAGE = {
     "contacts": "SELECT count(*) FROM app.contacts WHERE deleted_at IS NULL",
@@ -126,15 +130,16 @@ def read_status(
             usage = _read_usage(server, instance)
     if told.get("sockets"):
         usage["last_seen_at"] = datetime.now(UTC)
-    if summary.backed_up_at is not None:
-        age = datetime.now(UTC) - summary.backed_up_at
+    backed_up_at = _find_last_backup(instance, summary)
+    if backed_up_at is not None:
+        age = datetime.now(UTC) - backed_up_at
         told["backup_age_seconds"] = int(age.total_seconds())
     health = told.pop("health")
-    if health == DOWN and summary.state != READY:
+    if health != WELL and summary.state != READY:
         health = summary.state
-        told["problem"] = None if health == "stopped" else f"It is {health}."
+        told["problem"] = None if health in WANTED else f"It is {health}."
     return InstanceStatus(
-        **_of_summary(summary),
+        **{**_of_summary(summary), "backed_up_at": backed_up_at},
         health=health,
         **told,
         **usage,
@@ -163,6 +168,16 @@ def sum_up(fleet: Sequence[InstanceStatus]) -> dict[str, Any]:
 def _of_summary(summary: Summary) -> dict[str, Any]:
     """What a list of instances tells; it may come to tell more than is shown here."""
     return {name: getattr(summary, name) for name in _NAMES if hasattr(summary, name)}
+
+
+def _find_last_backup(instance: InstanceFolder, summary: Summary) -> datetime | None:
+    """The newest that was asked for, or that lies in its folder; their names are in the order of
+    time."""
+    known = [summary.backed_up_at] if summary.backed_up_at else []
+    folders = sorted(instance.backups.glob(f"[!.]*/{MANIFEST_FILE}"), reverse=True)
+    with contextlib.suppress(OperationError):
+        known += [read_backup(file.parent).at for file in folders[:1]]
+    return max(known, default=None)
 
 
 def _read_databases(
