@@ -66,6 +66,12 @@ def _audit():
     return AuditLogSettings()
 
 
+def _updates():
+    from .UpdateSettings import UpdateSettings
+
+    return UpdateSettings()
+
+
 def _policies():
     from .PolicySettings import PolicySettings
 
@@ -150,6 +156,14 @@ SECTIONS = [
         "history",
         "settings.view",
         _audit,
+    ),
+    Section(
+        "updates",
+        "Updates",
+        "New versions of Mybizz, what they bring, and when you get them",
+        "autorenew",
+        "settings.view",
+        _updates,
     ),
 ]
 

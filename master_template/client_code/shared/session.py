@@ -71,6 +71,11 @@ def may(permission):
     return bool(who) and permission in who["permissions"]
 
 
+def update_notice():
+    """None, or what the banner tells of a newer version: see `get_config`."""
+    return config().get("update")
+
+
 def has_feature(name):
     """Whether the business has switched a feature on."""
     return bool(config()["features"].get(name))
