@@ -51,11 +51,48 @@ def at_work(request: Request) -> Iterator[None]:
     one's id."""
     outer = work.get()
     request_id = outer.request_id if outer is not None else make_request_id()
-    token = work.set(Work(request_id, request.instance.name, request.session))
+    request.work = Work(request_id, request.instance.name, request.session)
+    token = work.set(request.work)
     try:
         yield
     finally:
         work.reset(token)
+
+
+@contextmanager
+def task_at_work(request: Request) -> Iterator[None]:
+    """For a background task: its lines carry the id of the call that launched it and of who was
+    logged in then; a scheduled one has an id of its own, and nobody's."""
+    outer = work.get()
+    with at_work(request):
+        if outer is not None and request.work is not None:
+            request.work.session = outer.session
+        yield
+
+
+@contextmanager
+def resumed(request: Request) -> Iterator[None]:
+    """For what a process that serves a call sends meanwhile: it comes by a task that was begun for
+    somebody else, and belongs to that call."""
+    current = request.root.work
+    token = work.set(current)
+    try:
+        yield
+    finally:
+        work.reset(token)
+
+
+def log_task(name: str, task_id: str, job_id: str | None, outcome: str, seconds: float) -> None:
+    """Note that a background task has ended."""
+    log_access(
+        "task",
+        function=name,
+        origin="background" if job_id is None else "scheduled",
+        outcome=outcome,
+        task_id=task_id,
+        job_id=job_id,
+        duration_ms=round(seconds * 1000, 1),
+    )
 
 
 def _name_of(request: Request, outcome: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 
 from app_server.app_log import NAME_CHARS, log_error, shown
-from app_server.call_observing import at_work, observed_call
+from app_server.call_observing import at_work, observed_call, resumed
 from app_server.errors import AnvilError
 from app_server.limits import MAX_NESTED_CALLS
 from app_server.native.registry import (
@@ -48,7 +48,8 @@ async def dispatch(request: Request) -> Reply:
     """Serve one call. Native functions come first, then those that an uplink registered, then the
     app's server code, as on Anvil's server."""
     if request.parent is not None:
-        return await _dispatch(request)
+        with resumed(request):
+            return await _dispatch(request)
     with observed_call(request) as observe:
         return observe(await _dispatch(request))
 

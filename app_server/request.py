@@ -13,6 +13,7 @@ from app_server.wire.payload import Payload
 
 if TYPE_CHECKING:
     from app_server.instance import Instance
+    from app_server.logs import Work
     from app_server.sessions import Session, SessionSocket
 
 
@@ -39,7 +40,8 @@ class Request:
     ``anvil.server.context.client`` tells: ``{"type", "ip", "location"}``. ``parent`` is the call
     that this one was made from. ``alternate_session`` is the browser's, where the call comes from
     another site's page and has got a session of its own. ``sent_user_data`` is the session's data
-    that went to the server code with this call. ``on_update`` gets messages that precede the
+    that went to the server code with this call. ``work`` is what lines of the log carry of it.
+    ``on_update`` gets messages that precede the
     answer: ``{"output": text}`` and ``{"set-cookie": True}``. ``worker`` is the process that serves
     it.
     """
@@ -59,6 +61,7 @@ class Request:
     worker: object = None
     on_update: Callable[[dict[str, Any]], None] = ignore_update
     socket: SessionSocket | None = None
+    work: Work | None = None
 
     @property
     def root(self) -> Request:

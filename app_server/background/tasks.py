@@ -9,6 +9,7 @@ import asyncio
 import base64
 import logging
 import secrets
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ from app_server.app_log import log_error
 from app_server.background.owners import forget_owner, is_alive, register_owner
 from app_server.background.records import Records, TaskRecord, TaskStatus
 from app_server.background.turns import Turns
+from app_server.call_observing import log_task, task_at_work
 from app_server.errors import AnvilError
 from app_server.media import resign_media
 from app_server.request import Origin, Reply, Request
@@ -122,6 +124,20 @@ class BackgroundTasks:
             )
         task_id = base64.b32encode(secrets.token_bytes(15)).decode().lower()
         request = self._make_request(task_id, name)
+        with task_at_work(request):
+            await self._launch(task_id, request, args, kwargs, vt_global, job_id)
+        return task_id
+
+    async def _launch(
+        self,
+        task_id: str,
+        request: Request,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any] | None,
+        vt_global: dict[str, Any] | None,
+        job_id: str | None,
+    ) -> None:
+        name = request.command.removeprefix("task:")
         body = resign_media(request, {"args": list(args), "kwargs": dict(kwargs or {})})
         request.payload = encode(body, vt_global)
         peer: CallingPeer | None = self.instance.uplinks.choose(request.command)
@@ -137,9 +153,8 @@ class BackgroundTasks:
             raise
         if job_id is not None:
             self.turns.begin(task_id)
-        watcher = asyncio.create_task(self._watch(task_id, name, call))
+        watcher = asyncio.create_task(self._watch(task_id, name, call, job_id))
         self._running[task_id] = RunningTask(call, peer, watcher)
-        return task_id
 
     def _make_request(self, task_id: str, name: str) -> Request:
         return Request(
@@ -158,8 +173,16 @@ class BackgroundTasks:
             },
         )
 
-    async def _watch(self, task_id: str, name: str, call: PendingCall) -> None:
+    async def _watch(self, task_id: str, name: str, call: PendingCall, job_id: str | None) -> None:
+        started, ended = time.perf_counter(), TaskStatus.MISSING
+        try:
+            ended = await self._wait_for_end(task_id, name, call)
+        finally:
+            log_task(name, task_id, job_id, ended.value, time.perf_counter() - started)
+
+    async def _wait_for_end(self, task_id: str, name: str, call: PendingCall) -> TaskStatus:
         reply = await call.answer
+        status = TaskStatus.MISSING
         try:
             await call.request.stack.close(reply.error is None)
             status, error = _read_end(reply, is_lost=call.is_lost)
@@ -172,6 +195,7 @@ class BackgroundTasks:
         finally:
             self._running.pop(task_id, None)
             self.turns.end(task_id)
+        return status
 
     @property
     def turns(self) -> Turns:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app_server.app_log import log_output
+from app_server.call_observing import resumed
 from app_server.errors import AnvilError
 from app_server.limits import MAX_NAME_CHARS, MAX_OUTPUT_LINE_CHARS
 from app_server.request import Origin, Reply, Request
@@ -122,7 +123,8 @@ class CallingPeer(Peer):
         call = self.pending.pop(str(message.get("id")), None)
         if call is None:
             return
-        log_output(call.request.instance.name, [call.output])
+        with resumed(call.request):
+            log_output(call.request.instance.name, [call.output])
         try:
             reply = self._take_reply(message, call)
         except AnvilError as error:
@@ -156,7 +158,8 @@ class CallingPeer(Peer):
     def receive_output(self, message: dict[str, Any]) -> None:
         call = self.pending.get(str(message.get("id")))
         if call is not None:
-            log_output(call.request.instance.name, call.take_output(str(message["output"])))
+            with resumed(call.request):
+                log_output(call.request.instance.name, call.take_output(str(message["output"])))
             call.request.root.on_update({"output": message["output"]})
 
     def make_child(self, message: dict[str, Any], parent: Request) -> Request:
