@@ -17,10 +17,17 @@ import pytest
 from playwright.sync_api import Browser as ChromiumBrowser
 from playwright.sync_api import Page
 
+from scripts.operations.backups import make_backup
+from scripts.operations.fingerprints import read_fingerprints
+from scripts.operations.home import Home
 from scripts.operations.instances import InstanceFolder, find_instance
+from scripts.operations.postgres import database_server
+from scripts.operations.provision import pinned_release
 from scripts.operations.releases import remove_folder
 from scripts.operations.serving import find_free_port
 from scripts.operations.setup import read_log_ins
+from scripts.operations.upgrading import rehearse
+from scripts.operations.upgrading.trying import read_checks
 from tests.app_server.running import Browser, CallFailed, open_socket
 from tests.scripts.running import ROOT, Run
 
@@ -194,3 +201,20 @@ def test_an_uplink_key_of_one_opens_nothing_of_the_other(tenants: tuple[Tenant, 
             answers[tenant.host] = json.loads(connection.recv(timeout=20))
     assert answers[studio.host].get("auth") == "OK"
     assert "error" in answers[inn.host] and "auth" not in answers[inn.host]
+
+
+def test_a_release_is_tried_on_a_copy_of_a_real_business(tenants: tuple[Tenant, Tenant]):
+    """The owner logs in there and uses it; the business itself sees nothing of that."""
+    inn = tenants[1].instance
+    home = Home.at(inn.path.parents[1])
+    with database_server(home, None) as server:
+        backup = make_backup(home, inn, server.url(inn.database_name))
+        release = pinned_release(home, inn)
+        done = rehearse(home, server, inn, backup, release, allow_data_loss=False)
+        with server.connect(inn.database_name) as connection:
+            after = read_fingerprints(connection)
+    assert done == ["/app 200", "/ 200", "log_in", "get_dashboard", "list_contacts"]
+    # Numbers of earlier calls may be written down meanwhile; what a log-in leaves is here.
+    seen = ("app.users", "app.audit_log", "app.outbox", "app.contacts")
+    assert [backup.fingerprints[table] for table in seen] == [after[table] for table in seen]
+    assert {check["name"] for check in read_checks(release)} == set(done[3:])
