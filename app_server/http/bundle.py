@@ -31,7 +31,8 @@ from app_server.templates import Problem
 
 logger = logging.getLogger(__name__)
 
-KEPT_BUNDLES = 16
+#: A third of a megabyte each; a server of many instances has at least two of each.
+KEPT_BUNDLES = 256
 #: From this runtime version on, a form's template is in ``._anvil_designer``.
 TEMPLATE_MODULES_VERSION = 2
 TABLES_SERVICE = "/runtime/services/tables.yml"

@@ -9,14 +9,20 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from app_server import python_source
+
+MODULES_KEPT = 5000
+"""Instances share the modules of a release: a hundred of them are read once, which is most of what
+their start takes."""
 
 #: Modules by full name, each with the full names that it imports or shows.
 Graph = Mapping[str, frozenset[str]]
 
 
+@lru_cache(MODULES_KEPT)
 def read_imports(name: str, is_package: bool, code: str) -> frozenset[str]:
     """Full names that may be modules and that ``code`` imports anywhere in it; none where it is no
     Python. ``from a import b`` gives both ``a`` and ``a.b``."""

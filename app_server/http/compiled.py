@@ -103,7 +103,7 @@ _imported: OrderedDict[str, frozenset[str]] = OrderedDict()
 _worthwhile: dict[str, bool] = {}
 _lock = Lock()
 _one_at_a_time = Lock()
-KEPT_PLANS = 64
+KEPT_PLANS = 256
 
 
 def list_modules(package: AppPackage) -> Iterator[tuple[str, bool, str]]:

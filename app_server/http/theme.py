@@ -23,7 +23,7 @@ SAFE_COLOR = re.compile(r"[^;{}<>]*")
 
 
 SHORT_HASH = 16
-KEPT_VERSIONS = 64
+KEPT_VERSIONS = 256
 #: In HTML of an app: where an address of a theme asset begins.
 THEME_ADDRESS = re.compile(r"""(?<=["'(=\s,])/?_/theme/(?!@)""")
 TAG = re.compile(r"<(?:link|script|img|source|meta|video|audio)\b[^>]*>", re.IGNORECASE)
