@@ -37,9 +37,9 @@ def new_key():
     return window.crypto.randomUUID()
 
 
-def ask_for(action, arguments):
+def ask_for(action, given):
     """Ask for a job and show it. Raises ApiError."""
-    job = api.call("request_job", action, arguments, new_key())["job"]
+    job = api.call("request_job", action, given, new_key())["job"]
     navigation_helpers.go("/app/jobs/" + job["job_id"])
 
 

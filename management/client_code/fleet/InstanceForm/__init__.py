@@ -152,11 +152,11 @@ class InstanceForm(InstanceFormTemplate):
             return self._releases[: versions.index(self._instance["release"])]
         return self._releases
 
-    def _ask_for(self, action, **arguments):
+    def _ask_for(self, action, **given):
         nodes = self.dom_nodes
         nodes["refusal"].hidden = True
         try:
-            job_texts.ask_for(action, dict(arguments, name=self.name))
+            job_texts.ask_for(action, dict(given, name=self.name))
         except api.ApiError as error:
             nodes["refusal_text"].textContent = error.message
             nodes["refusal"].hidden = False

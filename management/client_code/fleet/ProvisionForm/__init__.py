@@ -116,7 +116,7 @@ class ProvisionForm(ProvisionFormTemplate):
             self._show_check(None)
             return
         try:
-            answer = api.call_quietly("check_instance_name", name=name, title=title)
+            answer = api.call_quietly("check_instance_name", name, title)
         except api.ApiError:
             return  # Sending it asks again, and says what is wrong.
         if asked == self._asked and navigation_helpers.is_open(self):
