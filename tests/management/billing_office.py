@@ -25,6 +25,8 @@ _NAMES = """
 Harbour Physio|Rosebank Dance|Karoo Guesthouse|Table Bay Tours|Silver Needle|Little Bakers
 Protea Spa|Umhlanga Surf|Corner Bicycle|Baobab Legal|Quiet Rooms|Highveld Vets|Kalk Bay Books
 Lions Head Gym|Mossel Bay Inn|Namaqua Tours|Overberg Yoga|Paarl Pottery|Quince Cafe|Robertson Wine
+Stellenbosch Kitchen|Tulbagh Cheese|Upington Dates|Vredefort Dome|Worcester Vine
+Xhosa Crafts|Yzerfontein Surf
 """
 TENANTS = {fold(name).replace(" ", "-"): name for name in re.split(r"[|\n]", _NAMES.strip())}
 STUDIO_PLAN = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -118,6 +119,15 @@ def test_who_does_not_pay_is_reminded_warned_and_suspended(office: Office) -> No
     assert shown["case"] is None
     assert [action for action, _ in office.jobs(name)] == ["instance.stop", "instance.start"]
     assert office.subjects(name)[-1] == "Highveld Vets is back"
+
+
+def test_two_tasks_at_once_send_one_reminder(office: Office) -> None:
+    name = "yzerfontein-surf"
+    office.fail(office.subscribe(name))
+    at = office.case_opened_at(name) + timedelta(minutes=1)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(office.advance, [at] * 4))
+    assert len(office.subjects(name)) == 1 and office.account(name)["case"]["reminders"] == 1
 
 
 def test_who_has_paid_meanwhile_is_not_suspended(office: Office) -> None:

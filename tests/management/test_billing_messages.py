@@ -71,6 +71,35 @@ def test_the_order_of_messages_does_not_matter(office: Office) -> None:
     assert shown["account"]["state"] == "ended"
 
 
+def test_an_answer_that_is_overtaken_is_asked_for_again(office: Office) -> None:
+    """Stripe answers one question slowly with how it was, and a later one with how it is."""
+    subscription = office.subscribe("xhosa-crafts")
+    before = json.loads(json.dumps(subscription))
+    is_asked, may_answer = threading.Event(), threading.Event()
+
+    def answer_late() -> Reply:
+        is_asked.set()
+        may_answer.wait(60)
+        return Reply(200, before)
+
+    office.stripe.trouble = [answer_late]
+    office.stripe.send(
+        office.webhook, office.stripe.event("customer.subscription.updated", subscription)
+    )
+    assert is_asked.wait(60)
+    office.stripe.things[subscription["id"]].update(status="canceled", ended_at=int(time.time()))
+    later = office.stripe.event("customer.subscription.deleted", subscription)
+    office.stripe.send(office.webhook, later)
+    with office.console.uplink() as script:
+        script.call("deliver_outbox_now")  # beside the task that still waits
+    assert events(office, later["id"]) == [("done", "")]
+    questions = len(office.stripe.requests)
+    may_answer.set()
+    office.settle()
+    assert office.account("xhosa-crafts")["subscription"]["status"] == "canceled"
+    assert len(office.stripe.requests) > questions  # what had been overtaken was not taken
+
+
 def test_a_second_subscription_is_shown_and_counts_for_nothing(office: Office) -> None:
     first = office.subscribe("protea-spa")
     price = first["items"]["data"][0]["price"]["id"]

@@ -31,12 +31,22 @@ PLAN_CODE = Text("The plan", max_chars=40, required=True)
 VERSION = Int("The version", minimum=1, required=True)
 REASON = Text("The reason", max_chars=200, required=True)
 
+
+class Amount(Int):
+    """Money in the currency's smallest unit. A text is what somebody typed that is no amount."""
+
+    def check(self, value: Any) -> int:
+        if isinstance(value, str):
+            raise self.refuse("an amount like 450.00", value)
+        return super().check(value)
+
+
 PLAN = Record(
     "The plan",
     {
         "name": Text("The name", max_chars=60, required=True),
         "description": Text("The description", max_chars=300, default=""),
-        "price_cents": Int("The price", minimum=0, maximum=MAX_PRICE_CENTS, required=True),
+        "price_cents": Amount("The price", minimum=0, maximum=MAX_PRICE_CENTS, required=True),
         "currency": currency("The currency", required=True),
         "interval": Choice("The interval", INTERVALS, required=True),
         "trial_days": Int("The trial", minimum=0, maximum=MAX_TRIAL_DAYS, default=0),
