@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from dataclasses import replace
 from datetime import datetime
 
@@ -40,6 +41,12 @@ class Scheduler:
         self._jobs: dict[str, Job] = {}
         self._version: str | None = None
         self._loop: asyncio.Task[None] | None = None
+        self._looked_at = time.monotonic()
+
+    @property
+    def age_seconds(self) -> float:
+        """Since it last looked for what is due, and nothing was in its way."""
+        return time.monotonic() - self._looked_at
 
     def start(self) -> None:
         """Run until ``stop``."""
@@ -56,6 +63,7 @@ class Scheduler:
         while True:
             try:
                 pause = await self.run_due()
+                self._looked_at = time.monotonic()
             except (AnvilError, psycopg.Error, OSError) as error:
                 name = self._tasks.instance.name
                 logger.error("[%s] Scheduled tasks have to wait: %s", name, error)

@@ -132,6 +132,9 @@ def _list_state(instance: Instance, health: dict[str, Any]) -> Iterator[Metric]:
     yield gauge("uplinks", "Uplinks that are connected", len(instance.uplinks.links))
     yield gauge("calls_running", "Calls of browsers being served", len(instance.calls))
     yield from _list_workers(instance, gauge)
+    if instance.scheduler is not None:
+        seconds = instance.scheduler.age_seconds
+        yield gauge("scheduler_age_seconds", "Since it looked for what is due", seconds)
     yield gauge("started_timestamp_seconds", "When it was started", instance.started_at)
     yield from _list_process(gauge)
 

@@ -16,6 +16,7 @@ from scripts.operations.databases import DatabaseServer
 from scripts.operations.home import Home, OperationError
 from scripts.operations.inside import uplink
 from scripts.operations.instances import InstanceFolder, find_instance, origin_of
+from scripts.operations.observing.guard_thread import guarding
 from scripts.operations.postgres import database_server
 from scripts.operations.provision import (
     move_to_port,
@@ -145,7 +146,8 @@ def serve(options: argparse.Namespace, home: Home, server: DatabaseServer) -> in
             seconds=60 if is_embedded else 300,
         )
         set_up_and_welcome(instance, options.port, started, sample_data=not options.no_sample_data)
-        code = attend(child, home, server, say)
+        with guarding(home):
+            code = attend(child, home, server, say)
     say(f"The server stopped by itself (exit code {code}).")
     return code or 1
 

@@ -18,6 +18,7 @@ from scripts.commands.mybizz.job import Answer, Job, database, operation
 from scripts.operations.databases import DatabaseServer
 from scripts.operations.home import ROOT, OperationError
 from scripts.operations.instances import list_instances
+from scripts.operations.observing.guard_thread import guarding
 from scripts.operations.postgres import database_server
 from scripts.operations.provision import move_to_server
 from scripts.operations.serving import end_with_parent, require_free_port, stop_group
@@ -90,7 +91,8 @@ def _hold_database(job: Job, said: str) -> None:
 def _wait_for(job: Job, child: subprocess.Popen[bytes], server: DatabaseServer) -> int:
     """The server's exit code; 0 where it was asked to end."""
     try:
-        return attend(child, job.home, server, job.say)
+        with guarding(job.home):
+            return attend(child, job.home, server, job.say)
     except KeyboardInterrupt:
         job.say("Stopping ...")
         stop_group(child)

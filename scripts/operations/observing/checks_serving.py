@@ -19,7 +19,7 @@ def check_serving(look: Look) -> Iterator[Finding]:
         yield Finding(
             RULES["server_down"],
             f"Nothing answers at port {port}: {tell_names(names)} cannot be reached.",
-            "Start the server (`systemctl start mybizz-server`, or `scripts/run`), and read the "
+            "Start the server (`systemctl start mybizz`, or `scripts/run`), and read the "
             "end "
             "of its log for why it stopped.",
             part=str(port),
@@ -73,7 +73,7 @@ def _tell_database_server(server: str, found: list[InstanceLook]) -> Finding:
         RULES["database_down"],
         f"The database server {server} cannot be reached, so {tell_names(names)} are away: "
         f"{shorten(problem)}",
-        "Look whether it runs: `systemctl status mybizz-server` (or of your Postgres), and the "
+        "Look whether it runs: `systemctl status mybizz` (or of your Postgres), and the "
         "end of "
         ".data/postgres/server.log. A full disk stops it, too.",
         part=server,
@@ -103,7 +103,7 @@ def _check_starts(look: Look) -> Iterator[Finding]:
                 f"The server at port {port} was started {len(starts)} times within "
                 f"{limits.restart_minutes:g} minutes; {tell_names(names[port])} were away each "
                 "time.",
-                "Read the end of its log (`journalctl -u mybizz-server -n 200`): the last lines "
+                "Read the end of its log (`journalctl -u mybizz -n 200`): the last lines "
                 "before "
                 "each start say why it ended.",
                 part=port,

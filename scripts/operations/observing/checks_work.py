@@ -51,7 +51,7 @@ def _check_scheduler(look: Look, each: InstanceLook, database: DatabaseLook) -> 
         RULES["scheduler_stopped"],
         f"The scheduler of {each.name} stands still: {said}. Mails, reminders and clean-up wait.",
         "Look for 'Scheduled tasks have to wait' in the server's log. `systemctl reload "
-        "mybizz-server` "
+        "mybizz` "
         f"(or touch client_instances/{each.name}/instance.yaml) starts it anew.",
         each.name,
         facts={"overdue": [row["task_name"] for row in overdue]},

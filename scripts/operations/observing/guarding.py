@@ -8,15 +8,12 @@
 from __future__ import annotations
 
 import logging
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime
 
-from scripts.operations.home import Home, OperationError
+from scripts.operations.home import Home
 from scripts.operations.observing import channels
 from scripts.operations.observing.heartbeat import read_heartbeat
-from scripts.operations.observing.looking import utc_now
 from scripts.operations.observing.rules import RULES, Finding
 from scripts.operations.observing.settings import Settings, read_settings
 from scripts.operations.observing.store import changing_state, open_alert
@@ -24,8 +21,6 @@ from scripts.operations.observing.telling import make_message
 from scripts.operations.observing.wording import tell_span
 
 logger = logging.getLogger("mybizz.watch")
-
-ASK_SECONDS = 30.0
 
 
 def find_dead_monitor(home: Home, settings: Settings, now: datetime) -> Finding | None:
@@ -66,24 +61,3 @@ def guard_monitor(
         except channels.UnsentError as error:
             logger.error("That the monitor is dead could not be sent by %s: %s", kind, error)
     return found
-
-
-@contextmanager
-def guarding(home: Home) -> Iterator[None]:
-    """Guard the monitor in a thread, for as long as the block lasts."""
-    stop = threading.Event()
-
-    def ask() -> None:
-        while not stop.wait(ASK_SECONDS):
-            try:
-                guard_monitor(home, utc_now())
-            except (OperationError, OSError) as error:
-                logger.error("The monitor cannot be guarded: %s", error)
-
-    thread = threading.Thread(target=ask, name="guard", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join(timeout=5)

@@ -28,14 +28,15 @@ class Heartbeat:
         return (now - datetime.fromisoformat(self.at)).total_seconds() if self.at else None
 
     def is_fresh(self, now: datetime, limits: Limits | None = None) -> bool:
-        """Whether the monitor that wrote it lives, as far as can be told."""
+        """Whether the monitor that wrote it lives, or was stopped just now and may be started
+        anew, as far as can be told."""
         age = self.age_seconds(now)
         longest = max((limits or Limits()).heartbeat_seconds, 3 * self.interval_seconds)
-        return age is not None and not self.is_over and -longest < age <= longest
+        return age is not None and -longest < age <= longest
 
     def to_json(self, now: datetime) -> dict[str, Any]:
         return {
-            "is_alive": self.is_fresh(now),
+            "is_alive": self.is_fresh(now) and not self.is_over,
             "seen_at": self.at,
             "interval_seconds": self.interval_seconds,
             "rounds": self.rounds,
