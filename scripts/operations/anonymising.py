@@ -7,6 +7,7 @@ transaction; triggers and rules of the database are as before when it ends.
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -165,6 +166,10 @@ class _Work:
             if kind in FAKED:
                 values = self._run("SELECT DISTINCT {1} FROM {0} WHERE {1} IS NOT NULL", column)
                 self._fakes.learn(kind, [str(row[0]) for row in values.fetchall()])
+        for table in self._tables:
+            self._name_emails(
+                {c.name: c for c, kind in chosen if c.table == table and kind in FAKED}
+            )
         for column, kind in chosen:
             done = self._change(column, kind)
             if done:
@@ -179,6 +184,16 @@ class _Work:
         of_table = self._rules.get(column.table, {})
         kind = "keep" if isinstance(of_table, str) else of_table[column.name]
         return "keep" if self._keeps_personal and kind not in ALWAYS else kind
+
+    def _name_emails(self, columns: dict[str, Column]) -> None:
+        """Where a table has people's names beside their addresses, what is made up fits, too."""
+        if not {"email", "first_name", "last_name"} <= columns.keys():
+            return
+        fields = [columns[name].field for name in ("email", "first_name", "last_name")]
+        statement = sql.SQL("SELECT {0}, {1}, {2} FROM {3} WHERE {0} <> '' ORDER BY \"_id\"")
+        found = self._connection.execute(statement.format(*fields, columns["email"].place))
+        for email, first, last in found.fetchall():
+            self._fakes.name_email(email, first or "", last or "")
 
     def _empty_tables(self) -> None:
         for table in self._tables:
@@ -247,7 +262,7 @@ class _Work:
         """What the template makes of a contact for lists and searches, by the template's own
         rule."""
         # It registers no function of the app, which an uplink would then offer in place of its own.
-        from master_template.server_customers.contact_fields import derived_columns
+        fields = importlib.import_module("master_template.server_customers.contact_fields")
 
         if columns[0].table != "contacts":
             raise OperationError(f"Nothing is known of derived columns of {columns[0].table}.")
@@ -259,7 +274,7 @@ class _Work:
         update = sql.SQL('UPDATE {} SET {} = %s, {} = %s WHERE "_id" = %s').format(
             place, made["sort_name"], made["search_text"]
         )
-        changes = [(*_derived(derived_columns(row)), row["_id"]) for row in rows]
+        changes = [(*_derived(fields.derived_columns(row)), row["_id"]) for row in rows]
         with self._connection.cursor() as writer:
             writer.executemany(update, changes)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import re
 import secrets
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -23,10 +24,16 @@ PHONE_PREFIXES = (
     *("+44131496", "+44141496", "+44151496", "+44161496", "+44191498", "+44207946"),
 )
 PHONES = len(PHONE_PREFIXES) * 1000
+
+
+def _make_city(fake: Faker) -> str:
+    return fake.city()
+
+
 ADDRESS_PARTS: dict[str, Callable[[Faker], str]] = {
     "line1": lambda fake: fake.street_address().replace("\n", ", "),
     "line2": lambda fake: fake.secondary_address(),
-    "city": lambda fake: fake.city(),
+    "city": _make_city,
     "region": lambda fake: fake.county(),
     "postal_code": lambda fake: fake.postcode(),
 }
@@ -39,9 +46,11 @@ class Fakes:
     def __init__(self, key: bytes | None = None):
         self._key = key or secrets.token_bytes(32)
         self._fake = Faker(LOCALE)
+        self._begin_at: Callable[[int], object] = self._fake.seed_instance
         self._known: dict[tuple[str, str], str] = {}
         self._originals: dict[str, set[str]] = {}
         self._phones_taken: set[int] = set()
+        self._emails_taken: set[str] = set()
 
     def learn(self, kind: str, originals: Iterable[str]) -> None:
         """Tell what is real before anything is replaced: none of it is made up for another."""
@@ -57,20 +66,31 @@ class Fakes:
             known = self._known[kind, normal] = self._make(kind, normal)
         return known
 
+    def name_email(self, original: str, first: str, last: str) -> None:
+        """Have an e-mail address go with the names that its owner gets; the first to say so
+        counts."""
+        normal = _normalise("email", original)
+        if normal and ("email", normal) not in self._known:
+            seed = self._seed("email", normal)
+            made = self._make_email(
+                self.replace("first_name", first), self.replace("last_name", last), seed
+            )
+            self._known["email", normal] = made
+
     def address(self, original: dict[str, Any]) -> dict[str, Any]:
         """The same parts filled in, for the same address; its country stays."""
         self._seed("address", json.dumps(original, sort_keys=True))
         return {
             part: value
             if part == "country" or not value
-            else ADDRESS_PARTS.get(part, lambda fake: fake.city())(self._fake)
+            else ADDRESS_PARTS.get(part, _make_city)(self._fake)
             for part, value in sorted(original.items())
         }
 
     def _seed(self, kind: str, normal: str) -> int:
         digest = hmac.digest(self._key, f"{kind}\0{normal}".encode(), "sha256")
         seed = int.from_bytes(digest[:8], "big")
-        self._fake.seed_instance(seed)  # type: ignore[no-untyped-call]
+        self._begin_at(seed)
         return seed
 
     def _make(self, kind: str, normal: str) -> str:
@@ -78,9 +98,7 @@ class Fakes:
         if kind == "phone":
             return self._make_phone(seed)
         if kind == "email":
-            # The number makes it unique, as people's own addresses are.
-            first, last = self._fake.first_name().lower(), self._fake.last_name().lower()
-            return f"{first}.{last}.{seed:016x}@example.com".replace(" ", "").replace("'", "")
+            return self._make_email(self._fake.first_name(), self._fake.last_name(), seed)
         made = ""
         for _try in range(TRIES):
             made = self._draw(kind, normal)
@@ -99,6 +117,16 @@ class Fakes:
             "company": fake.company,
         }
         return makers[kind]()
+
+    def _make_email(self, first: str, last: str, seed: int) -> str:
+        """With a number, that makes it unique as people's own addresses are."""
+        name = ".".join(re.sub(r"[^a-z]", "", part.lower()) for part in (first, last) if part)
+        made = f"{name}.{seed % 1000:03d}@example.com"
+        while made in self._emails_taken:
+            seed += 1
+            made = f"{name}.{seed % 10**6:06d}@example.com"
+        self._emails_taken.add(made)
+        return made
 
     def _make_phone(self, seed: int) -> str:
         """One that no other number became, as long as there are any."""

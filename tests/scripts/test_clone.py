@@ -314,7 +314,9 @@ def test_people_are_believable_and_equal_where_they_were(copy: InstanceFolder):
     )
     first, second = people
     assert first[:5] == second[:5], "one person, twice, is still one person"
-    assert all(first) and first[2].endswith("@example.com") and first[3].startswith("+44")
+    assert all(first) and first[3].startswith("+44")
+    assert first[2].startswith(f"{first[0]}.{first[1]}.".lower().replace("'", ""))
+    assert first[2].endswith("@example.com")
     assert first[4] == f"{first[1]} {first[0]}".lower()
     assert first[2] in first[5]
     address_made = rows(copy, "SELECT address FROM app.contacts WHERE number = 1")[0][0]

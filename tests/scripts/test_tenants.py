@@ -29,6 +29,7 @@ from scripts.operations.setup import read_log_ins
 from scripts.operations.upgrading import rehearse
 from scripts.operations.upgrading.trying import read_checks
 from tests.app_server.running import Browser, CallFailed, open_socket
+from tests.scripts.calling import ask
 from tests.scripts.running import ROOT, Run
 
 pytestmark = pytest.mark.timeout(300)
@@ -218,3 +219,28 @@ def test_a_release_is_tried_on_a_copy_of_a_real_business(tenants: tuple[Tenant, 
     seen = ("app.users", "app.audit_log", "app.outbox", "app.contacts")
     assert [backup.fingerprints[table] for table in seen] == [after[table] for table in seen]
     assert {check["name"] for check in read_checks(release)} == set(done[3:])
+
+
+def test_a_copy_for_staging_lets_its_owner_in_and_shows_other_people(
+    tenants: tuple[Tenant, Tenant], page: Page
+):
+    studio, _inn = tenants
+    base = studio.instance.path.parent.parent
+    with studio.database() as connection:
+        found = connection.execute("SELECT email, phone FROM app.contacts").fetchall()
+    real = {str(each) for row in found for each in row if each}
+
+    made = ask("instance", "clone", "yogastudio", "studio-staging", data_dir=base)
+
+    page.goto(made["owner_link"]["url"])
+    page.get_by_label("Password").fill("correct horse battery")
+    page.get_by_role("button", name="Open the business").click()
+    page.get_by_role("link", name="Contacts").click()
+    page.get_by_text("@example.com").first.wait_for()
+    shown = page.inner_text("main")
+    assert not [each for each in real if each in shown]
+    copy = Tenant(find_instance(Home.at(base), "studio-staging"), studio.port)
+    with copy.database() as connection:
+        rows = connection.execute("SELECT email, phone FROM app.contacts").fetchall()
+    assert len(rows) == len(found)
+    assert not real & {str(each) for row in rows for each in row}
