@@ -52,7 +52,6 @@ SAMPLES: dict[str, Callable[[Any], Any]] = {
     "Moment": lambda rule: "2026-03-14T09:30:00+02:00",
     "Password": lambda rule: "a fine new password",
     "Percent": lambda rule: 12.5,
-    "PermissionSwitches": lambda rule: {"customers.view": True},
     "Phone": lambda rule: "+27 82 555 0101",
     "Record": lambda rule: {name: sample(field) for name, field in rule.fields.items()},
     "RequestId": lambda rule: "0123456789abcdef",

@@ -74,7 +74,7 @@ async def test_a_system_on_which_no_page_comes_up(
     monkeypatch: pytest.MonkeyPatch,
 ):
     """The browser itself runs in the sandbox, and none of its pages does."""
-    monkeypatch.setattr(browser, "TRY_SECONDS", 2.0)
+    monkeypatch.setattr(browser, "TRY_SECONDS", 6.0)
     script = f"""case "$*" in
 *--no-sandbox*) exec {PROGRAM} "$@";;
 *) exec {PROGRAM} "$@" --no-sandbox --no-zygote --renderer-cmd-prefix=/bin/false;;

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -57,18 +57,25 @@ class UserId(Rule):
         return value
 
 
-class PermissionSwitches(Rule):
-    """Permissions and whether someone has them; those not named are as the role has them."""
+class _Switches(Mapping[str, Rule]):
+    """A rule for each permission there is; an app that depends on this one adds its own later."""
 
-    def check(self, value: Any) -> Any:
-        # Looked up late: an app that depends on this one adds its own.
-        known = {name: Bool(name) for name in PERMISSIONS}
-        return Record(self.label, known, partial=True).check(value)
+    def __getitem__(self, name: str) -> Rule:
+        if name not in PERMISSIONS:
+            raise KeyError(name)
+        return Bool(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(PERMISSIONS)
+
+    def __len__(self) -> int:
+        return len(PERMISSIONS)
 
 
 USER_ID = UserId("The user", required=True)
 ROLE = Choice("Role", authority.GIVEN_ROLES, required=True)
-OWN_PERMISSIONS = PermissionSwitches("Permissions", default={})
+# Those not named are as the role has them.
+OWN_PERMISSIONS = Record("Permissions", _Switches(), partial=True, default={})
 VERSION = Int("The version", minimum=0, required=True)
 
 

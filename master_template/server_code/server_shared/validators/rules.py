@@ -149,7 +149,7 @@ class Record(Rule):
         default: Any = None,
     ) -> None:
         super().__init__(label, required=required, default=default)
-        self.fields = dict(fields)
+        self.fields = fields
         self.partial = partial
 
     def check(self, value: Any) -> dict[str, Any]:
