@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 """One WebSocket message, as on Anvil's server (``max-websocket-payload``)."""
 
@@ -94,7 +92,7 @@ MODEST_PROCESSOR_PART = 0.15
 """Of all processors. An app whose workers use more for some seconds yields to the others, until it
 uses less than the second for some seconds."""
 
-MAX_WORKERS_OF_GREEDY = 2 * (os.cpu_count() or 1)
+MAX_WORKERS_OF_GREEDY = 4
 """Worker processes of an app that yields: more would get no more done."""
 
 CRASHES_FORGIVEN = 3
@@ -107,7 +105,7 @@ one waits: so long, twice as long with each further one, and so long at the most
 LONGEST_CRASH_WAIT_SECONDS = 2.0
 """How long a call waits for that; where it would be longer, the call is told so at once."""
 
-MAX_SCHEDULED_AT_ONCE = max(2, os.cpu_count() or 1)
+MAX_SCHEDULED_AT_ONCE = 2
 """Scheduled tasks of all instances together that run at the same time; the others wait their turn,
 so that a hundred instances' nightly work is no stampede."""
 

@@ -79,6 +79,7 @@ def describe(times: Times) -> Iterator[Figure]:
         ("log-in", "of that the log-in"),
         ("dashboard", "of that the dashboard"),
         ("search", "search among the contacts"),
+        ("page", "page of the app"),
         ("cold", "first log-in plus dashboard"),
     ):
         for part in (0.5, 0.95):
