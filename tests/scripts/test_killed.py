@@ -171,7 +171,7 @@ def test_the_real_template_killed_while_it_is_set_up(
         home = Home.at(base)
         home.make()
         publish(home, "v1.0.0", "First.")
-        words = (*create, "--sample-data", "yoga-studio")
+        words = (*create, "--sample-data", "guesthouse")
         for line in ("Setting up the business", "Filling in sample data"):
             child = subprocess.Popen(
                 command_of(*words, data_dir=base), cwd=ROOT, stderr=subprocess.PIPE, text=True

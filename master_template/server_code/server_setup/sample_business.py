@@ -64,11 +64,13 @@ def add_business(
     paid = [
         sample.payment(row["contact"], row, row["start_at"], int(row["total_cents"]))
         for row in rows
-        if row["payment_status"] == "paid"
+        if row["payment_status"] == "paid" and row["total_cents"]
     ]
     earlier = [sample.payment(contact, None, at, cents) for contact, at, cents in payments]
     failed = [
-        sample.failed_payment(row) for row in rows if row["status"] in ("pending", "confirmed")
+        sample.failed_payment(row)
+        for row in rows
+        if row["status"] in ("pending", "confirmed") and row["total_cents"]
     ][:3]
     made = sorted([*earlier, *paid, *failed], key=lambda payment: payment["created_at"])
     numbers = take_numbers(PAYMENTS, len(made))
@@ -276,7 +278,7 @@ def _tell_timelines(vertical: Vertical, bookings: Sequence[Any], now: datetime) 
         told: list[tuple[str, str, dict[str, Any], datetime, str]] = [
             ("booking", f"Booked {name}", {}, row["created_at"], vertical.booked_by)
         ]
-        if row["payment_status"] == "paid":
+        if row["payment_status"] == "paid" and row["total_cents"]:
             data = {"amount_cents": int(row["total_cents"])}
             told.append(("payment", f"Paid for {name}", data, row["start_at"], desk))
         for kind, text, data, at, author in told:

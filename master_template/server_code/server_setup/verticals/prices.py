@@ -32,7 +32,7 @@ FOR_A_RAND = {
 
 def local_price(rand_cents: int, currency: str) -> int:
     """The price in the smallest unit of a currency, with two telling digits as prices have."""
-    if currency in RAND:
+    if currency in RAND or not rand_cents:
         return rand_cents
     exact = rand_cents / 100 * FOR_A_RAND.get(currency, 0.056) * 10 ** minor_digits(currency)
     step: int = 10 ** max(0, len(str(int(exact))) - 2)
