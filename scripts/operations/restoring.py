@@ -96,10 +96,12 @@ def restore_instance(
     *,
     is_former_kept: bool = True,
     advance: Advance = ignore_progress,
+    console: InstanceFolder | None = None,
 ) -> Restored:
     """Bring the instance back to the moment of the backup. It may be served: its server takes over
-    what was restored within seconds. ``is_former_kept``: what is there now becomes a backup."""
-    instance = find_instance(home, backup.instance_name)
+    what was restored within seconds. ``is_former_kept``: what is there now becomes a backup.
+    ``console`` is the folder of the console, where the backup is one of that."""
+    instance = console or find_instance(home, backup.instance_name)
     if not instance.exists():
         return Restored(_recreate(home, server, backup, advance), None)
     put_aside = save_former if is_former_kept else drop_former

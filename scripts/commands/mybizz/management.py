@@ -9,6 +9,7 @@ from contextlib import ExitStack
 import click
 
 from scripts.commands.mybizz.job import Answer, Job, database, dry_run, operation
+from scripts.commands.mybizz.management_backup import backup_command, restore_command
 from scripts.operations.home import ROOT, Home, OperationError
 from scripts.operations.instances import InstanceFolder
 from scripts.operations.management import (
@@ -45,6 +46,10 @@ def management() -> None:
       scripts/mybizz management create --founder you@example.com
       scripts/mybizz management run
     """
+
+
+management.add_command(backup_command)
+management.add_command(restore_command)
 
 
 @management.command("create")
