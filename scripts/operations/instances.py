@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 import yaml
 
+from app_server.apps.folder import read_yaml
 from scripts.operations.command_log import read_operator
 from scripts.operations.encryption_keys import make_secrets
 from scripts.operations.home import Home, OperationError
@@ -79,7 +80,7 @@ class InstanceFolder:
     @property
     def title(self) -> str:
         """The business's name as it was given when the instance was made."""
-        app = yaml.safe_load((self.path / self.package_name / "anvil.yaml").read_text())
+        app = read_yaml(self.path / self.package_name / "anvil.yaml")
         return str(app.get("name") or self.name)
 
     def read_history(self) -> list[dict[str, Any]]:
