@@ -150,7 +150,7 @@ def _archive_settings(folder: Path) -> dict[str, str]:
     # The server replaces %p and %f; %% is a percent sign.
     place = shlex.quote(str(spool).replace("%", "%%") + "/")
     command = (
-        f'gzip -n -1 -c "%p" >{place}.%f.part && sync {place}.%f.part && '
+        f'gzip -n -4 -c "%p" >{place}.%f.part && sync {place}.%f.part && '
         f"mv -f {place}.%f.part {place}%f.gz"
     ).replace("'", "''")
     return {

@@ -327,6 +327,12 @@ def test_the_timer_does_what_is_due_and_nothing_twice(there: Installation):
     assert "Another run is at it" in busy.stdout
 
 
+def test_an_idle_server_takes_hardly_any_room(there: Installation):
+    ship(there.home, there.server)
+    shipped = ship(there.home, there.server)
+    assert shipped.segments == 1 and shipped.size < 40_000
+
+
 def test_is_due_by_the_age_of_the_newest_backup(there: Installation):
     sea = there.instances[0]
     newest = max(each.at for each in list_backups(sea.backups) if each.kind == "scheduled")
