@@ -198,6 +198,7 @@ def test_of_two_who_ask_at_once_one_is_refused(empty_studio: Studio) -> None:
     # What holds it is the database, whatever the code does.
     with pytest.raises(Exception, match="upgrade_requests_one_open"):
         empty_studio.query(
-            "INSERT INTO app.upgrade_requests (request_id, version, state, requested_at, due_at) "
-            "VALUES ('another', 'v1.2.0', 'requested', now(), now())"
+            "INSERT INTO app.upgrade_requests "
+            "(request_id, version, state, is_open, requested_at, due_at) "
+            "VALUES ('another', 'v1.2.0', 'requested', true, now(), now())"
         )

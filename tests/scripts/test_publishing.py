@@ -192,6 +192,44 @@ def test_tells_what_differs_between_two_releases(two: tuple[Release, Release]):
     assert "+y = 2\n" in make_patch(*two)
 
 
+def test_tells_what_was_changed_in_each_part(home: Home, checkout: Path):
+    """Not only what is new: a rule, an index, a service, a task and a table's own options."""
+    manifest = checkout / "master_template" / "anvil.yaml"
+    text = manifest.read_text()
+    task = "{job_id: CLEAN, task_name: clean, time_spec: {n: 1, every: %s}}"
+    with_task = text.replace("runtime_options", f"scheduled_tasks: [{task}]\nruntime_options")
+    rules = "contacts:\n  check: {has_email: %s}\n  unique: [{name: one_email, columns: [%s]}]\n"
+    manifest.write_text(with_task % "day")
+    change(checkout, rules % ("email IS NOT NULL", "email"), "constraints.yaml")
+    commit(checkout, "Contacts: Ask for an address")
+    first = publish(home, checkout, "v1.0.0")
+
+    changed = with_task.replace("enable_v2: true", "enable_v2: false").replace(
+        "{title: Contacts, client: none,",
+        "{title: People, client: none, indexes: [{columns: [email], type: b_tree}],",
+    )
+    manifest.write_text(changed % "hour")
+    change(checkout, rules % ("email <> ''", "lower(email)"), "constraints.yaml")
+    commit(checkout, "Contacts: Ask better")
+    told = compare(first, publish(home, checkout, "v1.1.0"))
+
+    assert [(each.how, each.name) for each in told.schema] == [
+        ("changed", "table contacts"),
+        ("changed", "rule contacts check has_email"),
+        ("changed", "rule contacts unique one_email"),
+    ]
+    assert "title: Contacts -> People" in told.schema[0].detail
+    assert "indexes: none -> " in told.schema[0].detail
+    assert told.schema[1].detail == "email IS NOT NULL -> email <> ''"
+    assert [str(each) for each in told.services] == [
+        "~ /runtime/services/tables.yml  (client_config: {'enable_v2': True} -> "
+        "{'enable_v2': False})"
+    ]
+    assert [str(each) for each in told.tasks] == [
+        "~ CLEAN  (time_spec: {'n': 1, 'every': 'day'} -> {'n': 1, 'every': 'hour'})"
+    ]
+
+
 def test_back_again_is_the_reverse(two: tuple[Release, Release]):
     first, second = two
     there, back = compare(first, second), compare(second, first)

@@ -27,7 +27,6 @@ from .release_fields import BREAKING, VERSION, order_of
 
 REQUESTED, RUNNING = "requested", "running"
 DONE, FAILED, CANCELLED = "done", "failed", "cancelled"
-OPEN = (REQUESTED, RUNNING)
 OPEN_CONSTRAINT = "upgrade_requests_one_open"
 NOW, TONIGHT = "now", "tonight"
 NIGHT = time(2, 0)
@@ -63,7 +62,7 @@ def request_item(row: Any) -> dict[str, Any]:
 
 
 def _open_row() -> Any:
-    return app_tables.upgrade_requests.get(state=q.any_of(*OPEN))
+    return app_tables.upgrade_requests.get(is_open=True)
 
 
 def open_item() -> dict[str, Any] | None:
@@ -141,6 +140,7 @@ def _create(version: str, when: str, has_read_guide: bool) -> dict[str, Any]:
         request_id=secrets.token_hex(8),
         version=version,
         state=REQUESTED,
+        is_open=True,
         requested_by=current_actor().row,
         requested_at=now,
         due_at=now if when == NOW else next_night(),
@@ -171,7 +171,7 @@ def _cancel(request_id: str) -> dict[str, Any]:
             "everything is put back by itself.",
             code="upgrade_running",
         )
-    row.update(state=CANCELLED, finished_at=clock.now())
+    row.update(state=CANCELLED, is_open=None, finished_at=clock.now())
     audit.record("cancel", "upgrade_request", request_id, {"state": [REQUESTED, CANCELLED]})
     return request_item(row)
 
@@ -281,7 +281,14 @@ def _finish(request_id: str, lease: str, is_done: bool, message: str) -> None:
 
 
 def _end(row: Any, state: str, message: str = "") -> None:
-    row.update(state=state, step="", message=message, finished_at=clock.now(), lease_until=None)
+    row.update(
+        state=state,
+        is_open=None,
+        step="",
+        message=message,
+        finished_at=clock.now(),
+        lease_until=None,
+    )
 
 
 def settle_arrived(installed: str) -> bool:

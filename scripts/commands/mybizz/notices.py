@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -159,9 +160,15 @@ def _run_upgrade(job: Job, request: notices.Request) -> str:
     words = ["instance", "upgrade", request.instance.name, "--to", request.version]
     command = [sys.executable, "-m", "scripts.commands.mybizz", *words, "--yes", "--json"]
     command += [] if job.home == Home.at(None) else ["--data-dir", str(job.home.data)]
-    command += ["--database", job.database] if job.database else []
+    # Not as an argument: everybody on the machine can read those, and it holds a password.
+    given = {"MYBIZZ_DATABASE": job.database} if job.database else {}
     child = subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        command,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, **given},
     )
     try:
         while True:
