@@ -19,6 +19,7 @@ import pytest
 
 from scripts.operations.databases import DatabaseServer, drop_database
 from scripts.operations.home import Home
+from scripts.operations.instances import find_instance
 from scripts.operations.provision import provision
 from scripts.operations.releases import publish, remove_folder
 from scripts.operations.serving import find_free_port
@@ -75,7 +76,6 @@ def place(postgres_url: str) -> Iterator[Place]:
         server = DatabaseServer(postgres_url, str(parts["host"]), int(parts.get("port") or 5432))
         release = publish(home, "v1.0.0", "First.", make_checkout(base))
         made = provision(home, server, NAME, release, title="Delta Inn", port=3030)
-        made.write_config({**made.read_config(), "origin": f"https://{HOST}"})
         made.unfinished_marker.unlink()
         options = {"has_own_database": False, "database_port": server.port}
         deploy(home, base / "k8s", "kubernetes", postgres_url, **options)
@@ -99,7 +99,19 @@ def place(postgres_url: str) -> Iterator[Place]:
 
 
 @pytest.fixture(scope="module")
-def serving(place: Place) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+def prepared(place: Place) -> dict[str, Any]:
+    """What the init container says."""
+    command = place.pod["initContainers"][0]["command"]
+    done = place.container(place.pod).run(*command, "--json", "--wait", "5")
+    assert done.returncode == 0, done.stdout + done.stderr
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+@pytest.fixture(scope="module")
+def serving(
+    place: Place, prepared: dict[str, Any]
+) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     """The server as the Deployment starts it, on a port that is free here."""
     port = find_free_port()
     words = [
@@ -160,12 +172,11 @@ def test_the_root_is_read_only_and_the_account_has_no_rights(place: Place):
     ]
 
 
-def test_prepare_finds_folders_and_database(place: Place):
-    command = place.pod["initContainers"][0]["command"]
-    for _again in range(2):
-        done = place.container(place.pod).run(*command, "--json", "--wait", "5")
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert json.loads(done.stdout)["account"] == 10001
+def test_prepare_finds_folders_and_database(place: Place, prepared: dict[str, Any]):
+    assert prepared["account"] == 10001
+    # It was made on somebody's machine, and moves to the domain.
+    made = find_instance(Home.at(place.base / "data"), NAME)
+    assert made.read_config()["origin"] == f"https://{HOST}"
 
 
 def test_probes_are_answered(place: Place, serving: tuple[subprocess.Popen[bytes], int]):

@@ -23,8 +23,10 @@ from scripts.operations.deploying.preparing import (
     take_releases,
     wait_for_database,
 )
-from scripts.operations.deploying.settings import SERVERS, choose_settings
+from scripts.operations.deploying.settings import PORT, SERVERS, choose_settings
 from scripts.operations.home import OperationError
+from scripts.operations.instances import list_instances
+from scripts.operations.provision import move_to_port
 
 Options = dict[str, Any]
 
@@ -112,7 +114,14 @@ def compose_command(job: Job, folder: Path | None, is_check: bool, **options: An
       scripts/mybizz deploy compose --out ~/compose --domain mybizz.example --email me@my.example
       docker compose --project-directory ~/compose up --build --detach --wait
     """
-    return _deploy(job, "compose", folder, is_check, options, "docker compose up -d --build --wait")
+    return _deploy(
+        job,
+        "compose",
+        folder,
+        is_check,
+        options,
+        "docker compose up --build --detach --wait, there",
+    )
 
 
 @deploy.command("kubernetes")
@@ -141,7 +150,14 @@ def kubernetes_command(job: Job, folder: Path | None, is_check: bool, **options:
       kubectl apply -f ~/k8s/00-namespace.yaml && kubectl apply -f ~/k8s/secrets/secret.yaml
       kubectl apply -f ~/k8s
     """
-    return _deploy(job, "kubernetes", folder, is_check, options, "kubectl apply -f .")
+    return _deploy(
+        job,
+        "kubernetes",
+        folder,
+        is_check,
+        options,
+        "kubectl apply, first the namespace and the secret",
+    )
 
 
 @deploy.command("systemd")
@@ -164,7 +180,9 @@ def systemd_command(job: Job, folder: Path | None, is_check: bool, **options: An
     # Where there is a data folder of its own, all three folders are below it.
     if job.home.instances.parent == job.home.data:
         options["data"] = str(job.home.data)
-    return _deploy(job, "systemd", folder, is_check, options, "see docs/deploying.md, One machine")
+    return _deploy(
+        job, "systemd", folder, is_check, options, "put the units into /etc/systemd/system"
+    )
 
 
 def _deploy(
@@ -196,7 +214,7 @@ def _deploy(
     changed = write_deployment(deployment, target)
     lines = [f"  {name}" for name in changed] or ["  (nothing has changed)"]
     lines = [f"Written into {target}:", *lines, *_tell_unmoved(deployment)]
-    lines.append(f"\nNext, there: {following}        (docs/deploying.md)")
+    lines.append(f"\nNext: {following}; see docs/deploying.md.")
     return Answer({**facts, "changed": changed}, "\n".join(lines))
 
 
@@ -248,12 +266,15 @@ def _tell_comparison(deployment: Deployment, folder: Path, facts: Options) -> An
 def prepare_command(job: Job, source: Path | None, seconds: int) -> Answer:
     """Prepare a container's volume: folders, the image's releases; wait for the database.
 
-    The manifests run it before the server. Releases that are there stay as they are.
+    The manifests run it before the server. Releases that are there stay as they are. Instances that
+    still have an address on somebody's machine get one below MYBIZZ_DOMAIN.
     """
     releases = source or image_releases()
     taken = take_releases(job.home, releases) if releases.exists() else []
     if job.database:
         wait_for_database(job.database, job.say, seconds)
+    for each in list_instances(job.home):
+        move_to_port(each, PORT)
     versions = [release.version for release in taken]
     told = f"Releases taken over: {', '.join(versions)}." if versions else "No new release."
     where = {"folder": str(job.home.data), "account": os.getuid()}

@@ -20,7 +20,7 @@ from scripts.operations.home import ROOT, OperationError
 from scripts.operations.instances import list_instances
 from scripts.operations.observing.guard_thread import guarding
 from scripts.operations.postgres import database_server
-from scripts.operations.provision import move_to_server
+from scripts.operations.provision import move_to_port, move_to_server
 from scripts.operations.serving import end_with_parent, require_free_port, stop_group
 from scripts.operations.upgrading import attend, settle_all
 
@@ -44,7 +44,8 @@ def serve(job: Job, ip: str, port: int, log_format: str, only_database: bool) ->
 
     Unlike scripts/run it makes no instance and runs as a service: it takes the socket that systemd
     hands over; SIGHUP reads everything anew, SIGUSR2 starts the server anew without refusing
-    anybody. Instances that are made meanwhile are served at once.
+    anybody. Instances that are made meanwhile are served at once. Addresses on this machine follow
+    the port, or go below MYBIZZ_DOMAIN where that is set.
 
     \b
       scripts/mybizz serve --port 3030
@@ -62,8 +63,9 @@ def serve(job: Job, ip: str, port: int, log_format: str, only_database: bool) ->
         if only_database:
             _hold_database(job, f"Postgres is at {server.host} port {server.port}.")
             return Answer({"port": server.port}, "Stopped.")
-        if not job.database:
-            for each in list_instances(job.home):
+        for each in list_instances(job.home):
+            move_to_port(each, port)
+            if not job.database:
                 move_to_server(each, server)
         settle_all(job.home, server, job.say)
         words = ["--instances", str(job.home.instances), "--ip", ip, "--port", str(port)]
