@@ -91,7 +91,8 @@ class Workers:
         self._pause = SPARE_DELAY_SECONDS
         self._watching: asyncio.Task[None] | None = None
         self._endings: set[asyncio.Task[None]] = set()
-        part = machine_memory() * WORKER_MEMORY_PART
+        self.machine_bytes = machine_memory()
+        part = self.machine_bytes * WORKER_MEMORY_PART
         self.memory_limit = min(MAX_WORKER_MEMORY_BYTES, part)
         self.instance_memory_limit = min(MAX_INSTANCE_MEMORY_BYTES, part)
         self.turns = Turns()
@@ -198,8 +199,11 @@ class Workers:
             if used > self.instance_memory_limit:
                 limit = f"All processes of an app may use {_tell(self.instance_memory_limit)}."
                 self._end_largest(pool, sizes, limit)
-        if free_part < MIN_FREE_MEMORY_PART and held:
-            most = max(held, key=lambda pool: held[pool])
+        if free_part >= MIN_FREE_MEMORY_PART or not held:
+            return
+        most = max(held, key=lambda pool: held[pool])
+        # Where something else took it, ending what holds little would only do harm.
+        if held[most] > MIN_FREE_MEMORY_PART * self.machine_bytes:
             self._end_largest(most, sizes, "The machine has no more, and this app took most of it.")
 
     def _end_largest(self, pool: WorkerPool, sizes: dict[Worker, int], why: str) -> None:

@@ -16,6 +16,7 @@ from scripts.benchmarks.figures import Figure
 from scripts.benchmarks.fleet_load import Times, work
 from scripts.benchmarks.fleet_making import Fleet, count_connections, make_fleet
 from scripts.benchmarks.running import BenchServer, fetch_text, megabytes
+from scripts.operations.fleet_status import read_fleet
 
 REST_SECONDS = 20.0
 SETTLE_SECONDS = 120.0
@@ -69,6 +70,10 @@ def _measure_use(
     yield from _measure_memory(fleet, server, "in use")
     for failure in times.failures[:3]:
         yield Figure(f"fleet: {failure}", 1, "")
+    started = time.perf_counter()
+    found = read_fleet(fleet.home, fleet.database)
+    yield Figure("fleet: status of all", time.perf_counter() - started, "s")
+    yield Figure("fleet: that are well", sum(each.health == "well" for each in found), "")
 
 
 def describe(times: Times) -> Iterator[Figure]:

@@ -24,6 +24,7 @@ from scripts.operations.home import Home
 from scripts.operations.instances import InstanceFolder, find_instance, jdbc_url, make_config
 from scripts.operations.provision import provision, write_folder
 from scripts.operations.releases import Release, project_version, publish, remove_folder
+from scripts.operations.serving import find_free_port
 
 SEED = "seed"
 UPLINK_KEY = "bench-uplink-key"
@@ -65,6 +66,7 @@ class Fleet:
     home: Home
     database: DatabaseServer
     instances: list[InstanceFolder]
+    port: int
 
     @property
     def names(self) -> list[str]:
@@ -72,7 +74,7 @@ class Fleet:
 
     def serve(self) -> BenchServer:
         """A server of all. It answers once every instance is started; ``stop`` it."""
-        arguments = ["--instances", str(self.home.instances)]
+        arguments = ["--port", str(self.port), "--instances", str(self.home.instances)]
         first = f"{self.names[0]}.localhost"
         url = self.database.admin_url
         return launch(arguments, url, self.home.data, first, "/_/health", seconds=600)
@@ -92,10 +94,11 @@ def make_fleet(count: int, contacts: int, say: Callable[[str], None]) -> Iterato
             say(f"Filling one business with {contacts} contacts ...")
             seed = _make_seed(home, database, release, contacts)
             say(f"Making {count} of it ...")
+            port = find_free_port()
             with _careless(database):
                 names = [f"tenant-{number:03}" for number in range(count)]
-                instances = [_copy(home, database, release, seed, name) for name in names]
-            yield Fleet(home, database, instances)
+                instances = [_copy(home, database, release, seed, name, port) for name in names]
+            yield Fleet(home, database, instances, port)
         finally:
             server.stop()
             remove_folder(home.releases)
@@ -148,7 +151,12 @@ def _make_seed(
 
 
 def _copy(
-    home: Home, database: DatabaseServer, release: Release, seed: InstanceFolder, name: str
+    home: Home,
+    database: DatabaseServer,
+    release: Release,
+    seed: InstanceFolder,
+    name: str,
+    port: int,
 ) -> InstanceFolder:
     instance = find_instance(home, name)
     role, source = sql.Identifier(instance.database_name), sql.Identifier(seed.database_name)
@@ -165,7 +173,7 @@ def _copy(
     address = jdbc_url(
         database.host, database.port, instance.database_name, instance.database_name, password
     )
-    config = make_config(instance, address, 3030)
+    config = make_config(instance, address, port)
     # What the seed sealed has to be readable.
     config |= {key: seed.read_config()[key] for key in ("secret", "encryption-key")}
     config["requests-per-second"] = 0

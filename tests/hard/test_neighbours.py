@@ -241,15 +241,20 @@ class Herd:
 
 
 @pytest.mark.parametrize(
-    ("free_part", "ended"),
-    [pytest.param(0.5, [], id="enough is left"), pytest.param(0.01, [300], id="none is left")],
+    ("free_part", "machine", "ended"),
+    [
+        pytest.param(0.5, 5000, [], id="enough is left"),
+        pytest.param(0.01, 5000, [300], id="none is left"),
+        pytest.param(0.01, 50_000, [], id="none is left, and others took it"),
+    ],
 )
 def test_a_machine_without_memory_ends_the_largest_of_who_took_most(
-    free_part: float, ended: list[int]
+    free_part: float, machine: int, ended: list[int]
 ):
     """Not the largest process of all: its instance took less."""
     hogs = {size: Hog(size) for size in (350, 300, 299, 10)}
     workers: Any = Workers()
+    workers.machine_bytes = machine * MEGABYTE
     workers._alive = set(hogs.values())
     workers.pools = {Herd([hogs[350], hogs[10]]), Herd([hogs[300], hogs[299]])}
     workers.check_memory(free_part)
