@@ -34,6 +34,8 @@ from scripts.operations.wal_archive import WalArchive, archive_root, read_segmen
 from scripts.operations.wal_bases import Base, find_missing, list_bases, read_base_file
 
 POLL_SECONDS = 0.02
+SOCKETS_FILE = "sockets"
+"""Says where its socket is: in the temporary folder, since such a path has to be short."""
 SAID_CHARS = 1500
 STOP_SECONDS = 10
 # prctl(2)
@@ -130,8 +132,10 @@ def recovered_server(
     sweep(home)
     folder = home.postgres / f"recovering-{os.getpid()}"
     shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700)
     sockets = Path(tempfile.mkdtemp(prefix="mybizz-"))
     try:
+        (folder / SOCKETS_FILE).write_text(str(sockets))
         _unpack(home, archive, base, folder, advance)
         _configure(folder, sockets, moment)
         _give_to(account, folder, sockets)
@@ -153,6 +157,9 @@ def sweep(home: Home) -> None:
     for left in home.postgres.glob("recovering-*"):
         pid = int(left.name.rsplit("-", 1)[1])
         if pid == os.getpid() or not psutil.pid_exists(pid):
+            sockets = left / SOCKETS_FILE
+            if sockets.exists():
+                shutil.rmtree(sockets.read_text(), ignore_errors=True)
             shutil.rmtree(left, ignore_errors=True)
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import psutil
 import psycopg
 import pytest
 
@@ -33,7 +34,7 @@ from scripts.operations.restoring import restore_instance
 from scripts.operations.wal_archive import read_segment, ship
 from scripts.operations.wal_bases import find_missing, list_bases, make_base, prune_archive
 from scripts.operations.wal_drills import drill_moment
-from scripts.operations.wal_recovery import recovered_server
+from scripts.operations.wal_recovery import SOCKETS_FILE, recovered_server, sweep
 from scripts.operations.wal_status import read_status
 from tests.scripts.archived import Installation, archived_installation
 from tests.scripts.calling import ask, call, command_of
@@ -394,6 +395,41 @@ def test_shipping_killed_anywhere_loses_nothing(there: Installation, tmp_path: P
     ):
         row = connection.execute("SELECT count(*) FROM app.contacts WHERE id = 904").fetchone()
     assert row == (1,)
+
+
+DIES_INSIDE = """
+import os, signal, sys
+from pathlib import Path
+from scripts.operations.home import Home
+from scripts.operations.wal_archive import WalArchive
+from scripts.operations.wal_recovery import SOCKETS_FILE, recovered_server, sweep
+with recovered_server(Home.at(Path(sys.argv[1])), WalArchive(Path(sys.argv[2])), None):
+    pids = (Path(sys.argv[1]) / "postgres").glob(f"recovering-{os.getpid()}/data/postmaster.pid")
+    print(next(pids).read_text().split()[0], flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_killed_recovery_leaves_no_server_and_no_copy(there: Installation):
+    died = subprocess.run(
+        [sys.executable, "-c", DIES_INSIDE, str(there.home.data), str(there.archive.folder)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    assert died.returncode == -9, died.stderr
+
+    pid = int(died.stdout)
+    found = [process for process in psutil.process_iter() if process.pid == pid]
+    _gone, alive = psutil.wait_procs(found, timeout=30)
+    assert not alive, "the recovered server outlived the command"
+    (left,) = there.home.postgres.glob("recovering-*")
+    sockets = Path((left / SOCKETS_FILE).read_text())
+    assert sockets.exists()
+    sweep(there.home)
+    assert not list(there.home.postgres.glob("recovering-*"))
+    assert not sockets.exists()
 
 
 def count_steps(there: Installation, tmp_path: Path, *words: str) -> int:
