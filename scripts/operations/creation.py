@@ -48,7 +48,8 @@ def choose_release(home: Home, version: str | None) -> releases.Release:
     published = releases.list_releases(home)
     if not published:
         raise OperationError(
-            "Nothing is published yet; run `scripts/mybizz release publish` first."
+            "Nothing is published yet. `scripts/run` makes a first release of this checkout as it "
+            "stands; `scripts/mybizz release publish minor --notes ...` runs all tests before."
         )
     return published[-1]
 
