@@ -98,7 +98,9 @@ ACTIONS: dict[str, Action] = {
         needed=("title", "owner"),
     ),
     "instance.start": Action(("instance", "start"), "name"),
-    "instance.stop": Action(("instance", "stop"), "name", options={"reason": ("--reason", text)}),
+    "instance.stop": Action(
+        ("instance", "stop"), "name", options={"reason": ("--reason", text)}, asks=True
+    ),
     "instance.upgrade": Action(
         ("instance", "upgrade"),
         "name",

@@ -57,9 +57,22 @@ def parse_options(arguments: list[str] | None) -> argparse.Namespace:
         help=f"a file with the console's uplink key (or set {KEY_VARIABLE})",
     )
     parser.add_argument("--data-dir", type=Path, help="the installation, as for scripts/run")
-    parser.add_argument("--database", metavar="URL", help="the Postgres server of the instances")
+    parser.add_argument(
+        "--database",
+        metavar="URL",
+        default=read_database(),
+        help="the Postgres server of the instances (or set MYBIZZ_DATABASE, or a file's name in "
+        "MYBIZZ_DATABASE_FILE); without it, the embedded one",
+    )
     parser.add_argument("--once", action="store_true", help="one round, and end with its jobs")
     return parser.parse_args(arguments)
+
+
+def read_database() -> str | None:
+    """What the environment says, as for scripts/mybizz."""
+    file = os.environ.get("MYBIZZ_DATABASE_FILE")
+    given = os.environ.get("MYBIZZ_DATABASE")
+    return given or (Path(file).read_text().strip() if file else None) or None
 
 
 def find_console(options: argparse.Namespace, home: Home) -> Target:
@@ -101,7 +114,9 @@ def run(options: argparse.Namespace, home: Home, stopping: threading.Event) -> N
     import anvil.server
 
     own = ["--data-dir", str(home.data)] if options.data_dir else []
-    own += ["--database", options.database] if options.database else []
+    if options.database:
+        # For the commands, too; not on their command lines, which everybody here can read.
+        os.environ["MYBIZZ_DATABASE"] = options.database
     with ExitStack() as stack:
         server = _open_database(stack, home, options.database)
         anvil.server.connect(target.key, url=target.url, quiet=True)

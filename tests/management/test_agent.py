@@ -9,9 +9,11 @@ import subprocess
 from collections.abc import Iterator
 from typing import Any
 
+import click
 import psycopg
 import pytest
 
+from scripts.commands.mybizz.application import mybizz
 from scripts.operations import agent_actions, releases
 from scripts.operations.agent import Agent
 from scripts.operations.agent_actions import make_words
@@ -73,6 +75,19 @@ def test_console_and_agent_know_the_same_actions() -> None:
     ]
     assert isinstance(lists[0], ast.Dict)
     assert {key.value for key in lists[0].keys} == set(agent_actions.ACTIONS)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("action", sorted(agent_actions.ACTIONS))
+def test_every_action_is_a_command_that_has_these_options(action: str) -> None:
+    known = agent_actions.ACTIONS[action]
+    command: click.Command = mybizz
+    for each in known.words:
+        assert isinstance(command, click.Group)
+        command = command.commands[each]
+    there = {option for parameter in command.params for option in parameter.opts}
+    wanted = {option for option, _ in known.options.values()} | set(known.flags.values())
+    assert wanted | {"--json"} <= there
+    assert known.asks == ("--yes" in there)
 
 
 @pytest.fixture(scope="module")

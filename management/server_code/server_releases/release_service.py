@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import Any
 
@@ -10,6 +11,7 @@ from anvil.tables import app_tables
 from anvil.tables import query as q
 
 from master_template.server_auth.rbac import current_actor
+from master_template.server_settings.legal_markup import to_html
 from master_template.server_shared import audit, clock
 from master_template.server_shared.errors import NotFoundError
 from master_template.server_shared.transactions import in_transaction
@@ -102,7 +104,7 @@ def list_releases(offset: int = 0, page_size: int = 25) -> dict[str, Any]:
 
 @server_callable(needs="releases.view", takes={"version": VERSION})
 def get_release(version: str) -> dict[str, Any]:
-    """``{"release": ...}``: what the list shows, and ``notes``, ``guide``, ``changes``;
+    """``{"release": ...}``: what the list shows, and ``notes_html``, ``guide_html``, ``changes``;
     ``instances``: by name, those that run it and those that could come to it, each ``{"name",
     "title", "release"}``."""
     row = app_tables.releases.get(version=version)
@@ -120,9 +122,14 @@ def get_release(version: str) -> dict[str, Any]:
             running.append(item)
         elif int(each["release_order"] or 0) < int(row["release_order"]):
             older.append(item)
-    texts = {name: row[name] or "" for name in ("notes", "guide")}
+    texts = {f"{name}_html": _to_html(row[name] or "") for name in ("notes", "guide")}
     item = {**release_item(row, len(running)), **texts, "changes": row["changes"] or []}
     return {"release": item, "running": running, "older": older}
+
+
+def _to_html(text: str) -> str:
+    """Harmless HTML, without the heading that only says which release it is."""
+    return to_html(re.sub(r"\A\s*# .*\n?", "", text), {})
 
 
 @server_callable(

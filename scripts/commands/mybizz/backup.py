@@ -37,6 +37,7 @@ from scripts.operations.instances import (
     InstanceFolder,
     find_instance,
 )
+from scripts.operations.management import management_folder
 from scripts.operations.reaching import alone_with, reachable_database
 from scripts.operations.wal_archive import alone_at
 
@@ -85,7 +86,8 @@ def backup_command(
     """Back up instances while they are in use: database, configuration with keys, files.
 
     A backup is one moment of the database, sealed with the installation's key (.data/backup.key:
-    keep a copy of it elsewhere), with checksums of files and tables. Where one of several fails,
+    keep a copy of it elsewhere), with checksums of files and tables. --all takes the console
+    along, where there is one. Where one of several fails,
     the others are made all the same, and the exit code is 1.
 
     With --if-due a timer can ask often: a backup of each instance is made every hour, and what the
@@ -97,6 +99,9 @@ def backup_command(
       scripts/mybizz instance backup --all --if-due --to /mnt/other-disk/mybizz      # by a timer
     """
     chosen = choose(job, names, is_all)
+    console = management_folder(job.home)
+    if is_all and console.exists() and not console.unfinished_marker.exists():
+        chosen.append(console)
     if if_due:
         now = datetime.now(UTC)
         chosen = [each for each in chosen if is_due(each, _base(each, target), every_minutes, now)]

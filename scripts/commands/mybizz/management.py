@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from contextlib import ExitStack
@@ -149,6 +150,9 @@ def _serve(job: Job, folder: InstanceFolder, port: int, has_agent: bool) -> int:
         child = stack.enter_context(running(single_command(folder, port), folder.path))
         wait_until_served(folder, port, child)
         if has_agent:
+            if job.database:
+                # Not on its command line, which everybody on the machine can read.
+                os.environ["MYBIZZ_DATABASE"] = job.database
             stack.enter_context(running(_agent_command(job)))
         click.echo(f"The console: {folder.read_config()['origin']}/\nCtrl-C stops it.", err=True)
         return child.wait()
@@ -156,5 +160,4 @@ def _serve(job: Job, folder: InstanceFolder, port: int, has_agent: bool) -> int:
 
 def _agent_command(job: Job) -> list[str]:
     home = [] if job.home == Home.at(None) else ["--data-dir", str(job.home.data)]
-    server = ["--database", job.database] if job.database else []
-    return [sys.executable, str(AGENT), *home, *server]
+    return [sys.executable, str(AGENT), *home]

@@ -58,9 +58,10 @@ class ReleaseForm(ReleaseFormTemplate):
                 formatting.plural(release["changed_files"], "file", "files")
             )
         )
-        nodes["notes"].textContent = _without_title(release["notes"]) or "There are no notes."
-        nodes["guide_panel"].hidden = not release["guide"]
-        nodes["guide"].textContent = release["guide"]
+        # Made harmless by the server (legal_markup).
+        nodes["notes"].innerHTML = release["notes_html"] or "There are no notes."
+        nodes["guide_panel"].hidden = not release["guide_html"]
+        nodes["guide"].innerHTML = release["guide_html"]
         nodes["changes_panel"].hidden = not release["changes"]
         self._fill(nodes["changes"], release["changes"])
         self._show_businesses(answer)
@@ -109,11 +110,3 @@ class ReleaseForm(ReleaseFormTemplate):
 
     def back_click(self, event):
         navigation_helpers.follow(event, "/app/releases")
-
-
-def _without_title(notes):
-    """The notes without the heading that says which release it is."""
-    lines = notes.strip().split("\n")
-    if lines[0].startswith("# "):
-        lines = lines[1:]
-    return "\n".join(lines).strip()
