@@ -35,7 +35,7 @@ Check = Callable[[Look], Iterator[Finding]]
 def instance(answer: Answer, database: DatabaseLook | None = None, **folder: Any) -> InstanceLook:
     config = {"app": "inn", "origin": "http://inn.localhost:3030"}
     return InstanceLook(
-        FolderLook("inn", Path("inn"), "Inn", config=config, **folder),
+        FolderLook("inn", Path("inn"), config=config, **folder),
         3030,
         answer=answer,
         database=database,
@@ -164,9 +164,9 @@ mybizz_scheduler_age_seconds 3
 
 
 def test_what_is_away_on_purpose_or_half_made_is_not_judged():
-    half_made = FolderLook("inn", Path("inn"), "Inn", config={"app": "inn"})
+    half_made = FolderLook("inn", Path("inn"), config={"app": "inn"})
     seen = InstanceLook(half_made, 3030)
     assert seen.is_meant_to_be_served
     since = NOW - timedelta(minutes=1)
-    begun = FolderLook("inn", Path("inn"), "Inn", config={"app": "inn"}, unfinished_since=since)
+    begun = FolderLook("inn", Path("inn"), config={"app": "inn"}, unfinished_since=since)
     assert not InstanceLook(begun, 3030).is_meant_to_be_served

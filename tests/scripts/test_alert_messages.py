@@ -159,7 +159,7 @@ def test_what_was_never_told_is_not_told_to_be_over():
 def test_nothing_is_over_while_nobody_can_look():
     story = Story()
     story.round(finding("outbox_dead"))
-    folder = FolderLook("inn", Path("inn"), "Inn", config={"app": "inn"})
+    folder = FolderLook("inn", Path("inn"), config={"app": "inn"})
     blind = InstanceLook(folder, 3030)
     for _round in range(10):
         look = Look(story.at, BOTH, MachineLook((), 50.0), (blind,), Memory())

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from app_server.errors import StartupError
 from app_server.tables.store import libpq_url
 from scripts.operations.backups import Backup, list_backups, verify_backup
 from scripts.operations.home import Home, OperationError
@@ -39,7 +40,6 @@ class FolderLook:
 
     name: str
     path: Path
-    title: str
     problem: str = ""
     config: Mapping[str, Any] = field(default_factory=dict)
     exposed: tuple[Path, ...] = ()
@@ -61,21 +61,19 @@ class FolderLook:
         return libpq_url(found) if isinstance(found, str) and "://" in found else None
 
 
-def look_at_folder(home: Home, instance: InstanceFolder, verified: Verified) -> FolderLook:
-    """Never raises: what cannot be read is told in ``problem``."""
+def look_at_folder(
+    home: Home, instance: InstanceFolder, verified: Verified, apps: dict[str, list[str]]
+) -> FolderLook:
+    """Never raises: what cannot be read is told in ``problem``. ``apps`` is what was read of each
+    app's ``anvil.yaml``, by instance: its stamp and what is wrong with it."""
     history = _read_history(instance)
     problem, config = _read_config(instance)
-    title = instance.name
     if config:
-        try:
-            title = instance.title
-        except (OSError, yaml.YAMLError, AttributeError) as error:
-            problem = f"{instance.package_name}/anvil.yaml cannot be read: {error}"
+        problem = _find_app_problem(instance, apps)
     link = instance.path / "master_template"
     return FolderLook(
         name=instance.name,
         path=instance.path,
-        title=title,
         problem=problem,
         config=config,
         exposed=tuple(
@@ -155,6 +153,19 @@ def _stamp_of(folder: Path) -> str:
     except OSError as error:
         return str(error)
     return " ".join(f"{name}:{status.st_size}:{status.st_mtime_ns}" for name, status in entries)
+
+
+def _find_app_problem(instance: InstanceFolder, apps: dict[str, list[str]]) -> str:
+    path = instance.path / instance.package_name / "anvil.yaml"
+    try:
+        status = path.stat()
+        stamp = f"{status.st_ino}:{status.st_size}:{status.st_mtime_ns}"
+        if apps.get(instance.name, [""])[0] != stamp:
+            # Long: it is read again only where it changed.
+            apps[instance.name] = [stamp, "" if instance.title else "it has no name"]
+        return apps[instance.name][1]
+    except (OSError, StartupError, AttributeError) as error:
+        return f"{instance.package_name}/anvil.yaml cannot be read: {error}"
 
 
 def _read_config(instance: InstanceFolder) -> tuple[str, dict[str, Any]]:

@@ -36,6 +36,7 @@ AT_ONCE = 12
 round stays below two minutes; one in which all is well takes a second."""
 
 MANAGEMENT = "management"
+CERTIFICATE_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +71,16 @@ class InstanceLook:
 class Memory:
     """What is kept from round to round, as JSON: ``counters`` by instance, oldest first;
     ``starts`` of the server by port; stamps of ``releases``; ``backups`` that were read whole;
-    ``clocks``: wall and steady clock of the last round."""
+    ``clocks``: wall and steady clock of the last round; ``apps`` that were read, by instance;
+    ``certificates`` by origin: when they were looked at, and when they end."""
 
     counters: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     starts: dict[str, list[float]] = field(default_factory=dict)
     releases: dict[str, Any] = field(default_factory=dict)
     backups: dict[str, Any] = field(default_factory=dict)
     clocks: list[float] = field(default_factory=list)
+    apps: dict[str, list[str]] = field(default_factory=dict)
+    certificates: dict[str, list[Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +134,8 @@ def look(
     verified = Verified(now, memory.backups, is_all=is_thorough)
     folders = [each for each in find_folders(home) if not names or each.name in names]
     with ThreadPoolExecutor(AT_ONCE) as pool, make_client() as client:
-
-        def ask(seen: InstanceLook) -> Answer:
-            return _ask(client, seen, settings)
-
-        found = list(
-            pool.map(lambda each: _look_at(home, each, settings, verified, now, eyes, ask), folders)
-        )
+        view = View(settings, verified, now, eyes, lambda seen: _ask(client, seen, settings))
+        found = list(pool.map(lambda each: _look_at(home, each, view, memory), folders))
     used = {"the data": home.data, "the instances": home.instances, "the releases": home.releases}
     used["the database"] = home.postgres
     for each in found:
@@ -161,16 +160,19 @@ def find_folders(home: Home) -> list[InstanceFolder]:
     return [*found, management] if management.exists() else found
 
 
-def _look_at(
-    home: Home,
-    instance: InstanceFolder,
-    settings: Settings,
-    verified: Verified,
-    now: datetime,
-    eyes: Eyes,
-    ask: Callable[[InstanceLook], Answer],
-) -> InstanceLook:
-    folder = look_at_folder(home, instance, verified)
+@dataclass(frozen=True, slots=True)
+class View:
+    """What one look at all instances goes by."""
+
+    settings: Settings
+    verified: Verified
+    now: datetime
+    eyes: Eyes
+    ask: Callable[[InstanceLook], Answer]
+
+
+def _look_at(home: Home, instance: InstanceFolder, view: View, memory: Memory) -> InstanceLook:
+    folder = look_at_folder(home, instance, view.verified, memory.apps)
     port = folder.config.get("port")
     seen = InstanceLook(
         folder,
@@ -183,10 +185,21 @@ def _look_at(
     url = folder.database_url
     return replace(
         seen,
-        answer=ask(seen),
-        database=look_into(url, now, settings.limits, eyes.clock) if url else None,
-        certificate_ends_at=read_certificate_end(folder.origin),
+        answer=view.ask(seen),
+        database=look_into(url, view.now, view.settings.limits, view.eyes.clock) if url else None,
+        certificate_ends_at=_find_certificate_end(folder.origin, view.now, memory.certificates),
     )
+
+
+def _find_certificate_end(
+    origin: str, now: datetime, known: dict[str, list[Any]]
+) -> datetime | None:
+    """As it was seen lately: visitors' way to an address is long, and a certificate lasts."""
+    entry = known.get(origin)
+    if entry is None or not 0 <= now.timestamp() - entry[0] < CERTIFICATE_SECONDS:
+        ends_at = read_certificate_end(origin)
+        entry = known[origin] = [now.timestamp(), ends_at.isoformat() if ends_at else None]
+    return datetime.fromisoformat(entry[1]) if entry[1] else None
 
 
 def _ask(client: httpx.Client, seen: InstanceLook, settings: Settings) -> Answer:
