@@ -10,8 +10,9 @@ same backup is not repeated.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
@@ -27,7 +28,7 @@ from scripts.operations.home import Home, OperationError
 from scripts.operations.instances import InstanceFolder
 from scripts.operations.pausing import probe
 from scripts.operations.provision import move_to_server, pinned_release
-from scripts.operations.reaching import alone_with, reachable_database
+from scripts.operations.reaching import BusyError, alone_with, reachable_database
 from scripts.operations.upgrading import (
     check_upgrade,
     is_interrupted,
@@ -35,6 +36,10 @@ from scripts.operations.upgrading import (
     rehearse,
     upgrade_instance,
 )
+
+BUSY_SECONDS = 600.0
+"""How long it waits for a command that works on an instance, such as a backup."""
+LOOK_SECONDS = 1.0
 
 Say = Callable[[str], None]
 
@@ -182,7 +187,7 @@ class FleetUpgrade:
     def _rehearse(self, record: Record) -> None:
         instance = self._instances[record.name]
         try:
-            with alone_with(self.home, record.name):
+            with self._alone_with(record.name):
                 self._follow_server(instance)
                 recover(self.home, self.server, instance, self.say)
                 if pinned_release(self.home, instance).version == self.wish.target.version:
@@ -241,7 +246,7 @@ class FleetUpgrade:
         instance = self._instances[record.name]
         started = time.monotonic()
         try:
-            with alone_with(self.home, record.name):
+            with self._alone_with(record.name):
                 self._follow_server(instance)
                 done = upgrade_instance(
                     self.home,
@@ -285,6 +290,21 @@ class FleetUpgrade:
                     record, State.DONE, error=f"Upgraded, and no longer ready since: {told}."
                 )
                 self.stopped = self.stopped or f"{record.name} is not ready any more: {told}."
+
+    @contextmanager
+    def _alone_with(self, name: str) -> Iterator[None]:
+        """A backup that is being made of it is no failure of the release: it is waited for."""
+        with ExitStack() as held:
+            deadline = time.monotonic() + BUSY_SECONDS
+            while True:
+                try:
+                    held.enter_context(alone_with(self.home, name))
+                    break
+                except BusyError:
+                    if time.monotonic() > deadline:
+                        raise
+                    time.sleep(LOOK_SECONDS)
+            yield
 
     def _follow_server(self, instance: InstanceFolder) -> None:
         if self._is_embedded:

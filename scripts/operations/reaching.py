@@ -15,6 +15,10 @@ from scripts.operations.postgres import database_server
 from scripts.operations.provision import move_to_server
 
 
+class BusyError(OperationError):
+    """Somebody else works on it at the moment."""
+
+
 @contextmanager
 def reachable_database(
     home: Home, instance: InstanceFolder, url: str | None = None
@@ -47,7 +51,7 @@ def alone_with(home: Home, name: str) -> Iterator[None]:
     folder.mkdir(parents=True, exist_ok=True)
     lock = fasteners.InterProcessLock(folder / f"{name}.lock")
     if not lock.acquire(blocking=False):
-        raise OperationError(f"Another command works on {name}. See `scripts/mybizz log`.")
+        raise BusyError(f"Another command works on {name}. See `scripts/mybizz log`.")
     try:
         yield
     finally:

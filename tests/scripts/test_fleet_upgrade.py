@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Barrier
 from typing import Any
@@ -20,6 +21,7 @@ from scripts.operations.fleet_upgrade import FleetUpgrade
 from scripts.operations.home import Home, OperationError
 from scripts.operations.instances import InstanceFolder, find_instance
 from scripts.operations.provision import link_release
+from scripts.operations.reaching import BusyError
 from scripts.operations.releases import Release
 from scripts.operations.upgrading import Changed
 from tests.scripts.calling import ask, command_of
@@ -183,6 +185,25 @@ def test_one_that_is_not_ready_any_more_ends_it(
     run, _ = start()
     assert run.stopped == "shop-b is not ready any more: The database cannot be reached."
     assert "".join(name[-1] for name in upgrades.begun) == "cab"
+
+
+def test_a_backup_that_is_being_made_is_waited_for(
+    start: Start, upgrades: Upgrades, monkeypatch: pytest.MonkeyPatch
+):
+    left = {"shop-c": 3}
+    waited: list[float] = []
+
+    @contextmanager
+    def alone_with(_home: Home, name: str) -> Iterator[None]:
+        if left.get(name):
+            left[name] -= 1
+            raise BusyError(f"Another command works on {name}.")
+        yield
+
+    monkeypatch.setattr(fleet_upgrade, "alone_with", alone_with)
+    monkeypatch.setattr(fleet_upgrade.time, "sleep", waited.append)
+    run, _ = start()
+    assert set(states(run).values()) == {"done"} and len(waited) == 3
 
 
 def test_a_canary_that_is_none_of_them_is_refused(start: Start, upgrades: Upgrades):
