@@ -112,10 +112,17 @@ def notify(
     return Notified(instance.name, installed.version, tuple(answer["available"]))
 
 
-def take_request(instance: InstanceFolder, lease_seconds: int) -> Request | None:
-    """The upgrade that is due in an instance, if any."""
+def take_request(home: Home, instance: InstanceFolder, lease_seconds: int) -> Request | None:
+    """The upgrade that is due in an instance, if any. It is told which release it runs."""
+    installed = pinned_release(home, instance).version
     with calling(instance, served_within=0) as call:
-        answer = _call(instance, call, "take_upgrade_request", lease_seconds=lease_seconds)
+        answer = _call(
+            instance,
+            call,
+            "take_upgrade_request",
+            lease_seconds=lease_seconds,
+            installed=installed,
+        )
     taken = answer["request"]
     if taken is None:
         return None

@@ -181,6 +181,21 @@ def test_a_request_is_done_when_its_version_came_by_another_way(empty_studio: St
         assert olga.call("get_updates")["request"]["state"] == "done"
 
 
+def test_what_came_by_another_way_is_noted_when_requests_are_looked_for(
+    empty_studio: Studio,
+) -> None:
+    offer(empty_studio, release("v1.1.0", "critical"), release("v1.2.0"), release("v1.3.0"))
+    with empty_studio.person("olga") as olga:
+        request(olga, "v1.1.0")
+        assert take(empty_studio, installed="v1.2.0") is None
+        page = olga.call("get_updates")
+        assert page["installed"]["version"] == "v1.2.0" and page["request"]["state"] == "done"
+        assert [each["version"] for each in page["available"]] == ["v1.3.0"]
+    # One that nobody told of is no reason to forget the others.
+    assert take(empty_studio, installed="v9.0.0") is None
+    assert notice(empty_studio, "olga")["version"] == "v1.3.0"
+
+
 def test_of_two_who_ask_at_once_one_is_refused(empty_studio: Studio) -> None:
     offer(empty_studio, release("v1.2.0"))
 

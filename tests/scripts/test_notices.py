@@ -101,7 +101,7 @@ def test_what_an_owner_asks_for_is_carried_out(
 ) -> None:
     serve = ("fleet", "serve-requests", "--once", "--database", postgres_url)
     notify(home, shop, find_release(home, "v2.0.0"))
-    assert take_request(shop, 60) is None
+    assert take_request(home, shop, 60) is None
 
     # A release that is not as it was published is refused, and the owner is told so.
     damaged = find_release(home, "v1.1.0").folder / "master_template" / "anvil.yaml"
@@ -117,8 +117,8 @@ def test_what_an_owner_asks_for_is_carried_out(
     damaged.write_text(kept)
     request(shop, "v1.1.0")
     # As if whoever took it first had been killed, and its lease run out.
-    taken = take_request(shop, 60)
-    assert taken and taken.version == "v1.1.0" and take_request(shop, 60) is None
+    taken = take_request(home, shop, 60)
+    assert taken and taken.version == "v1.1.0" and take_request(home, shop, 60) is None
     query(shop, "UPDATE app.upgrade_requests SET lease_until = now() WHERE lease_until > now()")
     [outcome] = ask(*serve, data_dir=home.data)["requests"]
     assert outcome["state"] == "done", outcome

@@ -19,6 +19,7 @@ from ..server_shared.callables import TRUSTED_ONLY, server_callable
 from ..server_shared.errors import DeniedError, NotFoundError
 from ..server_shared.transactions import in_transaction
 from . import upgrade_requests
+from .installed_release import forget
 from .release_fields import BREAKING, CRITICAL, FIX, KINDS, RELEASES, VERSION, order_of
 
 SEES, STARTS = "settings.view", "settings.manage"
@@ -55,7 +56,7 @@ def _put(installed: str, releases: list[dict[str, Any]]) -> list[str]:
     for version in sorted(known, key=lambda each: not known[each]["is_installed"]):
         row, wanted = known[version], given.get(version)
         if wanted is None:
-            _forget(row)
+            forget(row)
             changed.append(version)
         elif any(_differs(row[name], value) for name, value in wanted.items()):
             row.update(**wanted)
@@ -77,12 +78,6 @@ def _put(installed: str, releases: list[dict[str, Any]]) -> list[str]:
 
 def _differs(kept: Any, wanted: Any) -> bool:
     return bool((list(kept or []) if isinstance(wanted, list) else kept) != wanted)
-
-
-def _forget(row: Any) -> None:
-    for each in app_tables.release_dismissals.search(release=row):
-        each.delete()
-    row.delete()
 
 
 def _available() -> list[Any]:

@@ -23,7 +23,8 @@ from ..server_shared.config import read_business
 from ..server_shared.errors import ConflictError, InvalidError, NotFoundError
 from ..server_shared.transactions import in_transaction
 from ..server_shared.validators import Bool, Choice, Int, Rule, Text
-from .release_fields import BREAKING, VERSION, order_of
+from .installed_release import note_installed
+from .release_fields import BREAKING, VERSION, Version, order_of
 
 REQUESTED, RUNNING = "requested", "running"
 DONE, FAILED, CANCELLED = "done", "failed", "cancelled"
@@ -185,24 +186,31 @@ def _find(request_id: str) -> Any:
 
 @server_callable(
     needs=TRUSTED_ONLY,
-    takes={"lease_seconds": LEASE_RULE},
-    audit="upgrade_request.take",
+    takes={"lease_seconds": LEASE_RULE, "installed": Version("The installed version")},
+    audit=("upgrade_request.take", "release.install"),
 )
-def take_upgrade_request(lease_seconds: int = LEASE_SECONDS) -> dict[str, Any]:
+def take_upgrade_request(
+    lease_seconds: int = LEASE_SECONDS, installed: str | None = None
+) -> dict[str, Any]:
     """The request that is due, for whoever carries it out: ``{"request": None}`` or its
     ``request_id``, ``version``, ``lease``, ``attempts``. One that was taken and not finished is
-    given out again when its lease has run out."""
-    return {"request": _take(lease_seconds)}
+    given out again when its lease has run out. ``installed`` is what runs here now: who upgraded by
+    another way may not have told."""
+    return {"request": _take(lease_seconds, installed)}
 
 
 @in_transaction
-def _take(lease_seconds: int) -> dict[str, Any] | None:
+def _take(lease_seconds: int, installed: str | None) -> dict[str, Any] | None:
     now = clock.now()
+    if installed is not None and note_installed(installed):
+        settle_arrived(installed)
+        audit.record("install", "release", installed, details={"installed": installed})
+    else:
+        audit.unchanged()
     row = _open_row()
     waits = row is not None and row["state"] == REQUESTED and row["due_at"] <= now
     is_left = row is not None and row["state"] == RUNNING and row["lease_until"] <= now
     if not waits and not is_left:
-        audit.unchanged()
         return None
     before = row["state"]
     row.update(

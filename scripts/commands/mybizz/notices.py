@@ -128,7 +128,7 @@ def _due(job: Job) -> Iterator[notices.Request]:
         if each.unfinished_marker.exists() or not is_served(each):
             continue
         try:
-            request = notices.take_request(each, LEASE_SECONDS)
+            request = notices.take_request(job.home, each, LEASE_SECONDS)
         except OperationError as error:
             # One that cannot be asked must not keep the others from their upgrade.
             job.say(f"  {each.name}: {error}")
