@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -10,7 +11,10 @@ from anvil._server import registrations
 
 from scripts.operations.databases import DatabaseServer
 from scripts.operations.home import Home
+from scripts.operations.instances import InstanceFolder
 from scripts.operations.releases import remove_folder
+from scripts.operations.upgrading import changing
+from tests.scripts.upgradable import Template, drop_all, make_business
 
 TEMPLATE_YAML = """\
 name: Template
@@ -63,3 +67,23 @@ def home(tmp_path: Path):
 def server(postgres_url: str) -> DatabaseServer:
     parts = psycopg.conninfo.conninfo_to_dict(postgres_url)
     return DatabaseServer(postgres_url, str(parts.get("host")), int(parts.get("port") or 5432))
+
+
+@pytest.fixture
+def template(home: Home, source: Path) -> Template:
+    """A template that can be upgraded, with nothing published yet."""
+    return Template(home, source)
+
+
+@pytest.fixture
+def shop(home: Home, server: DatabaseServer, template: Template) -> Iterator[InstanceFolder]:
+    """A business on the first version of that template."""
+    made = make_business(home, server, template.publish("v1.0.0"), "corner-shop")
+    yield made
+    drop_all(server, made)
+
+
+@pytest.fixture
+def without_trial(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A trial starts a server; where it is not what is tested it can be passed over."""
+    monkeypatch.setattr(changing, "rehearse", lambda *_given, **_more: ["log_in"])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -20,23 +19,19 @@ from scripts.operations.pausing import stop_instance
 from scripts.operations.upgrading import (
     attending,
     changing,
-    plan_rollback,
     plan_upgrade,
+    recover,
     recover_all,
-    rollback_instance,
     upgrade_instance,
 )
 from scripts.operations.upgrading.places import Places
 from tests.scripts.calling import ask, call
 from tests.scripts.upgradable import (
-    CONTACTS,
     SERVER_CODE,
     Template,
     databases_of,
-    drop_all,
     files_of,
     fingerprints,
-    make_business,
     own_url,
     run_sql,
     version_of,
@@ -48,24 +43,6 @@ AGES = "SELECT age FROM app.contacts ORDER BY _id"
 
 def quiet(_text: str) -> None:
     pass
-
-
-@pytest.fixture
-def template(home: Home, source: Path) -> Template:
-    return Template(home, source)
-
-
-@pytest.fixture
-def shop(home: Home, server: DatabaseServer, template: Template) -> Iterator[InstanceFolder]:
-    made = make_business(home, server, template.publish("v1.0.0"), "corner-shop")
-    yield made
-    drop_all(server, made)
-
-
-@pytest.fixture
-def without_trial(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A trial starts a server; where it is not what is tested it can be passed over."""
-    monkeypatch.setattr(changing, "rehearse", lambda *_given, **_more: ["log_in"])
 
 
 @pytest.fixture
@@ -172,27 +149,6 @@ def test_refuses_what_rows_do_not_allow_and_loss_unless_told(
     assert run_sql(server, shop, AGES) == [(None,), (None,), (3,)]
 
 
-def test_a_renamed_column_keeps_its_values_there_and_back(
-    home: Home,
-    server: DatabaseServer,
-    template: Template,
-    shop: InstanceFolder,
-    without_trial: None,
-):
-    renames = (
-        """renames: [{id: '1', tables: {contacts: people}, columns: {people: {name: title}}}]"""
-    )
-    people = {"people": CONTACTS.replace("name", "title", 1)}
-    target = template.publish("v1.1.0", people, renames=renames)
-    for _ in range(2):
-        upgrade_instance(home, server, shop, target, say=quiet)
-        titles = run_sql(server, shop, "SELECT title FROM app.people ORDER BY _id")
-        assert plan_rollback(home, server, shop, keep_data=True).lost == ()
-        rollback_instance(home, server, shop, keep_data=True, say=quiet)
-        names = run_sql(server, shop, "SELECT name FROM app.contacts ORDER BY _id")
-        assert names == titles == [("Contact 1",), ("Contact 2",), ("Contact 3",)]
-
-
 class Writer:
     """Writes as fast as it can, and knows what was promised to be there."""
 
@@ -256,6 +212,24 @@ def _refuse(*_given: object) -> None:
     raise OperationError("No.")
 
 
+def test_what_fails_after_it_works_is_done_later(
+    home: Home,
+    server: DatabaseServer,
+    template: Template,
+    shop: InstanceFolder,
+    without_trial: None,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    target = template.publish("v1.1.0", {"contacts": "name string"})
+    with monkeypatch.context() as patch:
+        patch.setattr(Places, "drop_former", _refuse)
+        with pytest.raises(OperationError, match=r"has v1\.1\.0 and works(.|\n)*--resume"):
+            upgrade_instance(home, server, shop, target, say=quiet)
+    assert recover(home, server, shop, quiet) == "completed"
+    assert databases_of(server, shop) == {shop.database_name}
+    assert [each["action"] for each in shop.read_history()].count("upgrade") == 1
+
+
 def test_visitors_wait_no_longer_than_allowed(
     home: Home,
     server: DatabaseServer,
@@ -267,49 +241,6 @@ def test_visitors_wait_no_longer_than_allowed(
     target = template.publish("v1.1.0", {"contacts": "name string"})
     with pytest.raises(OperationError, match="for which visitors may wait"):
         upgrade_instance(home, server, shop, target, max_wait_seconds=0.001, say=quiet)
-
-
-def test_goes_back_with_the_data_or_to_those_of_before(
-    home: Home,
-    server: DatabaseServer,
-    template: Template,
-    shop: InstanceFolder,
-    without_trial: None,
-):
-    before = fingerprints(server, shop)
-    target = template.publish("v1.1.0", {"contacts": f"{CONTACTS}, points number"})
-    upgrade_instance(home, server, shop, target, say=quiet)
-    run_sql(server, shop, "UPDATE app.contacts SET points = 7, name = 'New' WHERE _id = 1")
-    words = ("instance", "rollback", shop.name, "--database", server.admin_url)
-
-    plan = ask(*words, "--keep-data", "--dry-run", data_dir=home.data)
-    assert (plan["from"], plan["to"], plan["keeps_data"]) == ("v1.1.0", "v1.0.0", True)
-    [lost] = plan["lost"]
-    assert "'points'" in lost and "1 value" in lost
-    assert "Give --yes" in call(*words, "--keep-data", data_dir=home.data, expected=1).stderr
-    assert "Choose --keep-data" in call(*words, data_dir=home.data, expected=2).stderr
-
-    rollback_instance(home, server, shop, keep_data=True, say=quiet)
-    assert version_of(home, shop) == "v1.0.0"
-    assert run_sql(server, shop, "SELECT name FROM app.contacts WHERE _id = 1") == [("New",)]
-    upgrade_instance(home, server, shop, target, say=quiet)
-    kept = run_sql(server, shop, "SELECT points FROM app.contacts WHERE _id = 1")
-    assert kept == [(7,)], "what was set aside did not come back"
-
-    run_sql(server, shop, "UPDATE app.contacts SET name = 'Newer' WHERE _id = 1")
-    run_sql(server, shop, "DELETE FROM app.contacts WHERE _id = 2")
-    plan = ask(*words, "--restore-data", "--dry-run", data_dir=home.data)
-    assert "contacts: 2 rows now, 3 then" in plan["lost"]
-    done = rollback_instance(home, server, shop, keep_data=False, say=quiet)
-    assert run_sql(server, shop, "SELECT name FROM app.contacts ORDER BY _id")[:2] == [
-        ("New",),
-        ("Contact 2",),
-    ]
-    assert {"app.users", "app.contacts"} <= {t for t in before if t.startswith("app.")}
-    assert list_backups(shop.backups)[-1].id == done.backup
-    assert list_backups(shop.backups)[-1].kind == "before-rollback"
-    with pytest.raises(OperationError, match="no former release to go back"):
-        rollback_instance(home, server, shop, keep_data=True, say=quiet)
 
 
 def test_the_command_shows_what_it_will_do_and_does_it(

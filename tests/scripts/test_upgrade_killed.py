@@ -20,7 +20,13 @@ from scripts.operations.fingerprints import Fingerprint
 from scripts.operations.home import Home, OperationError
 from scripts.operations.instances import InstanceFolder
 from scripts.operations.releases import Release, find_release
-from scripts.operations.upgrading import changing, read_journal, recover, upgrade_instance
+from scripts.operations.upgrading import (
+    changing,
+    read_journal,
+    recover,
+    rehearsing,
+    upgrade_instance,
+)
 from scripts.operations.upgrading.places import Places
 from tests.scripts.dying import Steps, count_statements
 from tests.scripts.upgradable import (
@@ -211,7 +217,7 @@ def test_a_trial_that_is_killed_leaves_nothing(fleet: Fleet, monkeypatch: pytest
     shop = fleet.shops[0]
     old, content = fleet.state_of(shop), fleet.content_of(shop)
     monkeypatch.setattr(changing, "rehearse", REHEARSE)
-    monkeypatch.setattr(changing, "try_release", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+    monkeypatch.setattr(rehearsing, "try_release", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
     work = partial(fleet.upgrade, shop, fleet.newer(shop))
     assert in_child(fleet.home, 0, work) == -signal.SIGKILL
     assert f"{shop.database_name}__trial" in databases_of(fleet.server, shop)

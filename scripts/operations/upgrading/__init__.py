@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scripts.operations.upgrading.attending import attend, settle_all
-from scripts.operations.upgrading.changing import MAX_WAIT_SECONDS, Changed, rehearse
+from scripts.operations.upgrading.changing import MAX_WAIT_SECONDS, Changed
 from scripts.operations.upgrading.directing import (
     RollbackPlan,
     check_upgrade,
@@ -15,6 +15,7 @@ from scripts.operations.upgrading.directing import (
 from scripts.operations.upgrading.journal import Journal, Phase, read_journal
 from scripts.operations.upgrading.planning import UpgradePlan, plan_upgrade
 from scripts.operations.upgrading.recovering import is_interrupted, recover, recover_all
+from scripts.operations.upgrading.rehearsing import rehearse
 
 __all__ = [
     "MAX_WAIT_SECONDS",

@@ -42,6 +42,7 @@ from scripts.operations.serving import is_port_free
 from scripts.operations.upgrading.journal import Journal, Phase
 from scripts.operations.upgrading.places import Places
 from scripts.operations.upgrading.planning import migrate_tables
+from scripts.operations.upgrading.rehearsing import rehearse, require_equal
 from scripts.operations.upgrading.renaming import find_undone, forget_undone
 from scripts.operations.upgrading.staging import (
     app_file,
@@ -51,15 +52,12 @@ from scripts.operations.upgrading.staging import (
     switch_release,
     unstage,
 )
-from scripts.operations.upgrading.trying import try_release
 
 MAX_WAIT_SECONDS = 50.0
 """For how long writes are stopped at most. A minute is promised; the rest is for the server to let
 go and to take over."""
 READY_SECONDS = 40.0
-TRIAL_SECONDS = 3600.0
 CHECK_SECONDS = 0.1
-SHOWN_DIFFERENCES = 3
 BEFORE = {"upgrade": "before-upgrade", "rollback": "before-rollback"}
 
 Say = Callable[[str], None]
@@ -129,6 +127,12 @@ class Changing:
         except BaseException as error:
             if self._is_to_be_taken_back(error):
                 self._try_to_take_back(error)
+            elif isinstance(error, Exception):
+                raise OperationError(
+                    f"{self.instance.name} has {self.journal.target} and works. What is left to do "
+                    f"could not be done: {tell(error)}\nOnce that is mended: "
+                    f"`scripts/mybizz instance upgrade {self.instance.name} --resume`."
+                ) from error
             raise
 
     def _is_to_be_taken_back(self, error: BaseException) -> bool:
@@ -166,7 +170,7 @@ class Changing:
         context = scratch_database(
             self.home, self.server, backup, self.places.copy, self.places.name
         )
-        _require_equal(backup, scratch.enter_context(context))
+        require_equal(backup, scratch.enter_context(context))
 
     def _try(self, change: Change, backup: Backup) -> list[str]:
         return rehearse(
@@ -208,8 +212,8 @@ class Changing:
             switch_release(self.instance, target, str(self.journal.facts["app"]))
             self.journal.advance(Phase.SWITCHED)
             self._release()
-            self._require_ready()
-            self.journal.advance(Phase.PROVEN)
+            served_at = self._require_ready()
+            self.journal.advance(Phase.PROVEN, served_at=served_at.isoformat())
         kept = self._keep_former()
         self.places.drop_scratch()
         unstage(self.home, self.instance)
@@ -268,10 +272,10 @@ class Changing:
         if pause is not None and pause.mode is Mode.CHANGING:
             end_pause(self.instance)
 
-    def _require_ready(self) -> None:
-        """Whoever served it before serves it again."""
+    def _require_ready(self) -> datetime:
+        """Whoever served it before serves it again; since when."""
         if not self.journal.facts.get("was_served"):
-            return
+            return datetime.now(UTC)
         deadline = time.monotonic() + READY_SECONDS
         while True:
             status, facts = probe(self.instance, "/_/ready")
@@ -279,14 +283,16 @@ class Changing:
                 break
             if status == 0 and is_port_free(int(self.instance.read_config()["port"])):
                 # Its server was stopped, or has not come back yet: nobody can say.
-                return
+                return datetime.now(UTC)
             if time.monotonic() > deadline:
                 reasons = "; ".join(facts.get("reasons") or []) or facts.get("message") or status
                 raise OperationError(f"It is not ready within {READY_SECONDS:.0f} s: {reasons}")
             time.sleep(CHECK_SECONDS)
+        served_at = datetime.now(UTC)
         status, _ = probe(self.instance, "/app", seconds=READY_SECONDS)
         if status >= 500 or status == 0:
             raise OperationError(f"Its page /app answers with {status or 'nothing'}.")
+        return served_at
 
     def _keep_former(self) -> str:
         """The backup that holds the data as they were when the two changed places. Where somebody
@@ -311,9 +317,8 @@ class Changing:
         return made.id
 
     def _measure_stop(self) -> float:
-        held = self.journal.first_time_of(Phase.HELD)
-        ended = self.journal.first_time_of(Phase.PROVEN) or datetime.now(UTC)
-        return (ended - held).total_seconds() if held else 0.0
+        held, served_at = self.journal.first_time_of(Phase.HELD), self.journal.facts["served_at"]
+        return (datetime.fromisoformat(served_at) - held).total_seconds() if held else 0.0
 
 
 def begin(
@@ -331,36 +336,6 @@ def begin(
         former_app=app_file(instance).read_text(),
     )
     return Changing(home, server, instance, journal, say)
-
-
-def rehearse(
-    home: Home,
-    server: DatabaseServer,
-    instance: InstanceFolder,
-    backup: Backup,
-    target: Release,
-    *,
-    allow_data_loss: bool,
-) -> list[str]:
-    """Restore a backup beside the instance, change its tables, start the release on it and use it;
-    what was called. Nothing of it stays. Raises ``OperationError`` where it does not work."""
-    places = Places(server, instance)
-    folder = stage(home, instance, target, "trial")
-    try:
-        with scratch_database(home, server, backup, places.trial, places.name) as differences:
-            _require_equal(backup, differences)
-            undone = find_undone(pinned_release(home, instance), target)
-            wanted = read_target(folder, allow_data_loss=allow_data_loss, undone=undone)
-            migrate_tables(places.own_url(places.trial), wanted, TRIAL_SECONDS)
-            return try_release(folder, target, places)
-    finally:
-        unstage(home, instance)
-
-
-def _require_equal(backup: Backup, differences: list[str]) -> None:
-    if differences:
-        shown = "; ".join(differences[:SHOWN_DIFFERENCES])
-        raise OperationError(f"Backup {backup.id} does not give what was backed up: {shown}.")
 
 
 def tell(error: BaseException) -> str:

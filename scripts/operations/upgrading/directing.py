@@ -13,7 +13,7 @@ from scripts.operations.fingerprints import read_fingerprints
 from scripts.operations.home import Home, OperationError
 from scripts.operations.instances import InstanceFolder
 from scripts.operations.provision import pinned_release
-from scripts.operations.releases import Release, find_release, verify
+from scripts.operations.releases import VERSION, Release, find_release, verify
 from scripts.operations.upgrading.changing import (
     MAX_WAIT_SECONDS,
     Change,
@@ -62,6 +62,10 @@ def check_upgrade(
     if instance.unfinished_marker.exists():
         raise OperationError(
             f"{instance.name} is unfinished: create it again to complete it, then upgrade it."
+        )
+    if not VERSION.fullmatch(former.version):
+        raise OperationError(
+            f"{instance.name} runs on the checkout itself ({former.folder}), not on a release."
         )
     if former.version == target.version:
         raise OperationError(f"{instance.name} has {target.version} already.")
