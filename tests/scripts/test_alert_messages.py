@@ -23,6 +23,7 @@ from click.testing import CliRunner
 from scripts.commands.mybizz.alerts import alerts
 from scripts.operations.home import Home, OperationError
 from scripts.operations.observing import channels
+from scripts.operations.observing.asking import Answer, Reach
 from scripts.operations.observing.channels import UnsentError
 from scripts.operations.observing.folder_look import FolderLook
 from scripts.operations.observing.looking import InstanceLook, Look, Memory
@@ -156,15 +157,29 @@ def test_what_was_never_told_is_not_told_to_be_over():
     assert story.round() == [] and story.round() == [] and not story.state.open
 
 
-def test_nothing_is_over_while_nobody_can_look():
+@pytest.mark.parametrize(
+    ("rule", "blind"),
+    [
+        ("outbox_dead", InstanceLook(FolderLook("inn", Path("inn"), config={"app": "inn"}), 3030)),
+        (
+            "latency",
+            InstanceLook(
+                FolderLook("inn", Path("inn"), config={"app": "inn"}),
+                3030,
+                answer=Answer(Reach.REFUSED),
+            ),
+        ),
+        ("latency", InstanceLook(FolderLook("inn", Path("inn"), problem="no YAML"))),
+    ],
+    ids=["no database", "no server", "no configuration"],
+)
+def test_nothing_is_over_while_nobody_can_look(rule: str, blind: InstanceLook):
     story = Story()
-    story.round(finding("outbox_dead"))
-    folder = FolderLook("inn", Path("inn"), config={"app": "inn"})
-    blind = InstanceLook(folder, 3030)
+    story.round(finding(rule))
     for _round in range(10):
         look = Look(story.at, BOTH, MachineLook((), 50.0), (blind,), Memory())
         assert take_round(story.state, [], look).ended == ()
-    assert [alert.rule for alert in story.state.open] == ["outbox_dead"]
+    assert [alert.rule for alert in story.state.open] == [rule]
 
 
 def test_a_killed_write_leaves_the_state_of_before(home: Home):

@@ -18,6 +18,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import fasteners
 import psycopg
 import pytest
 from cryptography import x509
@@ -38,7 +39,7 @@ from scripts.operations.observing.rules import RULES
 from scripts.operations.observing.settings import write_settings
 from scripts.operations.observing.store import state_file
 from scripts.operations.releases import set_writable
-from tests.scripts.calling import ask
+from tests.scripts.calling import ask, call
 from tests.scripts.watched import NAMES, Fleet, Watch, moved_away, rewrite_history, serving_fleet
 
 pytestmark = pytest.mark.timeout(240)
@@ -416,7 +417,7 @@ def damaged_backup(fleet: Fleet, name: str) -> Iterator[Any]:
     path.write_bytes(content)
 
 
-@fault("backup_key_missing", None, "backup_damaged")
+@fault("backup_key_missing", None)
 def a_key_that_is_lost(fleet: Fleet) -> Iterator[None]:
     with moved_away(key_file(fleet.home)):
         yield
@@ -647,6 +648,28 @@ def test_tells_of_a_channel_that_takes_nothing(fleet: Fleet):
 def fleet_without_key(fleet: Fleet) -> Iterator[None]:
     with moved_away(key_file(fleet.home)):
         yield
+
+
+def test_one_that_is_killed_while_it_tells_does_so_when_it_is_started_again(fleet: Fleet):
+    watch = fleet.watch()
+    watch.sent.refuse = KeyboardInterrupt()
+    with fleet_without_key(fleet):
+        with pytest.raises(KeyboardInterrupt):
+            watch.round()
+        watch.sent.refuse = None
+        for _start in range(3):
+            watch.restart()
+            watch.round()
+        assert [each["subject"] for each in watch.sent.messages] == [
+            "Mybizz CRITICAL: The key of the backups is missing"
+        ]
+    watch.wait_until_quiet()
+
+
+def test_only_one_monitor_watches_an_installation(fleet: Fleet):
+    with fasteners.InterProcessLock(fleet.home.data / "observing" / "monitor.lock"):
+        told = call("fleet", "watch", data_dir=fleet.home.data, expected=1).stderr
+    assert "Another monitor watches this installation already." in told
 
 
 def test_somebody_else_tells_of_a_dead_monitor(fleet: Fleet):

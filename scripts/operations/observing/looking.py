@@ -99,12 +99,14 @@ class Look:
         if instance is None or source in (Source.MACHINE, Source.FOLDER):
             return True
         found = next((each for each in self.instances if each.name == instance), None)
+        if found is not None and found.folder.problem:
+            return False
         if found is None or not found.is_meant_to_be_served:
             # It is gone, or away on purpose: nothing of the kind is wrong any more.
             return True
         if source is Source.DATABASE:
             return found.database is not None and found.database.is_read
-        return True
+        return found.answer is not None and found.answer.reach in (Reach.WELL, Reach.ILL)
 
 
 Clock = Callable[[], float]
