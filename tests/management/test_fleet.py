@@ -181,3 +181,20 @@ def test_the_log_of_commands_grows_and_is_told_once(console: Studio) -> None:
         assert agent.call("report_commands", commands=[{**command, "state": "done"}])["new"] == 0
         (shown,) = sam.call("list_commands", search="TIDY backup")["commands"]
     assert shown["state"] == "done" and shown["ran_by"] == "thandi"
+
+
+def test_old_records_go_and_open_ones_stay(console: Studio) -> None:
+    with console.uplink() as script:
+        script.call("report_alerts", alerts=[ALERT, {**ALERT, "key": "another"}])
+        console.query(
+            "UPDATE app.alerts SET began_at = now() - interval '900 days', ended_at = "
+            "CASE key WHEN 'another' THEN now() - interval '401 days' END WHERE ended_at IS NULL"
+        )
+        console.query("UPDATE app.operator_commands SET ran_at = now() - interval '401 days'")
+        before = console.query("SELECT count(*) FROM app.operator_jobs")
+        dropped = script.call("drop_old_records_now")["dropped"]
+        assert script.call("drop_old_records_now")["dropped"] == dict.fromkeys(dropped, 0)
+    assert dropped["alerts"] == 1 and dropped["operator_commands"] == 1
+    left = console.query("SELECT key FROM app.alerts WHERE ended_at IS NULL")
+    assert left == [(ALERT["key"],)]
+    assert console.query("SELECT count(*) FROM app.operator_jobs") == before
