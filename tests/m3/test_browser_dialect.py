@@ -103,6 +103,9 @@ def imported(node: ast.stmt, module: str, name: str | None) -> Iterator[tuple[as
 def arguments(node: ast.FunctionDef | ast.Lambda) -> Iterator[tuple[ast.expr | ast.stmt, str]]:
     if node.args.posonlyargs:
         yield node, "positional-only parameters (/)"
+    if node.args.kwarg and node.args.kwarg.arg == "arguments":
+        # Skulpt binds it under another name than it reads it by.
+        yield node, "a parameter called **arguments"
     if isinstance(node, ast.FunctionDef):
         every = [*node.args.args, *node.args.kwonlyargs, node.args.vararg, node.args.kwarg]
         for found in [argument.annotation for argument in every if argument] + [node.returns]:
@@ -169,6 +172,7 @@ def test_browser_code_stays_in_the_dialect() -> None:
         ("def f(a, /): pass", "positional-only parameters (/)"),
         ('x = 1\nprint(f"{x=}")', 'f"{x=}"'),
         ("def f(a: int | None): pass", "X | Y in an annotation"),
+        ("def f(**arguments): pass", "a parameter called **arguments"),
     ],
 )
 def test_refuses_what_the_browser_lacks(source: str, what: str) -> None:
