@@ -80,11 +80,13 @@ def _differs(kept: Any, wanted: Any) -> bool:
     return bool((list(kept or []) if isinstance(wanted, list) else kept) != wanted)
 
 
-def _available() -> list[Any]:
-    """Rows of the releases that are newer than what runs here, the newest first."""
+def _available(*columns: str) -> list[Any]:
+    """Rows of the releases that are newer than what runs here, the newest first, with these columns
+    (all without any)."""
+    wanted = [q.fetch_only("number", *columns)] if columns else []
     return list(
         app_tables.platform_releases.search(
-            tables.order_by("number", ascending=False), is_installed=False
+            tables.order_by("number", ascending=False), *wanted, is_installed=False
         )
     )
 
@@ -143,7 +145,8 @@ def notice_for(actor: Actor) -> dict[str, Any] | None:
     everything has been put aside."""
     if actor.kind != "user" or not actor.may(SEES):
         return None
-    rows = _available()
+    # Every page asks this, so the notes stay where they are.
+    rows = _available("version", "kind")
     if not rows:
         return None
     request = upgrade_requests.open_item()
@@ -173,7 +176,7 @@ def dismiss_update(release: str) -> dict[str, Any]:
 @in_transaction
 def _dismiss(version: str) -> None:
     actor = current_actor()
-    rows = _available()
+    rows = _available("version", "kind")
     row = next((each for each in rows if each["version"] == version), None)
     if row is None:
         raise NotFoundError(f"The release {version} is not on offer any more.")
