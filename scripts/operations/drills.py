@@ -16,7 +16,7 @@ from scripts.operations.backups import (
 )
 from scripts.operations.databases import DatabaseServer
 from scripts.operations.home import Home, OperationError
-from scripts.operations.instances import find_instance
+from scripts.operations.instances import InstanceFolder, find_instance
 from scripts.operations.restoring import scratch_database
 
 RPO_SECONDS = 3600
@@ -75,11 +75,16 @@ class Drill:
 
 
 def drill(
-    home: Home, server: DatabaseServer, backup: Backup, advance: Advance = ignore_progress
+    home: Home,
+    server: DatabaseServer,
+    backup: Backup,
+    advance: Advance = ignore_progress,
+    console: InstanceFolder | None = None,
 ) -> Drill:
     """Restore a backup into a scratch database, compare every table, unseal the files, and drop it
-    all again. The instance is not touched; it gets a line in its history."""
-    instance = find_instance(home, backup.instance_name)
+    all again. The instance is not touched; it gets a line in its history. ``console`` is the folder
+    of the console, where the backup is one of that."""
+    instance = console or find_instance(home, backup.instance_name)
     now, started = datetime.now(UTC), time.monotonic()
     scratch, owner = f"{instance.database_name}__drill", instance.database_name
     try:

@@ -27,6 +27,7 @@ from scripts.operations.backup_schedule import is_due
 from scripts.operations.backups import list_backups, make_backup
 from scripts.operations.fingerprints import read_fingerprints
 from scripts.operations.home import Home, OperationError
+from scripts.operations.management import provision_management
 from scripts.operations.moments import back_up_moment, read_moment
 from scripts.operations.postgres import database_server
 from scripts.operations.releases import remove_folder
@@ -282,7 +283,7 @@ def test_a_drill_tells_what_is_lost(there: Installation, monkeypatch: pytest.Mon
     """The negative control: where the archive ends too early, it must not be proven."""
     ship(there.home, there.server)
     early = there.archive.until
-    there.run(there.instances[1], "DELETE FROM app.contacts WHERE id = 900")
+    there.run(there.instances[1], "DELETE FROM app.contacts WHERE id = 1")
 
     @wal_archive.contextmanager
     def stale(home: Any, archive: Any, _moment: Any, advance: Any) -> Iterator[Any]:
@@ -312,14 +313,14 @@ def test_keeps_what_the_last_thirty_days_need(there: Installation):
     assert min(wal) == bases[-1].start_segment
 
 
-def test_the_timer_does_what_is_due_and_nothing_twice(there: Installation):
-    words = ("instance", "backup", "--all", "--if-due")
+def test_the_timer_does_what_is_due_and_nothing_twice(there: Installation, tmp_path: Path):
+    words = ("instance", "backup", "--all", "--if-due", "--to", tmp_path)
 
     first = ask(*words, data_dir=there.home.data)
     second = ask(*words, data_dir=there.home.data)
 
     assert {each["kind"] for each in first["instances"]} == {"scheduled"}
-    assert len(first["instances"]) == 2 and second["instances"] == []
+    assert len(first["instances"]) >= 2 and second["instances"] == []
     assert second["archive"]["restorable_until"] > first["archive"]["restorable_until"]
     status = ask("archive", "status", data_dir=there.home.data)
     assert status["is_on"] and status["problem"] == "" and status["spool_files"] == 0
@@ -334,13 +335,15 @@ def test_an_idle_server_takes_hardly_any_room(there: Installation):
     assert shipped.segments == 1 and shipped.size < 40_000
 
 
-def test_is_due_by_the_age_of_the_newest_backup(there: Installation):
+def test_is_due_by_the_age_of_the_newest_backup(there: Installation, tmp_path: Path):
     sea = there.instances[0]
-    newest = max(each.at for each in list_backups(sea.backups) if each.kind == "scheduled")
+    newest = make_backup(there.home, sea, there.url(sea), kind="scheduled", target=tmp_path).at
+    # What was taken out of the past says nothing of the present.
+    make_backup(there.home, sea, there.url(sea), kind="before-restore", target=tmp_path)
 
-    assert not is_due(sea, sea.backups, 55, newest + timedelta(minutes=54))
-    assert is_due(sea, sea.backups, 55, newest + timedelta(minutes=55))
-    assert is_due(sea, sea.backups / "elsewhere", 55, newest)
+    assert not is_due(sea, tmp_path, 55, newest + timedelta(minutes=54))
+    assert is_due(sea, tmp_path, 55, newest + timedelta(minutes=55))
+    assert is_due(sea, tmp_path / "elsewhere", 55, newest)
 
 
 def test_a_full_disk_is_told_and_loses_nothing(there: Installation):
@@ -447,3 +450,15 @@ def die_at(there: Installation, last: int, *words: str, env: dict[str, str] | No
         capture_output=True,
         timeout=100,
     )
+
+
+def test_a_drill_of_all_takes_the_console_along(there: Installation):
+    console = provision_management(there.home, there.server, port=4041)
+    console.unfinished_marker.unlink()
+
+    words = ("instance", "drill", "--all", "--fresh", "--point-in-time")
+    found = ask(*words, data_dir=there.home.data)["instances"]
+
+    told = {(each["instance"], each["kind"], each["is_proven"]) for each in found}
+    names = {each.name for each in (*there.instances, console)}
+    assert told == {(name, kind, True) for name in names for kind in ("dump", "point-in-time")}

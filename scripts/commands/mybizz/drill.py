@@ -33,6 +33,8 @@ from scripts.operations.home import OperationError
 from scripts.operations.instances import (
     InstanceFolder,
 )
+from scripts.operations.management import NAME as CONSOLE
+from scripts.operations.management import management_folder
 from scripts.operations.reaching import alone_with, reachable_database
 from scripts.operations.wal_archive import alone_at, is_archiving, read_settings
 from scripts.operations.wal_drills import drill_moment
@@ -64,6 +66,7 @@ def drill_command(
     It is restored into a scratch database, every table's rows and checksum are compared with the
     moment of the backup, and it is dropped again; the instance is not touched. RPO is what would
     be lost (the backup's age), RTO how long the restore takes. Exit code 3 where it is not proven.
+    --all takes the console along, where there is one.
 
     With --point-in-time, after that, the whole server is recovered out of the archive to the moment
     at which the drill began, beside the one that runs, and each instance is taken out of it and
@@ -74,6 +77,9 @@ def drill_command(
       scripts/mybizz instance drill --all --point-in-time
     """
     chosen = choose(job, names, is_all)
+    console = management_folder(job.home)
+    if is_all and console.exists() and not console.unfinished_marker.exists():
+        chosen.append(console)
     answers = [_drill_backups(job, chosen, fresh, source)]
     if is_moment:
         answers.append(_drill_moment(job, chosen))
@@ -102,7 +108,9 @@ def _drill_backups(
                 else:
                     found = find_chosen(instance, None, source)
                 with progress(job, f"Restoring {instance.name}", found) as advance:
-                    done = drill(job.home, server, found, advance)
+                    is_console = instance.name == CONSOLE
+                    console = instance if is_console else None
+                    done = drill(job.home, server, found, advance, console)
             drills.append(done)
             return done.to_json(), _tell_drill(done)
 
