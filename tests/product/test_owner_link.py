@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser
 
 from tests.product.mailbox import deliver_mail, read_mails
+from tests.product.screens import tab
 from tests.product.studio import DOMAIN, PASSWORD, Refused, Studio
 
 OLGA = f"olga@{DOMAIN}"
@@ -50,6 +52,21 @@ def test_a_new_owner_chooses_a_password_and_is_in(empty_studio: Studio) -> None:
         olga.call("accept_invitation", link["token"], **CHOSEN)
         assert olga.call("log_in", OLGA, CHOSEN["password"])["role"] == "owner"
         assert "settings.manage" in olga.call("get_config")["user"]["permissions"]
+
+
+def test_the_page_welcomes_the_owner_and_leads_in(
+    m3_assets: None, chromium: Browser, empty_studio: Studio
+) -> None:
+    without_password(empty_studio)
+    link = make_link(empty_studio)
+    with tab(chromium, empty_studio) as screen:
+        screen.open(f"/app/invitation/{link['token']}")
+        screen.sees("Sunrise Yoga is yours. Choose the password that you will log in with.")
+        screen.type("Password", CHOSEN["password"])
+        screen.press("Open the business")
+        screen.is_at("/app/dashboard")
+        screen.open(f"/app/invitation/{link['token']}")
+        screen.sees("This link does not work")
 
 
 def test_it_works_once_and_the_next_ends_it(empty_studio: Studio) -> None:
