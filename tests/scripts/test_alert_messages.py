@@ -44,7 +44,7 @@ from scripts.operations.observing.store import (
     state_file,
     take_round,
 )
-from scripts.operations.observing.telling import queue_messages
+from scripts.operations.observing.telling import make_message, queue_messages
 from scripts.operations.serving import find_free_port
 
 START = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
@@ -203,6 +203,7 @@ class Provider(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.requests: list[tuple[str, dict[str, str], Any]] = []
         self.answer: tuple[int, str] = (200, "ok")
+        self.answers: list[tuple[int, str]] = []
 
     @property
     def url(self) -> str:
@@ -216,7 +217,8 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["content-length"]))
         headers = {name.lower(): value for name, value in self.headers.items()}
         self.server.requests.append((self.path, headers, json.loads(body)))
-        status, text = self.server.answer
+        answers = self.server.answers
+        status, text = answers.pop(0) if answers else self.server.answer
         self.send_response(status)
         self.send_header("content-length", str(len(text)))
         self.end_headers()
@@ -264,6 +266,19 @@ def test_slack_that_is_away_is_told_without_its_secret_address():
     with pytest.raises(UnsentError) as error:
         channels.send("slack", {"webhook_url": "http://127.0.0.1:9/services/SECRET"}, MESSAGE)
     assert "SECRET" not in str(error.value) and "could not be reached" in str(error.value)
+
+
+def test_nobody_gets_it_twice_because_another_number_is_wrong(provider: Provider):
+    channel = {
+        **{"phone_number_id": "1055", "access_token": "EAAG", "template": "mybizz_alert"},
+        **{"to": ["111", "222"], "base_url": provider.url},
+    }
+    message = make_message("whatsapp", [], [], START)
+    provider.answers = [(200, "{}"), (400, '{"error": {"message": "Recipient not allowed"}}')]
+    with pytest.raises(UnsentError, match="Recipient not allowed"):
+        channels.send("whatsapp", channel, message)
+    channels.send("whatsapp", channel, message)
+    assert [body["to"] for _path, _headers, body in provider.requests] == ["111", "222", "222"]
 
 
 def test_whatsapp_gets_a_template_with_one_line_each_number_once(provider: Provider):

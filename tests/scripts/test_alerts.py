@@ -25,6 +25,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from psycopg.types.json import Jsonb
 
 from app_server import postgres
 from scripts.operations.backup_keys import key_file, read_backup_key
@@ -340,6 +341,19 @@ def a_payment_provider_that_is_silent(fleet: Fleet) -> Iterator[None]:
         )
     yield
     fleet.query(ASH, "DELETE FROM app.payments")
+
+
+@fault("webhook_silent", BIRCH)
+def a_stripe_that_tells_the_console_nothing(fleet: Fleet) -> Iterator[None]:
+    now = datetime.now(UTC)
+    days = [now - timedelta(days=3), now - timedelta(hours=2)]
+    event = {"event_id": "evt_1", "status": "done", "received_at": days[0]}
+    insert(fleet, BIRCH, "billing_events", event)
+    check = {"status": "done", "started_at": days[1], "ended_at": days[1]}
+    insert(fleet, BIRCH, "billing_checks", {**check, "differences": Jsonb([{"id": "in_1"}])})
+    yield
+    fleet.query(BIRCH, "DELETE FROM app.billing_checks")
+    fleet.query(BIRCH, "DELETE FROM app.billing_events")
 
 
 def with_outbox_row(fleet: Fleet, name: str, **facts: Any) -> Iterator[None]:

@@ -61,7 +61,10 @@ LIMITS: dict[str, Any] = {
     "lock_minutes": 0.5,
 }
 
-TABLES = ("outbox", "email_log", "integrations", "payments", "callable_metrics")
+TABLES = (
+    *("outbox", "email_log", "integrations", "payments", "callable_metrics"),
+    *("billing_checks", "billing_events"),
+)
 
 SERVER_CODE = """\
 import os
@@ -120,7 +123,9 @@ def in_two_weeks() -> dict[str, Any]:
 def make_source(root: Path) -> Path:
     """The apps that are published: a little code, and the template's tables that are watched."""
     template = yaml.safe_load((ROOT / "master_template" / "anvil.yaml").read_text())
-    schema = {name: template["db_schema"][name] for name in TABLES}
+    console = yaml.safe_load((ROOT / "management" / "anvil.yaml").read_text())
+    declared = {**template["db_schema"], **console["db_schema"]}
+    schema = {name: declared[name] for name in TABLES}
     for table in schema.values():
         plain = (c for c in table["columns"] if not c["type"].startswith("link"))
         table["columns"] = list(plain)

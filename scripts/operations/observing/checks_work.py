@@ -29,6 +29,7 @@ def check_work(look: Look) -> Iterator[Finding]:
         yield from _check_mails(each, each.database)
         yield from _check_integrations(each, each.database)
         yield from _check_payments(look, each, each.database)
+        yield from _check_billing(each, each.database)
         yield from _check_locks(look, each, each.database)
     yield from _check_common_outage(look)
 
@@ -188,6 +189,25 @@ def _check_payments(look: Look, each: InstanceLook, database: DatabaseLook) -> I
                 each.name,
                 row["provider"],
                 {"payments": row["unanswered"]},
+            )
+
+
+def _check_billing(each: InstanceLook, database: DatabaseLook) -> Iterator[Finding]:
+    """Stripe's messages to the console: changes that only the nightly comparison brought."""
+    for row in database.rows("billing"):
+        last = row["last_event_at"]
+        is_silent = last is None or last < row["ended_at"] - timedelta(days=1)
+        if row["differences"] and is_silent:
+            since = f"since {tell_time(last)}" if last else "ever"
+            yield Finding(
+                RULES["webhook_silent"],
+                f"Stripe has told {each.name} nothing {since}, though {row['differences']} of its "
+                "subscriptions, invoices or refunds changed: dunning goes by old facts.",
+                f"In Stripe's dashboard look whether its webhook reaches {each.folder.origin}"
+                "/_/api/billing/stripe (deliveries, errors, secret), and send what failed again.",
+                each.name,
+                "billing",
+                {"differences": row["differences"]},
             )
 
 

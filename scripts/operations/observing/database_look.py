@@ -96,6 +96,13 @@ FROM app.callable_metrics WHERE period IN ('part', 'hour') AND period_start > %(
 GROUP BY period_start
 """
 
+# Of the console: what the nightly comparison with Stripe had to mend, and when Stripe last spoke.
+_BILLING = """
+SELECT c.ended_at, jsonb_array_length(c.differences) AS differences,
+       (SELECT max(received_at) FROM app.billing_events) AS last_event_at
+FROM app.billing_checks c WHERE c.status = 'done' ORDER BY c.started_at DESC LIMIT 1
+"""
+
 # What each needs; an older release or another app has no such table, and no such work.
 _PARTS: Mapping[str, tuple[str, str]] = {
     "jobs": ("_mybizz.scheduled_tasks", _JOBS),
@@ -106,6 +113,7 @@ _PARTS: Mapping[str, tuple[str, str]] = {
     "integrations": ("app.integrations", _INTEGRATIONS),
     "payments": ("app.payments", _PAYMENTS),
     "faults": ("app.callable_metrics", _FAULTS),
+    "billing": ("app.billing_checks", _BILLING),
 }
 
 Rows = Sequence[Mapping[str, Any]]
@@ -197,6 +205,6 @@ def _read_part(
 ) -> Rows:
     try:
         return database.execute(statement, values).fetchall()
-    except (psycopg.errors.UndefinedColumn, psycopg.errors.QueryCanceled):
+    except (psycopg.errors.SyntaxErrorOrAccessRuleViolation, psycopg.errors.QueryCanceled):
         # Another app's table of this name; or one that is locked, which is found on its own.
         return ()

@@ -51,7 +51,8 @@ def _has_to_be_told(state: State, alert: Alert, now: datetime) -> bool:
 def make_message(
     channel: str, begun: Sequence[Alert], ended: Sequence[Alert], now: datetime
 ) -> dict[str, Any]:
-    """An entry of the queue: ``subject`` and ``text`` for people, ``line`` where only one fits."""
+    """An entry of the queue: ``subject`` and ``text`` for people, ``line`` where only one fits;
+    ``told``: who has got it already, where each gets one of their own."""
     return {
         "id": secrets.token_hex(8),
         "channel": channel,
@@ -62,6 +63,7 @@ def make_message(
         "due_at": now.isoformat(),
         "attempts": 0,
         "error": "",
+        "told": [],
     }
 
 
