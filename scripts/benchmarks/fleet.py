@@ -85,7 +85,7 @@ def describe(times: Times) -> Iterator[Figure]:
         ("dashboard", "of that the dashboard"),
         ("search", "search among the contacts"),
         ("page", "page of the app"),
-        ("cold", "first log-in plus dashboard"),
+        ("cold", "first page, log-in and dashboard"),
     ):
         for part in (0.5, 0.95):
             taken = times.percentile(name, part) * 1000

@@ -62,8 +62,8 @@ def die():
 ANVIL_YAML = "package_name: client\nruntime_options: {version: 3, server_persist: true}\n"
 LIMITS = {
     # A looping process may get little of a busy machine.
-    "GREEDY_PROCESSOR_PART": 0.08,
-    "MODEST_PROCESSOR_PART": 0.07,
+    "GREEDY_PROCESSOR_PART": 0.04,
+    "MODEST_PROCESSOR_PART": 0.03,
     "MAX_INSTANCE_MEMORY_BYTES": 420 * MEGABYTE,
     "CRASH_PAUSE_SECONDS": 25,
 }
@@ -127,7 +127,8 @@ def test_server_code_that_loops_lets_its_neighbours_go_first(
     looping = pool.submit(call, port, "wild", "loop", str(path))
     process = begun(path)
     until(lambda: priority(process) == LOW_PRIORITY)
-    assert priority(neighbour) == 0
+    # By these limits its own start may have been a lot.
+    until(lambda: priority(neighbour) == 0)
     assert read_metric(port, "wild", "mybizz_worker_yields") == 1
     assert read_metric(port, "quiet", "mybizz_worker_yields") == 0
     second = pool.submit(call, port, "wild", "loop", str(path.with_name("loop2")))
