@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from scripts.operations.home import Home, OperationError
 from scripts.operations.instances import InstanceFolder, list_instances
 
+CONSOLE = "management"
 LOCAL = re.compile(r"localhost|127\.0\.0\.1|[a-z0-9-]+\.localhost")
 # RFC 1123, section 2.1; names in other scripts as IDNA writes them (xn--...).
 HOST_NAME = re.compile(
@@ -20,7 +21,8 @@ def set_origin(home: Home, instance: InstanceFolder, origin: str, *, is_dry: boo
     can be none, or another instance has that host name."""
     wanted = check_origin(origin)
     host = urlsplit(wanted).hostname
-    for other in list_instances(home):
+    others = [*list_instances(home), find_console(home)]
+    for other in filter(InstanceFolder.exists, others):
         taken = urlsplit(str(other.read_config().get("origin", ""))).hostname
         if other.name != instance.name and taken == host:
             raise OperationError(f"{host} is the address of {other.name} already.")
@@ -29,6 +31,11 @@ def set_origin(home: Home, instance: InstanceFolder, origin: str, *, is_dry: boo
         instance.write_config({**config, "origin": wanted})
         instance.log("address", origin=wanted, former=config.get("origin"))
     return wanted
+
+
+def find_console(home: Home) -> InstanceFolder:
+    """The founder's console, which has a folder like an instance's; it may not be there."""
+    return InstanceFolder(CONSOLE, home.data / CONSOLE)
 
 
 def check_origin(origin: str) -> str:

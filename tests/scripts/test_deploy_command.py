@@ -18,7 +18,7 @@ import pytest
 from click.testing import CliRunner
 
 from scripts.commands.mybizz.application import mybizz
-from scripts.operations.addresses import check_origin, set_origin
+from scripts.operations.addresses import check_origin, find_console, set_origin
 from scripts.operations.databases import DatabaseServer
 from scripts.operations.deploying.preparing import take_releases, wait_for_database
 from scripts.operations.deploying.settings import choose_settings
@@ -162,6 +162,13 @@ def test_an_address_is_checked_and_kept(home: Home):
     assert set_origin(home, inn, "https://WWW.SeaView.example/") == "https://www.seaview.example"
     assert inn.read_config()["origin"] == "https://www.seaview.example"
     assert inn.read_history()[-1]["former"] == "http://sea-view-inn.localhost:3030"
+    find_console(home).path.mkdir()
+    find_console(home).write_config({"origin": "http://management.localhost:3031", "port": 3031})
+    words = ("instance", "address", "management")
+    tell(*words, "https://console.mybizz.example", home=home)
+    assert tell(*words, home=home)["origin"] == "https://console.mybizz.example"
+    with pytest.raises(OperationError, match="is the address of management already"):
+        set_origin(home, inn, "https://console.mybizz.example")
     with pytest.raises(OperationError, match="is the address of yogastudio already"):
         set_origin(home, inn, "https://www.yoga.example")
     assert inn.read_config()["origin"] == "https://www.seaview.example"

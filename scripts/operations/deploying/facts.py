@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from scripts.operations.addresses import find_console
 from scripts.operations.deploying.settings import Settings
 from scripts.operations.home import Home, OperationError
-from scripts.operations.instances import InstanceFolder, list_instances
+from scripts.operations.instances import list_instances
 
 BASE_MEMORY_MIB = 512
 INSTANCE_MEMORY_MIB = 96
@@ -35,7 +36,7 @@ class Console:
 
 def read_console(home: Home) -> Console | None:
     """None where there is none."""
-    folder = InstanceFolder("management", home.data / "management")
+    folder = find_console(home)
     if not folder.exists():
         return None
     config = folder.read_config()

@@ -91,6 +91,8 @@ def make_pod(
     spec: Manifest = {
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
+        # The pod's first process takes leave of what ended programs left, such as Chromium's.
+        "shareProcessNamespace": True,
         "securityContext": {
             "runAsNonRoot": True,
             "runAsUser": USER_ID,

@@ -105,8 +105,8 @@ def make_systemd_files(
         )
     files = {"mybizz.target": _make_target(units), **units}
     upstream = f"127.0.0.1:{settings.port}"
-    files["Caddyfile"] = make_caddyfile(settings, tenants, upstream, console)
-    return {name: HEAD.format(kind="systemd") + text for name, text in files.items()}
+    marked = {name: HEAD.format(kind="systemd") + text for name, text in files.items()}
+    return {**marked, "Caddyfile": make_caddyfile(settings, tenants, upstream, console)}
 
 
 DATABASE_UNIT = "mybizz-postgres.service"
