@@ -53,7 +53,7 @@ def _check_errors(
         RULES["error_rate"],
         f"{failed} of {total} requests to {each.name} failed in the last {span}.",
         f"Find them in the server's log: lines of level error with instance {each.name}. If it "
-        f"began with an upgrade: `scripts/mybizz instance rollback {each.name}`.",
+        f"began with an upgrade: `scripts/mybizz instance rollback {each.name} --keep-data`.",
         each.name,
         facts={"failed": failed, "total": total},
     )
@@ -72,7 +72,7 @@ def _check_ends(
             f"The server code of {each.name} crashed {crashes} times in the last {span}.",
             "Read the server's log around 'exited unexpectedly' for this instance. If it began "
             "with "
-            f"an upgrade: `scripts/mybizz instance rollback {each.name}`.",
+            f"an upgrade: `scripts/mybizz instance rollback {each.name} --keep-data`.",
             each.name,
             facts={"crashes": crashes},
         )
