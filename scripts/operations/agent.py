@@ -133,7 +133,8 @@ class Agent:
                 "end_job", job_id=given["job_id"], lease=lease, is_done=False, error=str(error)
             )
             return
-        log.info("Job %s: %s %s", job.job_id, job.action, job.arguments)
+        # No more of it: the rest may be about a person.
+        log.info("Job %s: %s of %s", job.job_id, job.action, dict(job.arguments).get("name", "all"))
         job.start()
         self.jobs[job.job_id] = job
         self._due[job.job_id] = self.clock() + RENEW_SECONDS

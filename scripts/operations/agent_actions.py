@@ -89,6 +89,7 @@ ACTIONS: dict[str, Action] = {
             "owner": ("--owner", email),
             "owner_name": ("--owner-name", text),
             "release": ("--release", version),
+            "vertical": ("--vertical", word(r"[a-z][a-z-]{1,40}")),
             "sample_data": ("--sample-data", word(r"[a-z][a-z-]{1,40}")),
             "time_zone": ("--time-zone", word(r"[A-Za-z0-9_+-]{1,30}(/[A-Za-z0-9_+-]{1,30}){0,2}")),
             "currency": ("--currency", word(r"[A-Z]{3}")),

@@ -21,6 +21,7 @@ from scripts.operations.backups import list_backups
 from scripts.operations.databases import DatabaseServer, drop_database
 from scripts.operations.home import Home, OperationError
 from scripts.operations.instances import require_instance
+from scripts.operations.setup import VERTICALS
 from tests.product.studio import ROOT, Caller, Studio
 
 _numbers = itertools.count(1)
@@ -66,8 +67,14 @@ def test_an_argument_is_one_word_and_never_an_option() -> None:
 
 
 def test_console_and_agent_know_the_same_actions() -> None:
-    """The console's list, read without importing it, and the agent's own."""
+    """The console's lists, read without importing them, and the agent's own."""
     tree = ast.parse((ROOT / "management/server_code/server_jobs/actions.py").read_text())
+    verticals = [
+        ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "VERTICALS"
+    ]
+    assert verticals == [tuple(VERTICALS)]
     lists = [
         node.value
         for node in tree.body

@@ -21,6 +21,7 @@ ARGUMENT_NAMES = {
     "to": "To release",
     "reason": "Reason",
     "data": "Data",
+    "vertical": "Kind of business",
     "sample_data": "Sample data",
     "time_zone": "Time zone",
     "currency": "Currency",

@@ -27,7 +27,8 @@ from master_template.server_shared.validators import (
 
 from ..server_fleet.fleet_fields import INSTANCE_NAME, Version
 
-VERTICALS = ("yoga-studio", "guesthouse", "consultant", "shop", "cleaning")
+# As scripts/operations/setup.py has them.
+VERTICALS = ("yoga-studio", "guesthouse", "consultant", "shop", "cleaning-service")
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ ACTIONS: dict[str, Action] = {
             "owner": Email("Owner's e-mail", required=True),
             "owner_name": Text("Owner's name", max_chars=200, required=True),
             "release": Version("Release"),
+            "vertical": Choice("Kind of business", VERTICALS),
             "sample_data": Choice("Sample data", VERTICALS),
             "time_zone": TimeZone("Time zone", required=True),
             "currency": currency("Currency", required=True),

@@ -19,14 +19,14 @@ PICKED = {
 }
 COMPONENTS = dict((name, "txt_" + name) for name in TEXTS)
 COMPONENTS.update(dict((name, "pick_" + name) for name in PICKED))
-COMPONENTS.update({"sample_data": "dd_sample_data", "release": "dd_release"})
+COMPONENTS.update({"vertical": "dd_vertical", "release": "dd_release"})
 VERTICAL_ITEMS = [
-    ("None: an empty business", None),
+    ("Something else", None),
     ("Yoga studio", "yoga-studio"),
     ("Guesthouse", "guesthouse"),
     ("Consultant", "consultant"),
     ("Shop", "shop"),
-    ("Cleaning service", "cleaning"),
+    ("Cleaning service", "cleaning-service"),
 ]
 
 
@@ -42,12 +42,13 @@ class ProvisionForm(ProvisionFormTemplate):
         self._sent = False
         self._key = job_texts.new_key()
         self.item = dict((name, "") for name in TEXTS)
-        self.item.update(dict((name, None) for name in PICKED), sample_data=None, release=None)
+        self.item.update(dict((name, None) for name in PICKED), vertical=None, release=None)
         self.before = dict(self.item)
         self.init_components(**properties)
         form_fields.remember_hints(self, COMPONENTS)
         navigation_helpers.highlight_active_nav(self.layout, "fleet")
-        self.dd_sample_data.items = VERTICAL_ITEMS
+        self.dd_vertical.items = VERTICAL_ITEMS
+        self._show_sample_choice()
         for name in COMPONENTS.values():
             getattr(self, name).add_event_handler("change", self._field_change)
         unsaved.watch(self, self.is_dirty)
@@ -89,6 +90,16 @@ class ProvisionForm(ProvisionFormTemplate):
 
     def _field_change(self, sender, **event_args):
         form_fields.clear_error(sender)
+
+    @handle("dd_vertical", "change")
+    def dd_vertical_change(self, **event_args):
+        self._show_sample_choice()
+
+    def _show_sample_choice(self):
+        """There are samples for the kinds of business that are known."""
+        self.cb_sample.enabled = self.dd_vertical.selected_value is not None
+        if not self.cb_sample.enabled:
+            self.cb_sample.checked = False
 
     @handle("txt_title", "change")
     def txt_title_change(self, **event_args):
@@ -159,6 +170,7 @@ class ProvisionForm(ProvisionFormTemplate):
                 (name, value.strip() if isinstance(value, str) else value)
                 for name, value in self.item.items()
             )
+            business["sample_data"] = business["vertical"] if self.cb_sample.checked else None
             job = api.call("request_instance", business, self._key)["job"]
         except api.ApiError as error:
             form_fields.show_refusal(self, COMPONENTS, error)

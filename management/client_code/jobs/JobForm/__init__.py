@@ -114,7 +114,8 @@ class JobForm(JobFormTemplate):
                 value = ", ".join(value) or "all"
             self._add_fact(job_texts.ARGUMENT_NAMES.get(name, name), str(value))
         for name, value in (job["result"] or {}).items():
-            if isinstance(value, (str, int, float)) and not isinstance(value, bool):
+            is_new = value not in ("", None) and name not in job["arguments"]
+            if is_new and isinstance(value, (str, int, float)) and not isinstance(value, bool):
                 self._add_fact(name.replace("_", " ").capitalize(), str(value))
 
     def _add_fact(self, name, text):
