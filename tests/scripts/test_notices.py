@@ -124,5 +124,11 @@ def test_what_an_owner_asks_for_is_carried_out(
     assert outcome["state"] == "done", outcome
     assert pinned_release(home, shop).version == "v1.1.0"
     assert newest_request(shop) == ("v1.1.0", "done", "")
+    steps = query(
+        shop,
+        "SELECT changes->'step'->>1 FROM app.audit_log "
+        "WHERE resource_type = 'upgrade_request' AND action = 'report' ORDER BY logged_at",
+    )
+    assert ("The new version is tried on a copy of your data.",) in steps
     rows = query(shop, "SELECT version, is_installed FROM app.platform_releases ORDER BY number")
     assert rows == [("v1.1.0", True), ("v2.0.0", False)]

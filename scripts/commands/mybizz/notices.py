@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import queue
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -26,6 +29,13 @@ from scripts.operations.releases import Release
 LEASE_SECONDS = 900
 RENEW_SECONDS = 120
 EVERY_SECONDS = 20
+# What the upgrade says of itself, and how an owner is told of it.
+STEPS = {
+    "Backing up": "A backup is made.",
+    "Trying": "The new version is tried on a copy of your data.",
+    "Changing over": "The versions change places. For less than a minute nothing can be saved.",
+    "Taking it back": "Something went wrong, and everything is put back.",
+}
 
 
 @click.command("notify")
@@ -140,7 +150,7 @@ def _due(job: Job) -> Iterator[notices.Request]:
 def _carry_out(job: Job, request: notices.Request) -> dict[str, Any]:
     name, version = request.instance.name, request.version
     job.say(f"  Upgrading {name} to {version}, as its owner asked ...")
-    _tell(job, request, "The upgrade has begun. A backup is made first.")
+    _tell(job, request, "The upgrade has begun.")
     error = _run_upgrade(job, request)
     is_done = not error and pinned_release(job.home, request.instance).version == version
     message = error or ("" if is_done else "The upgrade ended without the new version.")
@@ -162,31 +172,59 @@ def _run_upgrade(job: Job, request: notices.Request) -> str:
     command += [] if job.home == Home.at(None) else ["--data-dir", str(job.home.data)]
     # Not as an argument: everybody on the machine can read those, and it holds a password.
     given = {"MYBIZZ_DATABASE": job.database} if job.database else {}
-    child = subprocess.Popen(
-        command,
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        env={**os.environ, **given},
-    )
-    try:
-        while True:
-            try:
-                said, _ = child.communicate(timeout=RENEW_SECONDS)
-                break
-            except subprocess.TimeoutExpired:
-                _tell(job, request, "Still at it: a large business takes some minutes.")
-    except BaseException:
-        child.terminate()
-        child.wait()
-        raise
-    if child.returncode == 0:
-        return ""
+    environment = {**os.environ, **given, "MYBIZZ_PROGRESS": "1"}
+    with tempfile.TemporaryFile("w+") as output:
+        child = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            stdout=output,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
+        try:
+            for line in _follow(child):
+                step = next((told for said, told in STEPS.items() if said in line), None)
+                if step or not line:
+                    _tell(job, request, step or "Still at it: a large business takes some minutes.")
+            child.wait()
+        except BaseException:
+            child.terminate()
+            child.wait()
+            raise
+        if child.returncode == 0:
+            return ""
+        output.seek(0)
+        return _read_error(output.read(), child.returncode)
+
+
+def _follow(child: subprocess.Popen[str]) -> Iterator[str]:
+    """What it says about how far it is, a line each; '' when it has been silent for a while."""
+    lines: queue.Queue[str | None] = queue.Queue()
+
+    def read() -> None:
+        assert child.stderr
+        for line in child.stderr:
+            lines.put(line)
+        lines.put(None)
+
+    threading.Thread(target=read, daemon=True).start()
+    while True:
+        try:
+            line = lines.get(timeout=RENEW_SECONDS)
+        except queue.Empty:
+            line = ""
+        if line is None:
+            return
+        if line == "" or line.strip():
+            yield line.strip()
+
+
+def _read_error(said: str, code: int) -> str:
     try:
         return str(json.loads(said).get("error") or "No reason was given.")
     except ValueError:
-        return f"The upgrade ended with exit code {child.returncode}."
+        return f"The upgrade ended with exit code {code}."
 
 
 def _tell(job: Job, request: notices.Request, step: str) -> None:
