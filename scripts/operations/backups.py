@@ -51,6 +51,7 @@ LEFT_OUT_DATA = {
     "sessions.sqlite3-shm",
 }
 BEFORE_RESTORE = "before-restore"
+BEFORE_ROLLBACK = "before-rollback"
 
 Advance = Callable[[int], None]
 """Told how many bytes more are done."""
@@ -82,7 +83,7 @@ class Backup:
     @property
     def kind(self) -> str:
         """``asked``, ``scheduled``, ``moment`` (taken out of the archive), ``final``, or what a
-        command put aside: ``before-restore``, ``before-upgrade``."""
+        command put aside: ``before-restore``, ``before-upgrade``, ``before-rollback``."""
         return str(self.manifest["kind"])
 
     @property
@@ -273,13 +274,14 @@ def list_backups(base: Path) -> list[Backup]:
 
 
 def find_backup(base: Path, wanted: str | None) -> Backup:
-    """The one with this id, else the newest that was not put aside by a restore: to restore twice
-    is not to take it back. Raises ``OperationError``."""
+    """The one with this id, else the newest that was not put aside by a restore or a rollback: to
+    restore twice is not to take it back. Raises ``OperationError``."""
     found = list_backups(base)
     if wanted is not None:
         found = [backup for backup in found if backup.id == wanted]
     else:
-        found = [backup for backup in found if backup.kind != BEFORE_RESTORE]
+        put_aside = (BEFORE_RESTORE, BEFORE_ROLLBACK)
+        found = [backup for backup in found if backup.kind not in put_aside]
     if not found:
         which = f"backup {wanted}" if wanted else "backup"
         raise OperationError(f"There is no {which} in {base}. `instance backups` lists them.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scripts.operations.backups import list_backups
+from scripts.operations.backups import find_backup, list_backups
 from scripts.operations.databases import DatabaseServer
 from scripts.operations.home import Home, OperationError
 from scripts.operations.instances import InstanceFolder
@@ -79,5 +79,7 @@ def test_goes_back_with_the_data_or_to_those_of_before(
     assert {"app.users", "app.contacts"} <= {t for t in before if t.startswith("app.")}
     assert list_backups(shop.backups)[-1].id == done.backup
     assert list_backups(shop.backups)[-1].kind == "before-rollback"
+    # Whoever asks for the newest does not mean what was just given up.
+    assert find_backup(shop.backups, None).kind == "before-upgrade"
     with pytest.raises(OperationError, match="no former release to go back"):
         rollback_instance(home, server, shop, keep_data=True, say=quiet)

@@ -23,7 +23,7 @@ from typing import Any
 import psycopg
 
 from app_server.pauses import Mode
-from scripts.operations.backups import Backup, make_backup, read_backup
+from scripts.operations.backups import BEFORE_ROLLBACK, Backup, make_backup, read_backup
 from scripts.operations.databases import DatabaseServer
 from scripts.operations.fingerprints import find_differences, read_fingerprints
 from scripts.operations.home import Home, OperationError
@@ -58,7 +58,7 @@ MAX_WAIT_SECONDS = 50.0
 go and to take over."""
 READY_SECONDS = 40.0
 CHECK_SECONDS = 0.1
-BEFORE = {"upgrade": "before-upgrade", "rollback": "before-rollback"}
+BEFORE = {"upgrade": "before-upgrade", "rollback": BEFORE_ROLLBACK}
 
 Say = Callable[[str], None]
 
