@@ -26,6 +26,7 @@ from scripts.operations.observing import channels
 from scripts.operations.observing.asking import Answer, Reach
 from scripts.operations.observing.channels import UnsentError
 from scripts.operations.observing.folder_look import FolderLook
+from scripts.operations.observing.guarding import guard_monitor
 from scripts.operations.observing.looking import InstanceLook, Look, Memory
 from scripts.operations.observing.machine_look import MachineLook
 from scripts.operations.observing.rules import RULES, Finding
@@ -418,6 +419,24 @@ def test_says_what_is_wrong_with_the_settings(given: Any, says: str):
 def test_settings_are_the_same_when_they_are_written_and_read(home: Home):
     write_settings(home, BOTH)
     assert read_settings(home) == BOTH
+
+
+def test_a_monitor_that_never_ran_is_missed_after_two_minutes(home: Home):
+    write_settings(home, Settings(channels={"slack": SLACK}))
+    sent: list[str] = []
+
+    def send(kind: str, _channel: Any, message: Any) -> None:
+        sent.append(f"{kind}: {message['subject']}")
+
+    now = datetime.now(UTC)
+    assert guard_monitor(home, now, send=send) is None
+    for minutes in (3, 4, 5):
+        assert guard_monitor(home, now + timedelta(minutes=minutes), send=send)
+    assert sent == ["slack: Mybizz CRITICAL: The monitor does not run"]
+
+
+def test_nobody_misses_a_monitor_that_nobody_wants(home: Home):
+    assert guard_monitor(home, datetime.now(UTC)) is None
 
 
 def test_an_alert_is_acknowledged_and_silenced_by_command(home: Home):

@@ -144,6 +144,10 @@ def unsilence_command(job: Job, silence_id: str) -> Answer:
     return Answer({"id": silence_id}, f"The silence {silence_id} is over.")
 
 
+def _tell_value(value: Any) -> str:
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
 def read_span(text: str) -> timedelta:
     """``2h``. Raises ``OperationError``."""
     found = SPAN.fullmatch(text.strip())
@@ -160,7 +164,7 @@ def channels_command(job: Job) -> Answer:
     settings = read_settings(job.home)
     shown = hide_secrets(settings)
     rows = [
-        [kind, ", ".join(f"{name}={value}" for name, value in channel.items())]
+        [kind, ", ".join(f"{name}={_tell_value(value)}" for name, value in channel.items())]
         for kind, channel in shown.items()
     ]
     facts = {
@@ -197,7 +201,8 @@ def test_command(job: Job, channel: str | None) -> Answer:
     settings = read_settings(job.home)
     chosen = [channel] if channel else list(settings.channels)
     if not chosen or channel not in (None, *settings.channels):
-        raise OperationError(f"{channel or 'No channel'} is set. See `fleet alerts set --help`.")
+        which = f"The channel {channel} is not set" if channel else "No channel is set"
+        raise OperationError(f"{which} yet. See `scripts/mybizz fleet alerts set --help`.")
     now = datetime.now(UTC).isoformat()
     results: dict[str, str] = {}
     for kind in chosen:

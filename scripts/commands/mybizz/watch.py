@@ -13,6 +13,7 @@ import click
 from app_server.logs import choose_format, set_up_logging
 from scripts.commands.mybizz.job import NOT_PROVEN, Answer, Job, operation
 from scripts.operations.fleet_status import require_known
+from scripts.operations.observing.asking import Reach
 from scripts.operations.observing.guarding import guard_monitor
 from scripts.operations.observing.looking import Look
 from scripts.operations.observing.monitor import Monitor, examine
@@ -60,6 +61,8 @@ def _list_unchecked(seen: Look) -> list[str]:
     for each in seen.instances:
         if each.pause is not None:
             unchecked.append(f"{each.name}: it is {each.pause.mode.value}, so it is not served.")
+        elif each.answer and each.answer.reach is Reach.WELL and not each.answer.counters:
+            unchecked.append(f"{each.name}: errors and speed; its /_/metrics are refused to us.")
         elif each.answer and each.answer.counters and not seen.memory.counters.get(each.name):
             unchecked.append(f"{each.name}: errors and speed; no monitor has watched it lately.")
     return unchecked

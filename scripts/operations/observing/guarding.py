@@ -15,7 +15,7 @@ from scripts.operations.home import Home
 from scripts.operations.observing import channels
 from scripts.operations.observing.heartbeat import read_heartbeat
 from scripts.operations.observing.rules import RULES, Finding
-from scripts.operations.observing.settings import Settings, read_settings
+from scripts.operations.observing.settings import Settings, read_settings, settings_file
 from scripts.operations.observing.store import changing_state, open_alert
 from scripts.operations.observing.telling import make_message
 from scripts.operations.observing.wording import tell_span
@@ -28,7 +28,7 @@ def find_dead_monitor(home: Home, settings: Settings, now: datetime) -> Finding 
     sign of life."""
     beat = read_heartbeat(home)
     is_wanted = bool(settings.channels) or (beat.at is not None and not beat.is_over)
-    if not is_wanted or beat.is_fresh(now, settings.limits):
+    if not is_wanted or beat.is_fresh(now, settings.limits) or _was_just_set(home, settings, now):
         return None
     age = beat.age_seconds(now)
     said = f"for {tell_span(age)}" if age is not None else "since it was set up"
@@ -40,6 +40,15 @@ def find_dead_monitor(home: Home, settings: Settings, now: datetime) -> Finding 
         "end of its log.",
         facts={"seen_at": beat.at},
     )
+
+
+def _was_just_set(home: Home, settings: Settings, now: datetime) -> bool:
+    """Whether a channel was set a moment ago, so that the monitor may be about to be started."""
+    try:
+        age = now.timestamp() - settings_file(home).stat().st_mtime
+    except FileNotFoundError:
+        return False
+    return read_heartbeat(home).at is None and age < settings.limits.heartbeat_seconds
 
 
 def guard_monitor(

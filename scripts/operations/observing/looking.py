@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -37,6 +38,8 @@ round stays below two minutes; one in which all is well takes a second."""
 
 MANAGEMENT = "management"
 CERTIFICATE_SECONDS = 600.0
+SERVER_URL = "MYBIZZ_WATCH_SERVER_URL"
+"""Where the server is, for a monitor in a container of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,12 +208,13 @@ def _find_certificate_end(
 
 
 def _ask(client: httpx.Client, seen: InstanceLook, settings: Settings) -> Answer:
-    base = settings.server_url or (f"http://127.0.0.1:{seen.port}" if seen.port else None)
+    given = settings.server_url or os.environ.get(SERVER_URL)
+    base = given or (f"http://127.0.0.1:{seen.port}" if seen.port else None)
     if base is None:
         return Answer(Reach.REFUSED, "its configuration names no port")
     host = urlsplit(seen.folder.origin).netloc or "localhost"
     token = seen.folder.config.get("metrics-token")
-    return ask_server(client, base, host, str(token) if token else None)
+    return ask_server(client, base.rstrip("/"), host, str(token) if token else None)
 
 
 def _measure_jump(memory: Memory, eyes: Eyes) -> float:
