@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -27,9 +28,15 @@ from scripts.operations.dumps import dump, find_tool, restore
 from scripts.operations.home import Home, OperationError
 from scripts.operations.instances import InstanceFolder, find_instance, write_private
 from scripts.operations.provision import pinned_release, provision, write_app
+from scripts.operations.reaching import BusyError, alone_with
 
 # Each instance's objects belong to its own role, and what belongs to the server stays as it is.
 OWN_OBJECTS = ("--no-owner", "--no-privileges", "--no-comments")
+SCRATCH_COMMENT = "Mybizz scratch: a copy for "
+SCRATCHES = """
+    SELECT datname, shobj_description(oid, 'pg_database') FROM pg_database
+    WHERE shobj_description(oid, 'pg_database') LIKE %s
+"""
 Say = Callable[[str], None]
 
 
@@ -61,6 +68,7 @@ def clone_instance(
             f"The instance {name!r} exists already. Choose another name, or take it away first: "
             f"scripts/mybizz instance destroy {name}"
         )
+    sweep(home, server, name)
     # Before anything is copied: may be, it cannot be.
     read_rules(release.folder / "master_template")
     title = f"{source.title} (copy)"
@@ -85,6 +93,22 @@ def clone_instance(
     return Cloned(made, counts)
 
 
+def sweep(home: Home, server: DatabaseServer, own_name: str) -> None:
+    """Drop what killed runs left: people's data are in it. ``own_name``: the copy that we have to
+    ourselves; what belongs to others that still run stays."""
+    with server.connect() as connection:
+        found = connection.execute(SCRATCHES, (f"{SCRATCH_COMMENT}%",)).fetchall()
+    for database, comment in found:
+        name = str(comment).removeprefix(SCRATCH_COMMENT)
+        # Never twice: to let go of a lock once is to let go of it.
+        alone = nullcontext() if name == own_name else alone_with(home, name)
+        try:
+            with alone:
+                drop_database_only(server, str(database))
+        except BusyError:
+            continue
+
+
 def _copy_theme(source: InstanceFolder, folder: InstanceFolder) -> None:
     theme = source.path / source.package_name / "theme"
     if theme.is_dir():
@@ -104,7 +128,7 @@ def _fill(
     own = libpq_url(str(folder.read_config()["database"]))
     scratch = f"{folder.database_name}__cloning"
     scratch_url = psycopg.conninfo.make_conninfo(own, dbname=scratch)
-    comment = f"Mybizz scratch: a copy for {folder.name}"
+    comment = f"{SCRATCH_COMMENT}{folder.name}"
     make_empty_database(server, scratch, folder.database_name, comment)
     try:
         say("  Copying the data ...")

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,12 @@ from app_server.tables.store import libpq_url
 from scripts.operations import cloning
 from scripts.operations.anonymising import find_undeclared, read_rules
 from scripts.operations.cloning import clone_instance
-from scripts.operations.databases import DatabaseServer, drop_database, drop_database_only
+from scripts.operations.databases import (
+    DatabaseServer,
+    drop_database,
+    drop_database_only,
+    make_empty_database,
+)
 from scripts.operations.dumps import find_tool
 from scripts.operations.fakes import PHONES, Fakes
 from scripts.operations.fingerprints import read_fingerprints
@@ -36,6 +42,7 @@ from tests.scripts.conftest import make_checkout
 from tests.scripts.running import ROOT
 
 TEMPLATE = ROOT / "master_template"
+COMMENT = cloning.SCRATCH_COMMENT
 NAME, COPY = "acacia-spa", "acacia-spa-staging"
 # What the checks of the database want, by table; all else is filled in from the rules.
 AT = "2026-03-01 10:00+00"
@@ -57,12 +64,6 @@ WANTED: dict[str, dict[str, Any]] = {
                  "price_cents": 100, "inventory_count": 5, "reserved_count": 0,
                  "low_stock_threshold": 1, "is_low_stock": False, "track_inventory": True},
     "tasks": {"due_date": "2026-03-02", "task_type": "custom", "status": "pending"},
-    "outbox": {"status": "waiting", "attempts": 0, "due_at": AT},
-    "email_log": {"status": "queued"},
-    "invitations": {"role": "staff", "expires_at": AT},
-    "integrations": {"version": 1},
-    "platform_releases": {"kind": "fix", "version": "v9.9.9", "number": 9, "is_installed": False},
-    "upgrade_requests": {"state": "requested", "requested_at": AT, "due_at": AT},
 }  # fmt: skip
 
 
@@ -110,6 +111,8 @@ class Planted:
                 row[name] = self._word(table, name, kind, type_)
         if not row:
             return
+        if isinstance(rule, str):
+            self._drop_checks(table)
         names = [sql.Identifier(name) for name in row]
         values = [Jsonb(each) if isinstance(each, dict) else each for each in row.values()]
         self._connection.execute(
@@ -120,6 +123,19 @@ class Planted:
             ),
             values,
         )
+
+    def _drop_checks(self, table: str) -> None:
+        """Nothing of this table is copied, so the rows may be any."""
+        checks = self._connection.execute(
+            "SELECT conname FROM pg_constraint WHERE conrelid = %s::regclass AND contype = 'c'",
+            (f"app.{table}",),
+        ).fetchall()
+        for (name,) in checks:
+            self._connection.execute(
+                sql.SQL("ALTER TABLE {} DROP CONSTRAINT {}").format(
+                    sql.Identifier("app", table), sql.Identifier(name)
+                )
+            )
 
     def _word(self, table: str, name: str, kind: str, type_: str) -> Any:
         word = f"Qz{table}x{name}".replace("_", "")
@@ -401,6 +417,42 @@ def test_killed_anywhere_it_is_whole_or_not_there(
     finally:
         drop_database(server, database(name))
         shutil.rmtree(made.path)
+
+
+HOLDS = """
+import sys
+from pathlib import Path
+from scripts.operations.home import Home
+from scripts.operations.reaching import alone_with
+with alone_with(Home.at(Path(sys.argv[1])), sys.argv[2]):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@contextmanager
+def held_elsewhere(home: Home, name: str) -> Iterator[None]:
+    """Another process works on the instance."""
+    command = [sys.executable, "-c", HOLDS, str(home.data), name]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=ROOT, **pipes) as child:
+        assert child.stdout and child.stdout.readline() == b"held\n"
+        yield
+        child.communicate()
+
+
+def test_what_killed_copies_left_goes_with_the_next(home: Home, server: DatabaseServer):
+    owner = psycopg.conninfo.conninfo_to_dict(server.admin_url)["user"]
+    for name in ("acacia-left", "acacia-running"):
+        make_empty_database(server, f"{database(name)}__cloning", str(owner), f"{COMMENT}{name}")
+
+    with held_elsewhere(home, "acacia-running"):
+        cloning.sweep(home, server, "acacia-own")
+    with server.connect() as connection:
+        left = connection.execute(cloning.SCRATCHES, (f"{COMMENT}acacia-%",)).fetchall()
+    cloning.sweep(home, server, "acacia-own")
+
+    assert [comment for _name, comment in left] == [f"{COMMENT}acacia-running"]
 
 
 def test_the_command_says_what_it_would_do(home: Home, source: InstanceFolder):

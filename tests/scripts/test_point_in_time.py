@@ -30,6 +30,7 @@ from scripts.operations.home import Home, OperationError
 from scripts.operations.management import provision_management
 from scripts.operations.moments import back_up_moment, read_moment
 from scripts.operations.postgres import database_server
+from scripts.operations.reaching import alone_with
 from scripts.operations.releases import remove_folder
 from scripts.operations.restoring import restore_instance
 from scripts.operations.wal_archive import read_segment, ship
@@ -324,6 +325,11 @@ def test_the_timer_does_what_is_due_and_nothing_twice(there: Installation, tmp_p
     assert second["archive"]["restorable_until"] > first["archive"]["restorable_until"]
     status = ask("archive", "status", data_dir=there.home.data)
     assert status["is_on"] and status["problem"] == "" and status["spool_files"] == 0
+    later = ("instance", "backup", "--all", "--if-due", "--every", "1", "--to", tmp_path / "b")
+    with alone_with(there.home, there.instances[0].name):
+        skipped = ask(*later, data_dir=there.home.data)["instances"]
+    assert [("skipped" in each) for each in skipped if each["instance"] == "willow-spa"] == [True]
+    assert [each["rows"] > 0 for each in skipped if each["instance"] == "cape-yoga"] == [True]
     with wal_archive.alone_at(there.home, "schedule"):
         busy = call(*words, data_dir=there.home.data)
     assert "Another run is at it" in busy.stdout

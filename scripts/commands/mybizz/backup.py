@@ -38,7 +38,7 @@ from scripts.operations.instances import (
     find_instance,
 )
 from scripts.operations.management import management_folder
-from scripts.operations.reaching import alone_with, reachable_database
+from scripts.operations.reaching import BusyError, alone_with, reachable_database
 from scripts.operations.wal_archive import alone_at
 
 
@@ -122,6 +122,15 @@ def _back_up_each(
     job: Job, chosen: Sequence[InstanceFolder], target: Path | None, keep_days: int, kind: str
 ) -> Answer:
     def act(instance: InstanceFolder) -> tuple[dict[str, Any], str]:
+        try:
+            return back_up(instance)
+        except BusyError as error:
+            if kind != SCHEDULED:
+                raise
+            # An upgrade, say: the timer asks again in a moment.
+            return {"skipped": str(error)}, f"{instance.name}: later. {error}"
+
+    def back_up(instance: InstanceFolder) -> tuple[dict[str, Any], str]:
         base = _base(instance, target)
         with (
             alone_with(job.home, instance.name),
@@ -165,8 +174,16 @@ def list_command(job: Job, name: str, source: Path | None) -> Answer:
     """List the backups of an instance, oldest first."""
     found = list_backups(source or find_instance(job.home, name).backups)
     rows = [
-        [each.id, each.kind, each.manifest["release"], each.rows, format_bytes(each.size)]
+        [
+            each.id,
+            each.kind,
+            f"{each.at:%Y-%m-%d %H:%M:%S}",
+            each.manifest["release"],
+            each.rows,
+            format_bytes(each.size),
+        ]
         for each in found
     ]
-    shown = make_table(["backup", "kind", "release", "rows", "size"], rows, "There is no backup.")
+    heads = ["backup", "kind", "as it was at (UTC)", "release", "rows", "size"]
+    shown = make_table(heads, rows, "There is no backup.")
     return Answer({"backups": [each.to_json() for each in found]}, shown)
