@@ -7,6 +7,7 @@ import random
 import signal
 import sys
 import traceback
+import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -147,7 +148,10 @@ def in_child(home: Home, last: int, work: Callable[[], None]) -> int:
     """Do the work in a process that is killed at this step (0: never); how many steps it took, or
     the signal that ended it, negative."""
     read, write = os.pipe()
-    child = os.fork()
+    with warnings.catch_warnings():
+        # Python 3.12 and later: pytest's workers have a thread, which holds nothing that is used.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
     if child == 0:
         steps = Steps(last, str(home.data.resolve()))
         try:

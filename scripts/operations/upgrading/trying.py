@@ -35,8 +35,8 @@ from scripts.operations.upgrading.places import Places
 from scripts.operations.upgrading.staging import app_file, read_app
 
 CHECKS_FILE = "checks.yaml"
-START_SECONDS = 60.0
-CALLS_SECONDS = 60.0
+START_SECONDS = 120.0
+CALLS_SECONDS = 120.0
 SAID_CHARS = 1500
 # Nobody listens there (RFC 863's port, on this machine only).
 NOWHERE = "http://127.0.0.1:9"
