@@ -94,5 +94,5 @@ class Container:
             *words,
         ]
 
-    def run(self, *words: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+    def run(self, *words: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
         return subprocess.run(self.command(words), capture_output=True, text=True, timeout=timeout)

@@ -32,7 +32,7 @@ pytestmark = pytest.mark.skipif(
     not containing.is_possible(), reason="mount namespaces need root on Linux"
 )
 NAME, HOST = "delta-inn", "delta-inn.mybizz.example"
-START_SECONDS = 60
+START_SECONDS = 120
 
 
 @dataclass
