@@ -8,7 +8,7 @@ from typing import Any
 
 from app_server.pauses import Mode
 from scripts.operations.databases import DatabaseServer
-from scripts.operations.home import Home
+from scripts.operations.home import Home, OperationError
 from scripts.operations.instances import InstanceFolder
 from scripts.operations.pausing import find_pause
 from scripts.operations.provision import pinned_release
@@ -70,7 +70,11 @@ def find_state(instance: InstanceFolder) -> str:
     """See ``Summary``."""
     if instance.unfinished_marker.exists():
         return UNFINISHED
-    journal = read_journal(instance)
+    try:
+        journal = read_journal(instance)
+    except OperationError:
+        # It cannot be read: somebody has to look after it, and the others are listed all the same.
+        return INTERRUPTED
     if journal is not None and journal.is_open:
         return CHANGING if journal.is_at_work else INTERRUPTED
     return READY if find_pause(instance) is None else STOPPED

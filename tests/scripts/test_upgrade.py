@@ -347,6 +347,11 @@ def test_an_interrupted_upgrade_is_told_of_and_settled(
     assert summarise(home, shop).state == "ready"
     assert version_of(home, shop) == "v1.0.0" and not (shop.path / "paused.json").exists()
     assert recover_all(home, server, quiet) == {}
+    kept = journal.read_text()
+    journal.write_text("{")
+    assert summarise(home, shop).state == "interrupted"
+    assert "cannot be read" in recover_all(home, server, quiet)[shop.name]
+    journal.write_text(kept)
     # A kill is no fault of the version.
     monkeypatch.setattr(changing, "rehearse", lambda *_given, **_more: [])
     upgrade_instance(home, server, shop, target, say=quiet)

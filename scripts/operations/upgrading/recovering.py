@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import psycopg
 
+from app_server.errors import StartupError
 from scripts.operations.databases import DatabaseServer
 from scripts.operations.home import Home, OperationError
 from scripts.operations.instances import InstanceFolder, list_instances
@@ -45,12 +46,12 @@ def recover_all(home: Home, server: DatabaseServer, say: Say) -> dict[str, str]:
     nothing did."""
     told: dict[str, str] = {}
     for instance in list_instances(home):
-        if not is_interrupted(instance):
-            continue
         try:
+            if not is_interrupted(instance):
+                continue
             with alone_with(home, instance.name):
                 outcome = recover(home, server, instance, say)
-        except (OperationError, psycopg.Error, OSError) as error:
+        except (OperationError, StartupError, psycopg.Error, OSError) as error:
             outcome = tell(error)
         if outcome is not None:
             told[instance.name] = outcome
