@@ -64,13 +64,16 @@ def test_is_made_though_it_was_killed(base: Path, postgres_url: str) -> None:
 def test_is_backed_up_and_brought_back(base: Path, postgres_url: str) -> None:
     folder = management_folder(Home.at(base))
     at = ["--database", postgres_url]
-    made = ask("management", "backup", *at, data_dir=base)
+    (made,) = ask("instance", "backup", "--all", *at, data_dir=base)["instances"]
     assert made["instance"] == "management" and made["rows"] > 0
+    newer = ask("management", "backup", *at, data_dir=base)
+    assert newer["id"] > made["id"] and newer["rows"] == made["rows"]
     with psycopg.connect(libpq_url(str(folder.read_config()["database"]))) as database:
         database.execute("DELETE FROM app.invitations")
         database.execute("DELETE FROM app.users")
     assert count_people(base) == 0
-    restored = ask("management", "restore", "--yes", *at, data_dir=base)
+    words = ["management", "restore", "--backup", made["id"], "--yes"]
+    restored = ask(*words, *at, data_dir=base)
     assert restored["id"] == made["id"] and restored["former"]
     assert count_people(base) == 1
     assert (

@@ -180,3 +180,16 @@ def test_an_upgrade_is_asked_for_from_the_page_of_a_business(
         screen.sees("v1.10.0")
         screen.press("Take back")
         screen.sees("It was taken back before it began.")
+
+
+def test_the_list_follows_what_is_reported(chromium: Browser, filled: Studio) -> None:
+    with opened(chromium, filled, "sam") as screen, filled.uplink() as agent:
+        page = screen.page
+        page.clock.install()
+        page.reload()
+        expect(page.locator(".mb-chip.mc-ill")).to_have_count(1)
+        broken = instance("yogastudio", health="down", problem="It does not answer.")
+        agent.call("report_fleet", agent="machine", instances=[broken])
+        page.clock.run_for(61_000)
+        expect(page.locator(".mb-chip.mc-down")).to_have_count(1)
+        expect(page.locator("a.mb-row")).to_have_count(1)

@@ -1,6 +1,7 @@
 from ._anvil_designer import FleetFormTemplate
 
 from anvil import handle
+from anvil.js import window
 
 from master_template.shared import api, formatting, navigation_helpers, session
 
@@ -8,6 +9,8 @@ from ...listing import Listing
 from .. import fleet_texts
 
 PATH = "/app/fleet"
+# As often as the agent reports.
+REFRESH_MS = 60000
 HEALTH_ITEMS = [("Any health", None)] + [
     (fleet_texts.HEALTH_NAMES[word], word) for word in ("down", "ill", "unknown", "stopped", "well")
 ]
@@ -37,6 +40,7 @@ class FleetForm(FleetFormTemplate):
             navigation_helpers.replace_address(PATH)
         navigation_helpers.arrive(PATH, "Businesses")
         self._started = False
+        self._timer = None
         self.init_components(**properties)
         navigation_helpers.highlight_active_nav(self.layout, "fleet")
         self.btn_new.visible = session.may("fleet.manage")
@@ -59,6 +63,20 @@ class FleetForm(FleetFormTemplate):
         self._started = True
         self._load_sums()
         self.listing.start()
+        self._timer = window.setInterval(self._look_again, REFRESH_MS)
+
+    @handle("", "hide")
+    def form_hide(self, **event_args):
+        window.clearInterval(self._timer)
+
+    def _look_again(self, *args):
+        """Show what has been reported since, unless somebody is in the middle of the list."""
+        document = window.document
+        rows = self.dom_nodes["rows"]
+        if document.hidden or rows.contains(document.activeElement):
+            return
+        self._load_sums()
+        self.listing.load()
 
     def _load_sums(self):
         try:
@@ -73,7 +91,7 @@ class FleetForm(FleetFormTemplate):
 
     def _show_sums(self, fleet):
         nodes = self.dom_nodes
-        nodes["cards"].hidden = False
+        nodes["cards"].hidden = not fleet["count"]
         self.card_count.show(formatting.number(fleet["count"]), self._releases_text(fleet))
         ailing = fleet["ailing"]
         if ailing:
