@@ -14,6 +14,11 @@ from scripts.operations.observing.settings import Limits
 
 CONNECT_SECONDS = 4
 STATEMENT_MS = 5000
+LOCK_MS = 500
+OPTIONS = (
+    f"-c statement_timeout={STATEMENT_MS} -c lock_timeout={LOCK_MS} "
+    "-c default_transaction_read_only=on"
+)
 NAME = "mybizz-watch"
 
 _SERVER = """
@@ -122,7 +127,8 @@ Rows = Sequence[Mapping[str, Any]]
 @dataclass(frozen=True, slots=True)
 class DatabaseLook:
     """``problem`` is why it could not be read ('' where it was); the rows are as in the statements
-    above. ``measured_at`` is our own clock when ``server['at']`` was read."""
+    above. ``measured_at`` is our own clock when ``server['at']`` was read; ``is_whole``: no
+    part was held by somebody else."""
 
     host: str
     port: int
@@ -132,6 +138,7 @@ class DatabaseLook:
     server: Mapping[str, Any] = field(default_factory=dict)
     blocked: Mapping[str, Any] = field(default_factory=dict)
     parts: Mapping[str, Rows] = field(default_factory=dict)
+    is_whole: bool = True
 
     @property
     def address(self) -> str:
@@ -156,7 +163,7 @@ def look_into(url: str, now: datetime, limits: Limits, clock: Any) -> DatabaseLo
             autocommit=True,
             connect_timeout=CONNECT_SECONDS,
             application_name=NAME,
-            options=f"-c statement_timeout={STATEMENT_MS} -c default_transaction_read_only=on",
+            options=OPTIONS,
             row_factory=dict_row,
         ) as database:
             return _read(database, host, port, now, limits, clock)
@@ -191,20 +198,31 @@ def _read(
     }
     blocked = database.execute(_BLOCKED, values).fetchone() or {}
     parts: dict[str, Rows] = {}
+    is_whole = True
     for name, (table, statement) in _PARTS.items():
         found = database.execute("SELECT to_regclass(%s) AS oid", [table]).fetchone()
         if found and found["oid"] is not None:
-            parts[name] = _read_part(database, statement, values)
+            rows = _read_part(database, statement, values)
+            parts[name], is_whole = rows or (), is_whole and rows is not None
     return DatabaseLook(
-        host, port, measured_at=measured_at, server=server, blocked=blocked, parts=parts
+        host,
+        port,
+        measured_at=measured_at,
+        server=server,
+        blocked=blocked,
+        parts=parts,
+        is_whole=is_whole,
     )
 
 
 def _read_part(
     database: psycopg.Connection[dict[str, Any]], statement: str, values: Mapping[str, Any]
-) -> Rows:
+) -> Rows | None:
+    """None where somebody holds the table: that is found on its own."""
     try:
         return database.execute(statement, values).fetchall()
-    except (psycopg.errors.SyntaxErrorOrAccessRuleViolation, psycopg.errors.QueryCanceled):
-        # Another app's table of this name; or one that is locked, which is found on its own.
+    except psycopg.errors.SyntaxErrorOrAccessRuleViolation:
+        # Another app's table of this name.
         return ()
+    except (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable):
+        return None

@@ -32,9 +32,9 @@ from scripts.operations.observing.rules import Source
 from scripts.operations.observing.settings import Settings
 from scripts.operations.upgrading.recovering import is_interrupted
 
-AT_ONCE = 12
+AT_ONCE = 24
 """Instances that are looked at at the same time: with 100 of them, and each time-out reached, a
-round stays below two minutes; one in which all is well takes a second."""
+round takes a minute."""
 
 MANAGEMENT = "management"
 CERTIFICATE_SECONDS = 600.0
@@ -108,7 +108,8 @@ class Look:
             # It is gone, or away on purpose: nothing of the kind is wrong any more.
             return True
         if source is Source.DATABASE:
-            return found.database is not None and found.database.is_read
+            database = found.database
+            return database is not None and database.is_read and database.is_whole
         return found.answer is not None and found.answer.reach in (Reach.WELL, Reach.ILL)
 
 
