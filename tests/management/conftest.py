@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
@@ -26,6 +27,9 @@ from tests.product.studio import (  # noqa: E402
     UPLINK_KEY,
     Studio,
 )
+
+if TYPE_CHECKING:
+    from tests.management.billing_office import Office
 
 
 def write_console(folder: Path, secrets: dict[str, str] | None = None) -> InstanceFolder:
@@ -68,9 +72,9 @@ def open_console(
 
 
 @contextmanager
-def fresh_database(postgres_url: str) -> Iterator[str]:
+def fresh_database(postgres_url: str, kind: str = "console") -> Iterator[str]:
     """An empty database that is dropped when the block ends."""
-    name = f"console_{os.getpid()}"
+    name = f"{kind}_{os.getpid()}"
     with psycopg.connect(postgres_url, autocommit=True) as admin:
         admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         admin.execute(f'CREATE DATABASE "{name}"')
@@ -89,4 +93,14 @@ def console(tmp_path_factory: pytest.TempPathFactory, postgres_url: str) -> Iter
         fresh_database(postgres_url) as database_url,
         open_console(folder, database_url) as running,
     ):
+        yield running
+
+
+@pytest.fixture(scope="session")
+def office(tmp_path_factory: pytest.TempPathFactory, postgres_url: str) -> Iterator[Office]:
+    """A console that bills tenants. All tests of billing share it, each with tenants of its own."""
+    from tests.management.billing_office import open_office  # which itself opens a console
+
+    folder = tmp_path_factory.mktemp("office") / "management"
+    with fresh_database(postgres_url, "office") as url, open_office(folder, url) as running:
         yield running

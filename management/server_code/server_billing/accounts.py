@@ -62,7 +62,7 @@ def newest_subscription(account: Any) -> Any:
 def refresh_state(account: Any) -> None:
     """Write into the account what its list shows of its subscription."""
     subscription = newest_subscription(account)
-    shown = {"state": _state_of(account, subscription)}
+    shown: dict[str, Any] = {"state": _state_of(account, subscription)}
     for column in ("plan", "price_cents", "currency", "interval"):
         shown[column] = subscription[column] if subscription is not None else None
     if subscription is not None:
