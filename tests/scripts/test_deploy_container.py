@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -201,6 +202,52 @@ def test_the_instance_is_served_to_the_proxy(
     forwarded = {"Host": HOST, "X-Forwarded-For": "203.0.113.9"}
     assert ask(port, "/_/metrics", **forwarded) == 403
     assert ask(port, "/_/metrics", Authorization=f"Bearer {token}", **forwarded) == 200
+
+
+@pytest.mark.skipif(not shutil.which("caddy"), reason="scripts/test fetches Caddy where it may")
+def test_caddy_has_certificates_for_instances_only(
+    place: Place, serving: tuple[subprocess.Popen[bytes], int]
+):
+    """The Compose project's Caddyfile, with an authority and ports of this machine."""
+    _child, port = serving
+    tls_port = find_free_port()
+    text = (place.base / "compose" / "Caddyfile").read_text()
+    local = f"{{\n\tlocal_certs\n\tskip_install_trust\n\tadmin off\n\thttps_port {tls_port}\n"
+    local += f"\thttp_port {find_free_port()}\n"
+    file = place.base / "Caddyfile"
+    file.write_text(text.replace("server:3030", f"127.0.0.1:{port}").replace("{\n", local, 1))
+    folders = {name: str(place.base / "caddy") for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME")}
+    with (place.base / "caddy.log").open("wb") as output:
+        caddy = subprocess.Popen(
+            ["caddy", "run", "--config", str(file), "--adapter", "caddyfile"],
+            env={**os.environ, **folders},
+            stderr=output,
+        )
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while ask_by_tls(tls_port, HOST) != 200:
+            assert caddy.poll() is None, (place.base / "caddy.log").read_text()
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        # The handshake itself is refused.
+        assert ask_by_tls(tls_port, "other.mybizz.example") == 0
+    finally:
+        caddy.terminate()
+        caddy.wait(30)
+
+
+def ask_by_tls(port: int, host: str) -> int:
+    """The status of an instance's health by way of Caddy; 0 without an answer."""
+    try:
+        with httpx.Client(verify=False, timeout=20) as client:
+            answer = client.get(
+                f"https://127.0.0.1:{port}/_/health",
+                headers={"Host": host},
+                extensions={"sni_hostname": host},
+            )
+            return answer.status_code
+    except httpx.TransportError:
+        return 0
 
 
 def test_backups_are_made_and_proven(place: Place, serving: tuple[subprocess.Popen[bytes], int]):
