@@ -6,6 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import psycopg
+
+from app_server.tables.store import libpq_url
 from scripts.operations.home import Home, OperationError
 from scripts.operations.inside import calling, checked
 from scripts.operations.instances import InstanceFolder
@@ -16,6 +19,14 @@ from scripts.operations.releases import Release, find_release, list_releases
 MAX_CHANGES = 200
 MAX_CHANGE_CHARS = 300
 MESSAGE_CHARS = 900
+CONNECT_SECONDS = 10
+WAITING = """
+    SELECT EXISTS (
+        SELECT FROM app.upgrade_requests WHERE is_open AND (
+            state = 'requested' AND due_at <= now() OR state = 'running' AND lease_until <= now()
+        )
+    ), (SELECT version FROM app.platform_releases WHERE is_installed)
+"""
 # A server takes an instance up again within a second or so after it was changed.
 SERVED_SECONDS = 60
 
@@ -110,6 +121,25 @@ def notify(
             releases=describe_releases(home, installed, newest),
         )
     return Notified(instance.name, installed.version, tuple(answer["available"]))
+
+
+def is_waiting(home: Home, instance: InstanceFolder) -> bool:
+    """Whether an upgrade is due in an instance, or it has not heard yet what it runs.
+
+    Read from its database: a call would start the server code of every instance at each look, and
+    keep those in memory that nobody uses. Raises ``OperationError`` where that cannot be read.
+    """
+    url = libpq_url(str(instance.read_config()["database"]))
+    try:
+        with psycopg.connect(url, connect_timeout=CONNECT_SECONDS) as connection:
+            row = connection.execute(WAITING).fetchone()
+    except psycopg.errors.UndefinedTable:
+        return False  # Its release knows no requests.
+    except psycopg.Error as error:
+        raise OperationError(f"Its database cannot be read: {error}".strip()) from error
+    assert row
+    is_due, noted = row
+    return bool(is_due) or noted not in (None, pinned_release(home, instance).version)
 
 
 def take_request(home: Home, instance: InstanceFolder, lease_seconds: int) -> Request | None:

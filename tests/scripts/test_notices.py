@@ -17,7 +17,7 @@ from scripts.operations.destruction import destroy
 from scripts.operations.home import Home
 from scripts.operations.inside import calling
 from scripts.operations.instances import InstanceFolder, find_instance
-from scripts.operations.notices import describe_releases, notify, take_request
+from scripts.operations.notices import describe_releases, is_waiting, notify, take_request
 from scripts.operations.provision import pinned_release
 from scripts.operations.releases import find_release, publish, remove_folder
 from scripts.operations.serving import (
@@ -101,7 +101,7 @@ def test_what_an_owner_asks_for_is_carried_out(
 ) -> None:
     serve = ("fleet", "serve-requests", "--once", "--database", postgres_url)
     notify(home, shop, find_release(home, "v2.0.0"))
-    assert take_request(home, shop, 60) is None
+    assert take_request(home, shop, 60) is None and not is_waiting(home, shop)
 
     # A release that is not as it was published is refused, and the owner is told so.
     damaged = find_release(home, "v1.1.0").folder / "master_template" / "anvil.yaml"
@@ -109,6 +109,7 @@ def test_what_an_owner_asks_for_is_carried_out(
     damaged.chmod(0o644)
     damaged.write_text(kept + "\n")
     request(shop, "v1.1.0")
+    assert is_waiting(home, shop)
     [outcome] = ask(*serve, data_dir=home.data)["requests"]
     assert outcome["state"] == "failed" and "not what was published" in outcome["message"]
     assert newest_request(shop)[1] == "failed"
@@ -119,6 +120,7 @@ def test_what_an_owner_asks_for_is_carried_out(
     # As if whoever took it first had been killed, and its lease run out.
     taken = take_request(home, shop, 60)
     assert taken and taken.version == "v1.1.0" and take_request(home, shop, 60) is None
+    assert not is_waiting(home, shop)
     query(shop, "UPDATE app.upgrade_requests SET lease_until = now() WHERE lease_until > now()")
     [outcome] = ask(*serve, data_dir=home.data)["requests"]
     assert outcome["state"] == "done", outcome

@@ -138,6 +138,8 @@ def _due(job: Job) -> Iterator[notices.Request]:
         if each.unfinished_marker.exists() or not is_served(each):
             continue
         try:
+            if not notices.is_waiting(job.home, each):
+                continue
             request = notices.take_request(job.home, each, LEASE_SECONDS)
         except OperationError as error:
             # One that cannot be asked must not keep the others from their upgrade.
