@@ -20,7 +20,7 @@ from scripts.operations.instances import InstanceFolder
 from tests.scripts.deploying import ELSEWHERE, deploy, make_instance
 
 VARIANTS: dict[str, dict[str, Any]] = {
-    "own-database": {"backups": "/srv/mybizz-backups"},
+    "own-database": {"backups": "/srv/mybizz-backups", "memory": "8Gi"},
     "database-elsewhere": {"database_url": ELSEWHERE, "data": "/srv/mybizz-data"},
 }
 # Of 10: what a program could do that got into one, as systemd counts.

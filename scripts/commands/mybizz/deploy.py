@@ -74,12 +74,16 @@ def _common_options(kind: str) -> list[Callable[..., Any]]:
             metavar="NAME",
             help="Instances without an address of their own are NAME.DOMAIN, also new ones.",
         ),
-        click.option("--email", metavar="ADDRESS", help="Told when a certificate runs out."),
         click.option("--memory", metavar="SIZE", help="Of one server (by its instances)."),
         click.option(
             "--check", "is_check", is_flag=True, help="Only compare; exit code 3: not so."
         ),
     ]
+
+
+email_option = click.option(
+    "--email", metavar="ADDRESS", help="Who is told when a certificate cannot be had (Caddy)."
+)
 
 
 def image_options(function: Callable[..., Any]) -> Any:
@@ -99,6 +103,7 @@ def image_options(function: Callable[..., Any]) -> Any:
 
 @deploy.command("compose")
 @described("compose")
+@email_option
 @image_options
 @click.option("--backups", metavar="DIR", help="Backups go to this folder, best of another disk.")
 @database
@@ -162,6 +167,7 @@ def kubernetes_command(job: Job, folder: Path | None, is_check: bool, **options:
 
 @deploy.command("systemd")
 @described("systemd")
+@email_option
 @click.option("--account", metavar="NAME", help="Whom the server runs as (mybizz).")
 @click.option("--port", type=click.IntRange(1024, 65535), help="Where it listens (3030).")
 @click.option("--backups", metavar="DIR", help="Backups go to this folder, best of another disk.")

@@ -11,9 +11,10 @@ from scripts.operations.deploying.settings import Settings
 from scripts.operations.home import Home, OperationError
 from scripts.operations.instances import list_instances
 
-BASE_MEMORY_MIB = 512
-INSTANCE_MEMORY_MIB = 96
-"""Of a server, and of each of its instances while it is used: see docs/operating.md, "How many"."""
+BASE_MEMORY_MIB = 1024
+INSTANCE_MEMORY_MIB = 64
+"""Of a server with room to print PDFs, and of each of its instances: docs/operating.md, "How many
+fit on one machine". Where that is not enough, a process of server code ends first."""
 
 
 @dataclass(frozen=True)
@@ -78,5 +79,5 @@ def choose_memory(settings: Settings, tenants: Sequence[Tenant]) -> str:
         return settings.memory
     served = max(len(tenants), 1) if settings.is_embedded else 1
     # A server of Anvil's carries a JVM for each instance.
-    base = BASE_MEMORY_MIB if settings.is_embedded else 2 * BASE_MEMORY_MIB
+    base = BASE_MEMORY_MIB if settings.is_embedded else BASE_MEMORY_MIB * 3 // 2
     return f"{base + served * INSTANCE_MEMORY_MIB}Mi"

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from scripts.operations.deploying.caddy import make_caddyfile
-from scripts.operations.deploying.facts import Console, Tenant, choose_memory
+from scripts.operations.deploying.facts import Console, Tenant
 from scripts.operations.deploying.files import HEAD, SECRETS_FOLDER, SecretFile
 from scripts.operations.deploying.settings import Settings
 
@@ -70,7 +70,7 @@ def make_systemd_files(
     moment = ("--point-in-time",) if is_ours else ()
     units = {
         "mybizz.socket": _make_socket(settings),
-        "mybizz.service": _make_server(settings, tenants, folder),
+        "mybizz.service": _make_server(settings, folder),
         **_make_timed(settings, folder, "backup", "Back up every business", "*:0/2", backup),
         **_make_timed(
             settings,
@@ -167,9 +167,10 @@ def _order(settings: Settings, others: str = "") -> str:
     return f"Requires={DATABASE_UNIT}\nAfter={DATABASE_UNIT} {others}".rstrip()
 
 
-def _make_server(settings: Settings, tenants: Sequence[Tenant], folder: Path) -> str:
+def _make_server(settings: Settings, folder: Path) -> str:
     words = ("serve", "--port", str(settings.port), "--log-format", "json")
-    memory = choose_memory(settings, tenants).replace("i", "")
+    # On a machine of its own the server judges itself who takes too much.
+    limit = f"MemoryMax={settings.memory.replace('i', '')}\n" if settings.memory else ""
     return f"""\
 [Unit]
 Description=Mybizz: the server of all businesses
@@ -188,8 +189,7 @@ Restart=on-failure
 RestartSec=2
 LimitNOFILE=65536
 TasksMax=8192
-MemoryHigh={memory}
-OOMPolicy=continue
+{limit}OOMPolicy=continue
 {_make_locks(settings)}"""
 
 
