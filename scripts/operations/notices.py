@@ -25,7 +25,9 @@ WAITING = """
         SELECT FROM app.upgrade_requests WHERE is_open AND (
             state = 'requested' AND due_at <= now() OR state = 'running' AND lease_until <= now()
         )
-    ), (SELECT version FROM app.platform_releases WHERE is_installed)
+    ),
+    (SELECT version FROM app.platform_releases WHERE is_installed),
+    (SELECT version FROM app.platform_releases ORDER BY number DESC LIMIT 1)
 """
 # A server takes an instance up again within a second or so after it was changed.
 SERVED_SECONDS = 60
@@ -123,23 +125,41 @@ def notify(
     return Notified(instance.name, installed.version, tuple(answer["available"]))
 
 
-def is_waiting(home: Home, instance: InstanceFolder) -> bool:
-    """Whether an upgrade is due in an instance, or it has not heard yet what it runs.
+@dataclass(frozen=True)
+class Look:
+    """What an instance's database says: whether an upgrade is due, which release it believes to
+    run, and the newest that it was told of (None where nobody has told it anything)."""
 
-    Read from its database: a call would start the server code of every instance at each look, and
-    keep those in memory that nobody uses. Raises ``OperationError`` where that cannot be read.
-    """
+    is_due: bool
+    noted: str | None
+    newest: str | None
+
+
+def look(instance: InstanceFolder) -> Look:
+    """Look for a request without a call: that would start the server code of every instance each
+    time, and keep those in memory that nobody uses. Raises ``OperationError`` where the database
+    cannot be read."""
     url = libpq_url(str(instance.read_config()["database"]))
     try:
         with psycopg.connect(url, connect_timeout=CONNECT_SECONDS) as connection:
             row = connection.execute(WAITING).fetchone()
     except psycopg.errors.UndefinedTable:
-        return False  # Its release knows no requests.
+        return Look(False, None, None)  # Its release knows no requests.
     except psycopg.Error as error:
         raise OperationError(f"Its database cannot be read: {error}".strip()) from error
     assert row
-    is_due, noted = row
-    return bool(is_due) or noted not in (None, pinned_release(home, instance).version)
+    return Look(*row)
+
+
+def correct(home: Home, instance: InstanceFolder, found: Look) -> bool:
+    """Tell an instance anew that was upgraded or rolled back since; whether it was."""
+    installed = pinned_release(home, instance)
+    if found.noted is None or found.noted == installed.version:
+        return False
+    known = [each for each in list_releases(home) if each.version == found.newest]
+    newest = max([installed, *known], key=lambda release: release.order)
+    notify(home, instance, newest, served_within=0)
+    return True
 
 
 def take_request(home: Home, instance: InstanceFolder, lease_seconds: int) -> Request | None:

@@ -17,7 +17,7 @@ from scripts.operations.destruction import destroy
 from scripts.operations.home import Home
 from scripts.operations.inside import calling
 from scripts.operations.instances import InstanceFolder, find_instance
-from scripts.operations.notices import describe_releases, is_waiting, notify, take_request
+from scripts.operations.notices import Look, correct, describe_releases, look, notify, take_request
 from scripts.operations.provision import pinned_release
 from scripts.operations.releases import find_release, publish, remove_folder
 from scripts.operations.serving import (
@@ -101,7 +101,7 @@ def test_what_an_owner_asks_for_is_carried_out(
 ) -> None:
     serve = ("fleet", "serve-requests", "--once", "--database", postgres_url)
     notify(home, shop, find_release(home, "v2.0.0"))
-    assert take_request(home, shop, 60) is None and not is_waiting(home, shop)
+    assert take_request(home, shop, 60) is None and not look(shop).is_due
 
     # A release that is not as it was published is refused, and the owner is told so.
     damaged = find_release(home, "v1.1.0").folder / "master_template" / "anvil.yaml"
@@ -109,7 +109,7 @@ def test_what_an_owner_asks_for_is_carried_out(
     damaged.chmod(0o644)
     damaged.write_text(kept + "\n")
     request(shop, "v1.1.0")
-    assert is_waiting(home, shop)
+    assert look(shop).is_due
     [outcome] = ask(*serve, data_dir=home.data)["requests"]
     assert outcome["state"] == "failed" and "not what was published" in outcome["message"]
     assert newest_request(shop)[1] == "failed"
@@ -120,7 +120,7 @@ def test_what_an_owner_asks_for_is_carried_out(
     # As if whoever took it first had been killed, and its lease run out.
     taken = take_request(home, shop, 60)
     assert taken and taken.version == "v1.1.0" and take_request(home, shop, 60) is None
-    assert not is_waiting(home, shop)
+    assert not look(shop).is_due
     query(shop, "UPDATE app.upgrade_requests SET lease_until = now() WHERE lease_until > now()")
     [outcome] = ask(*serve, data_dir=home.data)["requests"]
     assert outcome["state"] == "done", outcome
@@ -134,3 +134,9 @@ def test_what_an_owner_asks_for_is_carried_out(
     assert ("The new version is tried on a copy of your data.",) in steps
     rows = query(shop, "SELECT version, is_installed FROM app.platform_releases ORDER BY number")
     assert rows == [("v1.1.0", True), ("v2.0.0", False)]
+
+    # Where it was brought elsewhere without a word, as by a rollback, it is told anew.
+    assert look(shop) == Look(False, "v1.1.0", "v2.0.0") and not correct(home, shop, look(shop))
+    query(shop, "UPDATE app.platform_releases SET version = 'v1.0.0' WHERE is_installed")
+    assert correct(home, shop, look(shop))
+    assert look(shop) == Look(False, "v1.1.0", "v2.0.0")

@@ -138,9 +138,10 @@ def _due(job: Job) -> Iterator[notices.Request]:
         if each.unfinished_marker.exists() or not is_served(each):
             continue
         try:
-            if not notices.is_waiting(job.home, each):
-                continue
-            request = notices.take_request(job.home, each, LEASE_SECONDS)
+            found = notices.look(each)
+            if notices.correct(job.home, each, found):
+                job.say(f"  {each.name} was told what it runs now.")
+            request = notices.take_request(job.home, each, LEASE_SECONDS) if found.is_due else None
         except OperationError as error:
             # One that cannot be asked must not keep the others from their upgrade.
             job.say(f"  {each.name}: {error}")
