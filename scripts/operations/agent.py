@@ -27,6 +27,7 @@ MAX_JOBS = 2
 REPORT_SECONDS = 60.0
 SLOW_REPORT_SECONDS = 600.0
 RENEW_SECONDS = 10.0
+RETRY_SECONDS = 5.0
 
 
 class ConsoleError(Exception):
@@ -78,8 +79,8 @@ class Agent:
         self._try("the jobs", self._take_jobs)
         for name, seconds, report in self._reports():
             if self.clock() >= self._due.get(name, 0.0):
-                self._due[name] = self.clock() + seconds
-                self._try(name, report)
+                is_told = self._try(name, report)
+                self._due[name] = self.clock() + (seconds if is_told else RETRY_SECONDS)
 
     def stop(self) -> None:
         """End all commands. Their jobs are given out again."""
@@ -103,14 +104,17 @@ class Agent:
             ),
         ]
 
-    def _try(self, what: str, work: Callable[[], object]) -> None:
+    def _try(self, what: str, work: Callable[[], object]) -> bool:
+        """Whether it could be done."""
         try:
             work()
+            return True
         except ConsoleError as error:
             log.warning("The console could not be told of %s: %s", what, error)
         except Exception:
             # The edge of the process: one report that fails must not end the others.
             log.exception("Something went wrong with %s", what)
+        return False
 
     def _take_jobs(self) -> None:
         while len(self.jobs) < MAX_JOBS:

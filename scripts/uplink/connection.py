@@ -112,7 +112,7 @@ def check_target(target: Target) -> None:
         ) from error
     if "error" in answer:
         raise UplinkError(f"The server at {target.url} refused the uplink key: {answer['error']}")
-    if answer.get("priv") == "client_uplink":
+    if answer.get("priv") in ("client", "client_uplink"):
         raise UplinkError("This is the key of a client uplink; batch work needs the server's.")
 
 

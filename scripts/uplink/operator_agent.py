@@ -97,7 +97,7 @@ def wait_for(find: Callable[[], Target], stopping: threading.Event) -> Target | 
             check_target(target)
             return target
         except UplinkError as error:
-            if "refused" in str(error) or "client uplink" in str(error):
+            if "refused the uplink key" in str(error) or "client uplink" in str(error):
                 raise
             pause = RETRY_SECONDS[min(tries, len(RETRY_SECONDS) - 1)]
             log.warning("%s Trying again in %g s.", error, pause)

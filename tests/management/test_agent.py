@@ -6,6 +6,7 @@ import ast
 import contextlib
 import itertools
 import subprocess
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,8 +22,11 @@ from scripts.operations.backups import list_backups
 from scripts.operations.databases import DatabaseServer, drop_database
 from scripts.operations.home import Home, OperationError
 from scripts.operations.instances import require_instance
+from scripts.operations.serving import find_free_port
 from scripts.operations.setup import VERTICALS
-from tests.product.studio import ROOT, Caller, Studio
+from scripts.uplink import operator_agent
+from scripts.uplink.connection import Target, UplinkError
+from tests.product.studio import CLIENT_UPLINK_KEY, ROOT, UPLINK_KEY, Caller, Studio
 
 _numbers = itertools.count(1)
 NAME = "agents-bakery"
@@ -224,3 +228,25 @@ def test_goes_on_while_the_console_cannot_be_reached(home: Home, postgres_url: s
     agent.round()
     assert {"take_job", "report_fleet", "report_alerts", "report_releases"} <= set(asked)
     assert len(asked) == 2 * first
+
+
+def test_waits_for_a_console_but_not_with_a_wrong_key(
+    console: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(operator_agent, "RETRY_SECONDS", (0.0,))
+    stopping = threading.Event()
+    looks = itertools.count(1)
+
+    def find_nobody() -> Target:
+        if next(looks) == 3:
+            stopping.set()
+        return Target(f"ws://127.0.0.1:{find_free_port()}/_/uplink", UPLINK_KEY, "console")
+
+    assert operator_agent.wait_for(find_nobody, stopping) is None
+    assert next(looks) == 4, "it looked again and again"
+    right = Target(console.uplink_url, UPLINK_KEY, "console")
+    assert operator_agent.wait_for(lambda: right, threading.Event()) == right
+    for key in ("server_of_somebody_else", CLIENT_UPLINK_KEY):
+        wrong = Target(console.uplink_url, key, "console")
+        with pytest.raises(UplinkError):
+            operator_agent.wait_for(lambda wrong=wrong: wrong, threading.Event())
