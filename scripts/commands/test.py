@@ -37,17 +37,34 @@ def install_chromium() -> None:
             f"{', '.join(CHROMIUM_NAMES)} is on the PATH.\nInstall it (Debian and Ubuntu: "
             "`sudo apt-get install chromium`), or set MYBIZZ_CHROMIUM to its path."
         )
-    print("Installing Chromium with apt-get ...", flush=True)
+    complaint = install(apt, "chromium")
+    if complaint:
+        sys.exit(complaint)
+
+
+def install_systemd() -> None:
+    """The program that checks systemd's units, where we may install; elsewhere its tests are
+    passed over. The package alone starts nothing."""
+    apt = shutil.which("apt-get")
+    if apt and os.name != "nt" and os.geteuid() == 0:
+        complaint = install(apt, "systemd")
+        if complaint:
+            print(complaint, file=sys.stderr)
+
+
+def install(apt: str, package: str) -> str:
+    """'' once Debian's package is there, else what its package manager said."""
+    print(f"Installing {package} with apt-get ...", flush=True)
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for command in (
         [apt, "update", "-qq"],
-        [apt, "install", "-y", "-qq", "--no-install-recommends", "chromium"],
+        [apt, "install", "-y", "-qq", "--no-install-recommends", package],
     ):
         result = subprocess.run(command, env=environment, capture_output=True, text=True)
         if result.returncode:
-            sys.exit(
-                f"`{' '.join(command)}` failed:\n{result.stdout[-2000:]}{result.stderr[-2000:]}"
-            )
+            said = f"{result.stdout[-2000:]}{result.stderr[-2000:]}"
+            return f"`{' '.join(command)}` failed:\n{said}"
+    return ""
 
 
 def find_caddy() -> str:
@@ -104,6 +121,8 @@ def main() -> int:
     chromium = find_chromium()
     if not chromium:
         sys.exit("Chromium was installed and is still not on the PATH; set MYBIZZ_CHROMIUM.")
+    if not shutil.which("systemd-analyze"):
+        install_systemd()
     return run_pytest(chromium, sys.argv[1:])
 
 
