@@ -53,10 +53,10 @@ from scripts.operations.upgrading.staging import (
     unstage,
 )
 
-MAX_WAIT_SECONDS = 50.0
-"""For how long writes are stopped at most. A minute is promised; the rest is for the server to let
-go and to take over."""
-READY_SECONDS = 40.0
+MAX_WAIT_SECONDS = 35.0
+"""For how long writes are stopped at most. A minute is promised; the rest is for the server to take
+over, and for the way back where it does not."""
+READY_SECONDS = 20.0
 CHECK_SECONDS = 0.1
 BEFORE = {"upgrade": "before-upgrade", "rollback": BEFORE_ROLLBACK}
 
