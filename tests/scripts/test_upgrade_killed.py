@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import signal
@@ -28,6 +29,7 @@ from scripts.operations.upgrading import (
     rehearsing,
     upgrade_instance,
 )
+from scripts.operations.upgrading.journal import Journal, Phase
 from scripts.operations.upgrading.places import Places
 from tests.scripts.dying import Steps, count_statements
 from tests.scripts.upgradable import (
@@ -44,9 +46,10 @@ from tests.scripts.upgradable import (
 
 pytestmark = pytest.mark.timeout(600)
 BUSINESSES = 4
-POINTS = 24
+POINTS = 12
 # Steps differ by a few from run to run: how often a connection is looked for.
 SPARE = 12
+# MYBIZZ_KILL_POINTS=all tries each step there is, which takes some minutes.
 SEED = 20261121
 REHEARSE = changing.rehearse
 REFUSED = "Rows break a rule."
@@ -180,7 +183,9 @@ def test_killed_at_any_step_it_is_old_or_new_and_others_are_untouched(fleet: Fle
     steps = in_child(fleet.home, 0, partial(fleet.upgrade, shop, fleet.newer(shop)))
     seen = {shop.name: fleet.state_of(shop)} | {each.name: fleet.state_of(each) for each in others}
     # What comes after the journal's last line is the command's, not the upgrade's.
-    chosen = random.Random(SEED).sample(range(1, steps - SPARE), POINTS)
+    possible = range(1, steps - SPARE)
+    count = len(possible) if os.environ.get("MYBIZZ_KILL_POINTS") == "all" else POINTS
+    chosen = random.Random(SEED).sample(possible, count)
     ends = set()
     for number, last in enumerate(sorted(chosen)):
         shop = fleet.shops[number % BUSINESSES]
@@ -198,6 +203,31 @@ def test_killed_at_any_step_it_is_old_or_new_and_others_are_untouched(fleet: Fle
     assert ends == {"old", "new"}
     for each in fleet.shops:
         assert fleet.state_of(each) == seen[each.name]
+
+
+FORWARD = [phase for phase in Phase if phase not in (Phase.RETURNING, Phase.FAILED)]
+NEW = {Phase.EXCHANGED, Phase.SWITCHED, Phase.PROVEN, Phase.DONE}
+
+
+def test_killed_at_each_boundary_of_its_steps(fleet: Fleet, monkeypatch: pytest.MonkeyPatch):
+    """Just before the journal says that something is done, and just after. The way back, too:
+    there the tables refuse to be changed."""
+    boundaries = itertools.product([*FORWARD, Phase.RETURNING, Phase.FAILED], (False, True))
+    for number, (phase, is_noted) in enumerate(boundaries):
+        shop = fleet.shops[number % BUSINESSES]
+        others = [each for each in fleet.shops if each is not shop]
+        old, content = fleet.state_of(shop), fleet.content_of(shop)
+        beside = [fleet.state_of(each) for each in others]
+        target, is_failing = fleet.newer(shop), phase not in FORWARD
+        with monkeypatch.context() as patch:
+            die_at(patch, phase, is_noted=is_noted)
+            work = partial(fleet.upgrade, shop, target, is_failing=is_failing)
+            assert in_child(fleet.home, 0, work) == -signal.SIGKILL, phase
+        fleet.settle(shop)
+        # The exchange itself is what counts, whether or not it was noted.
+        end = "new" if phase in NEW else "old"
+        assert fleet.check_settled(shop, old, content) == end, (phase, is_noted)
+        assert [fleet.state_of(each) for each in others] == beside, (phase, is_noted)
 
 
 def test_without_settling_it_would_be_neither(fleet: Fleet, monkeypatch: pytest.MonkeyPatch):
@@ -228,6 +258,20 @@ def test_a_trial_that_is_killed_leaves_nothing(fleet: Fleet, monkeypatch: pytest
     fleet.settle(shop)
     assert fleet.check_settled(shop, old, content) == "old"
     assert not (fleet.home.data / "upgrading" / shop.name).exists()
+
+
+def die_at(patch: pytest.MonkeyPatch, phase: Phase, *, is_noted: bool) -> None:
+    """Be killed just before, or just after, the journal says that this is done."""
+    real = Journal.advance
+
+    def advance(self: Journal, done: Phase, **facts: Any) -> None:
+        if done is phase and not is_noted:
+            os.kill(os.getpid(), signal.SIGKILL)
+        real(self, done, **facts)
+        if done is phase:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    patch.setattr(Journal, "advance", advance)
 
 
 def die_in(patch: pytest.MonkeyPatch, place: str) -> None:
