@@ -111,9 +111,14 @@ class InstanceFolder:
             history.write(json.dumps(entry) + "\n")
 
 
+def draft_of(path: Path) -> Path:
+    """Where a file is written before it takes its place."""
+    return path.with_name(f".{path.name}.new")
+
+
 def write_private(path: Path, text: str) -> None:
     """Replace a file in one step; only its owner may read it."""
-    draft = path.with_name(f".{path.name}.new")
+    draft = draft_of(path)
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(text)

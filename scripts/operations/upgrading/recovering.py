@@ -11,6 +11,7 @@ from scripts.operations.instances import InstanceFolder, list_instances
 from scripts.operations.reaching import alone_with
 from scripts.operations.upgrading.changing import Changing, Say, tell
 from scripts.operations.upgrading.journal import Phase, read_journal
+from scripts.operations.upgrading.staging import sweep_drafts
 
 
 class KilledError(BaseException):
@@ -21,6 +22,7 @@ def recover(home: Home, server: DatabaseServer, instance: InstanceFolder, say: S
     """What became of a change that was killed: ``completed`` or ``taken back``; None where there is
     none. Whoever calls it works on the instance alone. Raises ``OperationError`` where it can be
     neither at the moment."""
+    sweep_drafts(instance)
     journal = read_journal(instance)
     if journal is None or not journal.is_open:
         return None

@@ -12,14 +12,16 @@ import yaml
 
 from app_server.apps import load_app
 from app_server.config import DEFAULT_PORT, read_instance_config
+from app_server.pauses import PAUSE_FILE
 from app_server.tables.migration import Migration, Options, read_migration
 from app_server.tables.migration_renames import Rename
 from app_server.tables.wanted import schema_of
 from scripts.operations.backups import LEFT_OUT_DATA
 from scripts.operations.home import Home
-from scripts.operations.instances import InstanceFolder, write_private
+from scripts.operations.instances import InstanceFolder, draft_of, write_private
 from scripts.operations.provision import link_release, write_app
 from scripts.operations.releases import APPS, Release
+from scripts.operations.upgrading.journal import JOURNAL_FILE
 
 
 def stage(
@@ -73,13 +75,20 @@ def read_target(
 def switch_release(instance: InstanceFolder, release: Release, app_text: str) -> None:
     """Pin the instance to a release, in steps of which each may be done again."""
     for app in APPS:
-        link, draft = instance.path / app, instance.path / f".{app}.new"
+        link, draft = instance.path / app, draft_of(instance.path / app)
         draft.unlink(missing_ok=True)
         draft.symlink_to(
             os.path.relpath(release.folder / app, instance.path), target_is_directory=True
         )
         draft.replace(link)
     write_private(app_file(instance), app_text)
+
+
+def sweep_drafts(instance: InstanceFolder) -> None:
+    """Remove what was being written in its folder when somebody was killed."""
+    files = [instance.path / JOURNAL_FILE, instance.path / PAUSE_FILE, app_file(instance)]
+    for path in (*files, *(instance.path / app for app in APPS)):
+        draft_of(path).unlink(missing_ok=True)
 
 
 def make_app_text(home: Home, instance: InstanceFolder, release: Release) -> str:
