@@ -35,6 +35,8 @@ from scripts.operations.wal_bases import Base, find_missing, list_bases, read_ba
 
 POLL_SECONDS = 0.02
 SOCKETS_FILE = "sockets"
+# A socket's name may have 107 characters on Linux (unix(7)), 103 elsewhere.
+MAX_SOCKETS_CHARS = 103 - len("/.s.PGSQL.5432.lock")
 """Says where its socket is: in the temporary folder, since such a path has to be short."""
 SAID_CHARS = 1500
 STOP_SECONDS = 10
@@ -133,7 +135,7 @@ def recovered_server(
     folder = home.postgres / f"recovering-{os.getpid()}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(mode=0o700)
-    sockets = Path(tempfile.mkdtemp(prefix="mybizz-"))
+    sockets = _make_sockets(folder)
     try:
         (folder / SOCKETS_FILE).write_text(str(sockets))
         _unpack(home, archive, base, folder, advance)
@@ -150,6 +152,17 @@ def recovered_server(
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         shutil.rmtree(sockets, ignore_errors=True)
+
+
+def _make_sockets(folder: Path) -> Path:
+    """Where the server listens: beside its data, unless the system takes no name as long as that.
+    The temporary folder that our environment names may be closed to the server's account."""
+    beside = folder / "s"
+    if len(str(beside)) <= MAX_SOCKETS_CHARS:
+        beside.mkdir(mode=0o700)
+        return beside
+    public = "/tmp" if os.access("/tmp", os.W_OK) else None
+    return Path(tempfile.mkdtemp(prefix="mybizz-", dir=public))
 
 
 def sweep(home: Home) -> None:
