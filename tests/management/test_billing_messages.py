@@ -167,6 +167,7 @@ def test_the_night_finds_what_was_not_told(office: Office) -> None:
     assert by_id[untold["id"]]["instance_name"] == name
     assert bill["id"] in by_id and refund["id"] in by_id
     assert office.account(name)["account"]["state"] == "active"
-    assert office.account("baobab-legal")["invoices"][0]["refunded_cents"] == 4_500
+    invoices = office.account("baobab-legal")["invoices"]
+    assert [each["refunded_cents"] for each in invoices if each["refunded_cents"]] == [4_500]
     again = office.call("run_billing_check")["check"]
     assert again["differences"] == [] and again["checked"]["subscriptions"] >= 2

@@ -8,6 +8,8 @@ from playwright.sync_api import Page
 
 from tests.product.screens import Screen
 
+# So many times it is looked whether one sees the focus.
+PATIENCE = 60
 # Functions for the page: `tabStops()` numbers what the Tab key should reach and gives a name for
 # each; `whereFocusIs()` gives the number of the element with the focus, and what one sees of it.
 WATCH = """() => {
@@ -58,6 +60,17 @@ WATCH = """() => {
 }"""
 
 
+def _see_focus(page: Page) -> dict[str, Any] | None:
+    """Where the focus is. A frame is scrolled to some time after it got it."""
+    stop: dict[str, Any] | None = None
+    for _ in range(PATIENCE):
+        stop = page.evaluate("whereFocusIs()")
+        if stop is None or stop["isSeen"]:
+            break
+        page.evaluate("new Promise((done) => requestAnimationFrame(done))")
+    return stop
+
+
 def walk_by_tab(page: Page) -> list[str]:
     """What is wrong on the way through the page with the Tab key."""
     page.evaluate(WATCH)
@@ -68,7 +81,7 @@ def walk_by_tab(page: Page) -> list[str]:
     faults = []
     for _ in range(2 * len(names) + 8):
         page.keyboard.press("Tab")
-        stop: dict[str, Any] | None = page.evaluate("whereFocusIs()")
+        stop = _see_focus(page)
         if stop is None:
             # At its end a page gives the focus to the browser. It may have begun in its middle.
             continue

@@ -8,6 +8,8 @@ from tests.product.screens import DESK
 
 # A phone of the smallest kind, a usual one, a desk at 200 % and a desk.
 WIDTHS = [320, 390, 640, 1280]
+# So many times it is looked whether a fault is gone.
+PATIENCE = 60
 # What sticks out of the page, or shows less of a text than there is without an ellipsis.
 LAYOUT_FAULTS = """() => {
   const seen = (element) =>
@@ -44,14 +46,23 @@ LAYOUT_FAULTS = """() => {
 }"""
 
 
+def _lasting_faults(page: Page) -> list[str]:
+    """Charts follow the size some frames later; what is still there then is a fault."""
+    frames = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    faults: list[str] = []
+    for _ in range(PATIENCE):
+        page.evaluate(frames)
+        faults = page.evaluate(LAYOUT_FAULTS)
+        if not faults:
+            break
+    return faults
+
+
 def layout_faults(page: Page) -> list[str]:
     """What sticks out or is cut off at any of the widths."""
     found = []
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 700})
-        # Charts follow the size a moment later.
-        frames = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
-        page.evaluate(frames)
-        found += [f"{width}: {fault}" for fault in page.evaluate(LAYOUT_FAULTS)]
+        found += [f"{width}: {fault}" for fault in _lasting_faults(page)]
     page.set_viewport_size(DESK)  # type: ignore[arg-type]
     return found

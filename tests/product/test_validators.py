@@ -16,7 +16,8 @@ from master_template.server_customers.contact_fields import (
     derived_columns,
 )
 from master_template.server_customers.contact_list import _read_cursor, search_words
-from master_template.server_setup.sample_people import PEOPLE
+from master_template.server_setup.verticals.shape import Person
+from master_template.server_setup.verticals.yoga_studio_people import PEOPLE
 from master_template.server_shared.errors import InvalidError
 from master_template.server_shared.validators import (
     Bool,
@@ -164,14 +165,20 @@ def test_fold_is_stable_and_plain(text: str) -> None:
     assert folded == folded.strip()
 
 
-@pytest.mark.parametrize("person", PEOPLE, ids=lambda person: f"{person[0]} {person[1]}")
-def test_everyone_is_found_by_name_without_accents(person: tuple[Any, ...]) -> None:
-    values = {"first_name": person[0], "last_name": person[1], "phone": person[4] or None}
+@pytest.mark.parametrize(
+    "person", PEOPLE, ids=lambda person: f"{person.first_name} {person.last_name}"
+)
+def test_everyone_is_found_by_name_without_accents(person: Person) -> None:
+    values = {
+        "first_name": person.first_name,
+        "last_name": person.last_name,
+        "phone": person.phone or None,
+    }
     text = derived_columns({**values, "email": None, "company": None, "contact_id": "C-1"})
-    for word in search_words(f"{person[0]} {person[1]}"):
+    for word in search_words(f"{person.first_name} {person.last_name}"):
         assert word in text["search_text"]
         assert word.isascii()
-    for word in search_words(person[4]):
+    for word in search_words(person.phone):
         assert word in text["search_text"]
 
 
