@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import psycopg
 import pytest
@@ -21,8 +22,10 @@ def shop(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     parts = psycopg.conninfo.conninfo_to_dict(postgres_url)
     url = psycopg.conninfo.make_conninfo(**{**parts, "dbname": name})
     folder = tmp_path_factory.mktemp("compatibility")
-    with pytest.MonkeyPatch.context() as patch:
-        # anvil.files keeps its copies there, for all workers of a machine.
-        patch.setenv("TMPDIR", str(folder))
-        with serve_app(folder, FILES, database_url=url, anvil_yaml=ANVIL_YAML) as server:
-            yield server
+    with ExitStack() as stack:
+        with pytest.MonkeyPatch.context() as patch:
+            # anvil.files keeps its copies there, for all workers of a machine.
+            patch.setenv("TMPDIR", str(folder))
+            app = serve_app(folder, FILES, database_url=url, anvil_yaml=ANVIL_YAML)
+            server = stack.enter_context(app)
+        yield server
