@@ -162,5 +162,6 @@ def _list_process(gauge: Any) -> Iterator[Metric]:
     used = _process.cpu_times()
     yield gauge("server_memory_bytes", "Of the server, shared by all", _process.memory_info().rss)
     yield gauge("server_cpu_seconds", "Used by it so far", used.user + used.system)
-    uptime = time.time() - _process.create_time()
-    yield gauge("server_uptime_seconds", "Since it was started", uptime)
+    started_at = _process.create_time()
+    yield gauge("server_started_timestamp_seconds", "When it was started", started_at)
+    yield gauge("server_uptime_seconds", "Since it was started", time.time() - started_at)

@@ -165,7 +165,7 @@ def read_counters(text: str) -> Counters:
         durations=dict(durations),
         ends=dict(ends),
         cut_off=int(totals["cut_off"]),
-        server_started_at=round(now - totals["server_uptime_seconds"], 0),
+        server_started_at=totals["server_started_timestamp_seconds"],
         scheduler_seconds=totals.get("scheduler_age_seconds"),
     )
 

@@ -11,6 +11,9 @@ from scripts.operations.observing.looking import InstanceLook, Look
 from scripts.operations.observing.rules import RULES, Finding
 from scripts.operations.observing.wording import shorten, tell_names, tell_time
 
+# A server tells when it started; no two starts of one are as close.
+SAME_START_SECONDS = 0.2
+
 
 def check_serving(look: Look) -> Iterator[Finding]:
     away = _find_servers_away(look)
@@ -91,7 +94,9 @@ def _check_starts(look: Look) -> Iterator[Finding]:
             continue
         names[str(each.port)].append(each.name)
         starts = look.memory.starts.setdefault(str(each.port), [])
-        if not any(abs(counters.server_started_at - known) < 2 for known in starts):
+        if not any(
+            abs(counters.server_started_at - known) < SAME_START_SECONDS for known in starts
+        ):
             starts.append(counters.server_started_at)
         yield from _check_instance_starts(look, each, counters, since)
     for port, starts in look.memory.starts.items():
@@ -119,7 +124,7 @@ def _check_instance_starts(
         entry["started_at"]
         for entry in [*known, counters.to_json()]
         if entry["started_at"] >= since
-        and abs(entry["server_started_at"] - counters.server_started_at) < 2
+        and abs(entry["server_started_at"] - counters.server_started_at) < SAME_START_SECONDS
     }
     if len(starts) >= look.settings.limits.restarts:
         yield Finding(
