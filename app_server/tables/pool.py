@@ -236,7 +236,12 @@ class ConnectionPool:
     async def _connect(self) -> Connection:
         """A migration closes connections that are a moment too old; then it takes another."""
         for attempts_left in reversed(range(GREETINGS)):
-            connection = await connect(self.url, ANSWER_SECONDS)
+            try:
+                connection = await connect(self.url, ANSWER_SECONDS)
+            except psycopg.OperationalError as error:
+                if attempts_left and "terminating connection" in str(error):
+                    continue
+                raise
             try:
                 if self.greet is not None:
                     await self.greet(connection)
