@@ -235,7 +235,7 @@ def test_a_copy_for_staging_lets_its_owner_in_and_shows_other_people(
     page.goto(made["owner_link"]["url"])
     page.get_by_label("Password").fill("correct horse battery")
     page.get_by_role("button", name="Open the business").click()
-    page.get_by_role("link", name="Contacts").click()
+    page.get_by_role("link", name="Contacts", exact=True).click()
     page.get_by_text("@example.com").first.wait_for()
     shown = page.inner_text("main")
     assert not [each for each in real if each in shown]
