@@ -38,6 +38,7 @@ logger = logging.getLogger(__name__)
 IDLE_SECONDS = 10.0
 """As on Anvil's server (``data-table-txn-timeout``)."""
 
+BEGINNINGS = 5
 RESOURCE = "tables.transaction"
 
 _ISOLATION = {None: "SERIALIZABLE", "relaxed": "REPEATABLE READ"}
@@ -240,14 +241,16 @@ class Transactions:
         stack.on_close(roll_back)
 
     async def _begin(self, level: str) -> Transaction:
-        """A migration may close the connection at this very moment; the next one is a new one."""
+        """A migration may close the connection at this very moment, and idle ones beside it; then
+        it takes another."""
         idle_seconds = self.idle_seconds or IDLE_SECONDS
-        try:
-            return await Transaction.begin(self._pool, level, idle_seconds)
-        except psycopg.OperationalError as error:
-            if not is_disconnection(error):
-                raise
-        return await Transaction.begin(self._pool, level, idle_seconds)
+        for attempts_left in reversed(range(BEGINNINGS)):
+            try:
+                return await Transaction.begin(self._pool, level, idle_seconds)
+            except psycopg.OperationalError as error:
+                if not attempts_left or not is_disconnection(error):
+                    raise
+        raise AssertionError("unreachable")
 
     async def close(self, stack: CallStack, *, rollback: bool) -> None:
         transaction = stack.resources.pop(RESOURCE, None)
