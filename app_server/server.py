@@ -30,7 +30,7 @@ from app_server.http.connections import (
 )
 from app_server.instance import Instance, load_natives
 from app_server.instances import InstancesFolder
-from app_server.limits import MAX_MESSAGE_BYTES
+from app_server.limits import KEEP_ALIVE_SECONDS, MAX_MESSAGE_BYTES
 from app_server.listening import listen
 from app_server.replacement import change_instance
 from app_server.restart import is_fit_to_start
@@ -52,7 +52,7 @@ INTERRUPT_SECONDS = 2.0
 RESTART_SECONDS = 10.0
 """The same before a restart: visitors wait meanwhile, and for the start."""
 
-KEEP_ALIVE_SECONDS = 1.0
+FAREWELL_SECONDS = 1.0
 """Before a restart, for how long each answer closes its connection at the least: one that is used
 is then not cut under a request."""
 
@@ -251,6 +251,7 @@ class AppServer:
             server_header=False,
             date_header=True,
             proxy_headers=False,
+            timeout_keep_alive=int(KEEP_ALIVE_SECONDS),
             timeout_graceful_shutdown=1,
         )
         config.load()
@@ -289,7 +290,7 @@ class AppServer:
             instance.leave()
         work: list[Awaitable[None]] = [instance.wait_until_idle() for instance in instances]
         if self.is_to_restart:
-            work.append(asyncio.sleep(KEEP_ALIVE_SECONDS))
+            work.append(asyncio.sleep(FAREWELL_SECONDS))
         if not work:
             return
         hurrying: asyncio.Future[Any] = asyncio.ensure_future(self._hurry.wait())

@@ -23,6 +23,13 @@ DATABASE_DOWN = (
     "The database of this app cannot be reached right now. Nothing was changed; please try again "
     "in a moment."
 )
+TRANSACTION_LOST = (
+    "The database of this app has ended this transaction. Nothing was changed; please try again."
+)
+COMMIT_IN_DOUBT = (
+    "The database of this app went away while this was being saved. It may have been saved or not: "
+    "please look before you try again."
+)
 NO_DATABASE = "This app runs without a database (--database none), so it has no Data Tables."
 DATABASE_BUSY = (
     "The database of this app is busy: too many calls are waiting for it. Please try again."
@@ -50,6 +57,17 @@ def transaction_conflict() -> AnvilError:
     return AnvilError(
         "Another transaction has changed this data; aborting", "anvil.tables.TransactionConflict"
     )
+
+
+def transaction_lost() -> AnvilError:
+    """Its connection has ended, and it with it. Begun anew it may well succeed, so it counts as a
+    conflict, which ``in_transaction`` repeats; where the database is away, beginning tells so."""
+    return AnvilError(TRANSACTION_LOST, "anvil.tables.TransactionConflict")
+
+
+def commit_in_doubt() -> AnvilError:
+    """Nobody was there to say whether it succeeded; repeating it could do it twice."""
+    return AnvilError(COMMIT_IN_DOUBT, "anvil.server.RuntimeUnavailableError")
 
 
 def transaction_expired() -> AnvilError:

@@ -186,7 +186,7 @@ class ConnectionPool:
             if clean:
                 self._idle.append((connection, time.monotonic()))
                 if self._reaping is None:
-                    self._reaping = asyncio.create_task(self._close_idle())
+                    self._reaping = asyncio.create_task(self._reap())
             else:
                 await connection.close()
         finally:
@@ -200,6 +200,10 @@ class ConnectionPool:
         if self._reaping is not None:
             self._reaping.cancel()
             await asyncio.wait([self._reaping])
+        await self.close_idle()
+
+    async def close_idle(self) -> None:
+        """As where somebody hangs up on one connection after the other."""
         while self._idle:
             await self._idle.pop()[0].close()
 
@@ -255,7 +259,7 @@ class ConnectionPool:
                 raise
         raise AssertionError("unreachable")
 
-    async def _close_idle(self) -> None:
+    async def _reap(self) -> None:
         """Close connections as they have been idle long enough, until there is none."""
         try:
             while self._idle:

@@ -11,10 +11,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 
@@ -22,18 +22,22 @@ from app_server.errors import AnvilError, StaleSchemaError
 from app_server.stack import CallStack
 from app_server.tables.errors import (
     TOO_MANY_TRANSACTIONS,
+    commit_in_doubt,
     is_disconnection,
     is_outdated_statement,
     may_be_stale,
     table_error,
     transaction_conflict,
     transaction_expired,
+    transaction_lost,
     translate,
 )
 from app_server.tables.pool import Connection, ConnectionPool
 from app_server.tables.schema import Schema
 
 logger = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
 
 IDLE_SECONDS = 10.0
 """As on Anvil's server (``data-table-txn-timeout``)."""
@@ -196,6 +200,8 @@ class Transactions:
                 raise (StaleSchemaError() if transaction is None else transaction_conflict()) from (
                     error
                 )
+            if transaction is not None and is_disconnection(error):
+                raise transaction_lost() from error
             raise translate(error, self.constraint_messages) from error
         finally:
             self.compiled_for.set(None)
@@ -206,10 +212,14 @@ class Transactions:
             return False
         if is_outdated_statement(error):
             return True
-        try:
+
+        async def look() -> bool:
             async with self._pool.connection() as connection:
                 await self._pool.look_again(connection)
                 return compiled_for is not self.schema
+
+        try:
+            return await self._try_anew(look)
         except (AnvilError, psycopg.Error):
             # The database is down; that is what the caller is told then.
             return False
@@ -241,15 +251,19 @@ class Transactions:
         stack.on_close(roll_back)
 
     async def _begin(self, level: str) -> Transaction:
-        """A migration may close the connection at this very moment, and idle ones beside it; then
-        it takes another."""
         idle_seconds = self.idle_seconds or IDLE_SECONDS
+        return await self._try_anew(lambda: Transaction.begin(self._pool, level, idle_seconds))
+
+    async def _try_anew(self, begin: Callable[[], Awaitable[Result]]) -> Result:
+        """Do what begins something. A migration closes one connection after the other, so the next
+        one, too, may be hung up on at this very moment; then it takes another."""
         for attempts_left in reversed(range(BEGINNINGS)):
             try:
-                return await Transaction.begin(self._pool, level, idle_seconds)
+                return await begin()
             except psycopg.OperationalError as error:
                 if not attempts_left or not is_disconnection(error):
                     raise
+                await self._pool.close_idle()
         raise AssertionError("unreachable")
 
     async def close(self, stack: CallStack, *, rollback: bool) -> None:
@@ -266,4 +280,6 @@ class Transactions:
         except psycopg.Error as error:
             if await self._is_stale(error, schema):
                 raise transaction_conflict() from error
+            if is_disconnection(error):
+                raise commit_in_doubt() from error
             raise translate(error, self.constraint_messages) from error

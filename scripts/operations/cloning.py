@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 
 import psycopg
 
+from app_server.files import replace_file
 from app_server.tables.store import libpq_url
 from scripts.operations.anonymising import anonymise, read_rules
 from scripts.operations.backups import Advance, exported_snapshot, ignore_progress
@@ -26,7 +27,7 @@ from scripts.operations.databases import (
 )
 from scripts.operations.dumps import dump, find_tool, restore
 from scripts.operations.home import Home, OperationError
-from scripts.operations.instances import InstanceFolder, find_instance, write_private
+from scripts.operations.instances import InstanceFolder, find_instance
 from scripts.operations.provision import pinned_release, provision, write_app
 from scripts.operations.reaching import BusyError, alone_with
 
@@ -77,7 +78,7 @@ def clone_instance(
     def prepare(folder: InstanceFolder) -> None:
         facts = {"of": source.name, "at": datetime.now(UTC).isoformat(timespec="seconds")}
         kept = {**facts, "keeps_personal_data": keeps_personal}
-        write_private(folder.clone_marker, json.dumps(kept) + "\n")
+        replace_file(folder.clone_marker, json.dumps(kept) + "\n")
         write_app(folder, release, title)
         _copy_theme(source, folder)
         counts.update(

@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from app_server.files import replace_file
 from scripts.operations.command_log import read_operator
-from scripts.operations.instances import write_private
 from scripts.operations.releases import Release
 
 
@@ -74,4 +74,4 @@ def write_records(path: Path, facts: Mapping[str, Any]) -> None:
     """Replace the file in one step; it is on the disk when this returns."""
     path.parent.mkdir(parents=True, exist_ok=True)
     told = {"by": read_operator(), **facts}
-    write_private(path, json.dumps(told, indent=1, ensure_ascii=False) + "\n")
+    replace_file(path, json.dumps(told, indent=1, ensure_ascii=False) + "\n")

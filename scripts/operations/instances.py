@@ -18,6 +18,7 @@ from urllib.parse import quote
 import yaml
 
 from app_server.apps.folder import read_yaml
+from app_server.files import replace_file
 from scripts.operations.command_log import read_operator
 from scripts.operations.encryption_keys import make_secrets
 from scripts.operations.home import Home, OperationError
@@ -97,7 +98,7 @@ class InstanceFolder:
         return loaded
 
     def write_config(self, config: Mapping[str, Any]) -> None:
-        write_private(self.config_file, yaml.safe_dump(dict(config), sort_keys=False))
+        replace_file(self.config_file, yaml.safe_dump(dict(config), sort_keys=False))
 
     def log(self, action: str, **facts: object) -> None:
         """Append a line to ``history.jsonl``: when, who, what."""
@@ -109,22 +110,6 @@ class InstanceFolder:
         }
         with (self.path / "history.jsonl").open("a") as history:
             history.write(json.dumps(entry) + "\n")
-
-
-def draft_of(path: Path) -> Path:
-    """Where a file is written before it takes its place."""
-    return path.with_name(f".{path.name}.new")
-
-
-def write_private(path: Path, text: str) -> None:
-    """Replace a file in one step; only its owner may read it."""
-    draft = draft_of(path)
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
 
 
 def list_instances(home: Home) -> list[InstanceFolder]:

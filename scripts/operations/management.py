@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from app_server.files import replace_file
 from scripts.operations.databases import (
     DatabaseServer,
     create_database,
@@ -16,14 +17,7 @@ from scripts.operations.databases import (
     finish_database,
 )
 from scripts.operations.home import ROOT, Home, OperationError
-from scripts.operations.instances import (
-    M3_ID,
-    TEMPLATE_ID,
-    InstanceFolder,
-    jdbc_url,
-    make_config,
-    write_private,
-)
+from scripts.operations.instances import M3_ID, TEMPLATE_ID, InstanceFolder, jdbc_url, make_config
 from scripts.operations.provision import move_to_server
 
 # A name that no instance can have (``instances.RESERVED``).
@@ -130,7 +124,7 @@ def write_app(folder: InstanceFolder) -> None:
     text = yaml.safe_dump(make_app(folder), sort_keys=False, allow_unicode=True)
     path = folder.path / folder.package_name / "anvil.yaml"
     if not path.exists() or path.read_text() != text:
-        write_private(path, text)
+        replace_file(path, text)
 
 
 def make_app(folder: InstanceFolder) -> dict[str, Any]:

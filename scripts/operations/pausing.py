@@ -13,9 +13,10 @@ import urllib.request
 from datetime import UTC, datetime
 from typing import Any
 
+from app_server.files import replace_file
 from app_server.pauses import PAUSE_FILE, Mode, Pause, read_pause
 from scripts.operations.home import OperationError
-from scripts.operations.instances import InstanceFolder, write_private
+from scripts.operations.instances import InstanceFolder
 
 RELEASE_SECONDS = 20.0
 """How long a server may take to let go: what runs may end for 10 s."""
@@ -64,7 +65,7 @@ def write_pause(instance: InstanceFolder, mode: Mode, reason: str) -> None:
         "reason": reason,
         "since": datetime.now(UTC).isoformat(timespec="milliseconds"),
     }
-    write_private(instance.path / PAUSE_FILE, json.dumps(facts) + "\n")
+    replace_file(instance.path / PAUSE_FILE, json.dumps(facts) + "\n")
 
 
 def end_pause(instance: InstanceFolder) -> None:

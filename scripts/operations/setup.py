@@ -10,8 +10,9 @@ import json
 import secrets
 from collections.abc import Callable, Mapping
 
+from app_server.files import replace_file
 from scripts.operations.inside import Call, checked
-from scripts.operations.instances import InstanceFolder, write_private
+from scripts.operations.instances import InstanceFolder
 from scripts.operations.owner_links import OwnerLink, ask_for_link
 
 LogIn = dict[str, str]
@@ -119,4 +120,4 @@ def set_up(
 
 
 def _keep(instance: InstanceFolder, log_ins: list[LogIn]) -> None:
-    write_private(instance.log_ins_file, json.dumps(log_ins, indent=1) + "\n")
+    replace_file(instance.log_ins_file, json.dumps(log_ins, indent=1) + "\n")

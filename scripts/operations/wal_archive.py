@@ -25,11 +25,11 @@ from typing import Any
 import fasteners
 import psycopg
 
+from app_server.files import replace_file
 from app_server.postgres import switch_archiving, wal_spool
 from scripts.operations.backup_keys import make_backup_key, read_backup_key
 from scripts.operations.databases import DatabaseServer
 from scripts.operations.home import Home, OperationError
-from scripts.operations.instances import write_private
 from scripts.operations.sealing import Sealer, unseal
 
 SPOOL_SECONDS = 60
@@ -135,7 +135,7 @@ def switch_on(home: Home, server: DatabaseServer, to: Path | None = None) -> Wal
     Raises ``OperationError`` where the server has to be started anew first."""
     known = read_settings(home)
     place = str(to.expanduser().resolve()) if to else known.get("to")
-    write_private(settings_file(home), json.dumps({"to": place, "is_off": False}) + "\n")
+    replace_file(settings_file(home), json.dumps({"to": place, "is_off": False}) + "\n")
     make_backup_key(home)
     with server.connect() as connection:
         row = connection.execute("SHOW archive_mode").fetchone()
@@ -152,7 +152,7 @@ def switch_on(home: Home, server: DatabaseServer, to: Path | None = None) -> Wal
 def switch_off(home: Home) -> None:
     """Archive nothing any more; what is archived stays."""
     known = read_settings(home)
-    write_private(settings_file(home), json.dumps({**known, "is_off": True}) + "\n")
+    replace_file(settings_file(home), json.dumps({**known, "is_off": True}) + "\n")
     switch_archiving(home.postgres, False)
 
 
@@ -198,7 +198,7 @@ def ship(home: Home, server: DatabaseServer) -> Shipped:
             size += _ship_one(home, archive, path)
             count += 1
         told = {"until": until.astimezone(UTC).isoformat(), "segment": segment}
-        write_private(archive.folder / "shipped.json", json.dumps(told) + "\n")
+        replace_file(archive.folder / "shipped.json", json.dumps(told) + "\n")
     return Shipped(count, size, until)
 
 

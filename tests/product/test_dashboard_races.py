@@ -23,14 +23,16 @@ OPEN_WINDOW = (
 )
 NO_TRANSACTION = ("@in_transaction\ndef _write(", "def _write(")
 PEOPLE, ROUNDS = 5, 3
+CONTROL_ROUNDS = 40
 
 
-def ask_at_once(studio: Studio) -> int:
-    """How many figures are kept twice or more, after everyone has got an answer."""
+def ask_at_once(studio: Studio, rounds: int) -> int:
+    """How many figures are kept twice or more after everyone has got an answer, in the first round
+    that has such; on a busy machine it may take a few until two meet."""
     doubles = 0
     with ExitStack() as stack:
         callers = [stack.enter_context(studio.uplink()) for _ in range(PEOPLE)]
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             studio.query("DELETE FROM app.dashboard_cache")
             start = Barrier(PEOPLE)
 
@@ -44,7 +46,9 @@ def ask_at_once(studio: Studio) -> int:
                 assert {m["figures"] is None for m in answer["metrics"].values()} == {False}
             rows = studio.query("SELECT name, count(*) FROM app.dashboard_cache GROUP BY 1")
             assert {name for name, _ in rows} == set(answers[0]["metrics"])
-            doubles += sum(count > 1 for _, count in rows)
+            doubles = sum(count > 1 for _, count in rows)
+            if doubles:
+                break
     return doubles
 
 
@@ -60,5 +64,5 @@ def test_each_figure_is_kept_once(
     if not constraint:
         (template / "constraints.yaml").unlink()
     with open_studio(tmp_path / "instance", database_url, template=template) as studio:
-        doubles = ask_at_once(studio)
+        doubles = ask_at_once(studio, ROUNDS if is_safe else CONTROL_ROUNDS)
     assert (doubles == 0) is is_safe, doubles

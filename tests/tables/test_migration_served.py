@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.app_server.running import CallFailed, RunningServer, serve_app
+from tests.app_server.running import RunningServer, serve_app
 
 from .migrating import sql
 
@@ -93,14 +93,7 @@ class Callers:
             with self._server.browser() as browser:
                 while not self._stop.is_set():
                     words = ("add", 1) if number % 2 else ("count",)
-                    try:
-                        browser.call(*words)
-                    except CallFailed as error:
-                        # A transaction that had begun and done nothing yet may be hung up on; it is
-                        # told that nothing was changed. Once, and it works the next time.
-                        if "Nothing was changed" not in str(error):
-                            raise
-                        browser.call(*words)
+                    browser.call(*words)
                     self.done += 1
         except BaseException as error:  # noqa: BLE001  whatever it is fails the test
             self.failures.append(error)

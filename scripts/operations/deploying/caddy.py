@@ -17,6 +17,10 @@ PROXY = """\
 		# A server that starts anew holds visitors for a moment: nobody is refused.
 		lb_try_duration 20s
 		lb_try_interval 250ms
+		transport http {{
+			# Closed before the server closes it (75 s), so that no request meets its end.
+			keepalive 60s
+		}}
 	}}
 """
 ON_DEMAND = """\

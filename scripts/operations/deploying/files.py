@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import yaml
 
+from app_server.files import replace_file
 from scripts.operations.deploying.settings import SETTINGS_FILE
 from scripts.operations.home import OperationError
 
@@ -157,12 +157,5 @@ def _replace(path: Path, text: str, mode: int) -> bool:
         path.chmod(mode)
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.new")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.chmod(mode)
-    draft.replace(path)
+    replace_file(path, text, mode=mode)
     return True

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from app_server.files import replace_file
 from scripts.operations.home import Home
-from scripts.operations.instances import write_private
 from scripts.operations.observing.looking import data_folder
 from scripts.operations.observing.settings import Limits
 
@@ -55,4 +55,4 @@ def write_heartbeat(home: Home, beat: Heartbeat) -> None:
     """OSError where it cannot be written."""
     folder = data_folder(home)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    write_private(folder / "heartbeat.json", json.dumps(asdict(beat)))
+    replace_file(folder / "heartbeat.json", json.dumps(asdict(beat)))

@@ -13,8 +13,8 @@ from typing import Any
 
 import yaml
 
+from app_server.files import replace_file
 from scripts.operations.home import Home, OperationError
-from scripts.operations.instances import write_private
 from scripts.operations.observing.rules import Severity
 
 INTERVAL_SECONDS = 30
@@ -181,7 +181,7 @@ def write_settings(home: Home, settings: Settings) -> None:
     parse_settings(content)
     home.data.mkdir(parents=True, exist_ok=True)
     kept = {name: value for name, value in content.items() if value}
-    write_private(settings_file(home), yaml.safe_dump(kept, sort_keys=False))
+    replace_file(settings_file(home), yaml.safe_dump(kept, sort_keys=False))
 
 
 def hide_secrets(settings: Settings) -> dict[str, Any]:

@@ -17,8 +17,8 @@ from typing import Any
 
 import fasteners
 
+from app_server.files import replace_file
 from scripts.operations.home import Home
-from scripts.operations.instances import write_private
 from scripts.operations.observing.looking import Look, Memory, data_folder
 from scripts.operations.observing.rules import RULES, Finding
 
@@ -201,7 +201,7 @@ def changing_state(home: Home) -> Iterator[State]:
     with fasteners.InterProcessLock(folder / ".lock"):
         state = read_state(home)
         yield state
-        write_private(state_file(home), json.dumps(_to_json(state)))
+        replace_file(state_file(home), json.dumps(_to_json(state)))
 
 
 def read_state(home: Home) -> State:

@@ -15,9 +15,10 @@ from typing import Any
 
 import psutil
 
+from app_server.files import replace_file
 from scripts.operations.command_log import read_operator
 from scripts.operations.home import OperationError
-from scripts.operations.instances import InstanceFolder, write_private
+from scripts.operations.instances import InstanceFolder
 
 JOURNAL_FILE = "upgrade.json"
 CLOCK_SECONDS = 1.0
@@ -97,7 +98,7 @@ class Journal:
         steps = [*self.facts["steps"], step]
         self.facts = {**self.facts, **facts, "phase": phase.value, "pid": os.getpid()}
         self.facts["steps"] = steps
-        write_private(self._instance.path / JOURNAL_FILE, json.dumps(self.facts, indent=1) + "\n")
+        replace_file(self._instance.path / JOURNAL_FILE, json.dumps(self.facts, indent=1) + "\n")
         sync_folder(self._instance)
 
     def end(self, phase: Phase, **facts: Any) -> None:

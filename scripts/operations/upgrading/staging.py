@@ -12,13 +12,14 @@ import yaml
 
 from app_server.apps import load_app
 from app_server.config import DEFAULT_PORT, read_instance_config
+from app_server.files import draft_of, replace_file
 from app_server.pauses import PAUSE_FILE
 from app_server.tables.migration import Migration, Options, read_migration
 from app_server.tables.migration_renames import Rename
 from app_server.tables.wanted import schema_of
 from scripts.operations.backups import LEFT_OUT_DATA
 from scripts.operations.home import Home
-from scripts.operations.instances import InstanceFolder, draft_of, write_private
+from scripts.operations.instances import InstanceFolder
 from scripts.operations.provision import link_release, write_app
 from scripts.operations.releases import APPS, Release
 from scripts.operations.upgrading.journal import JOURNAL_FILE
@@ -81,7 +82,7 @@ def switch_release(instance: InstanceFolder, release: Release, app_text: str) ->
             os.path.relpath(release.folder / app, instance.path), target_is_directory=True
         )
         draft.replace(link)
-    write_private(app_file(instance), app_text)
+    replace_file(app_file(instance), app_text)
 
 
 def sweep_drafts(instance: InstanceFolder) -> None:
