@@ -152,7 +152,7 @@ def _list_workers(instance: Instance, gauge: Any) -> Iterator[Metric]:
     for reason, count in list(metrics.worker_ends.items()):
         ends.add_metric([reason], count)
     yield ends
-    yield gauge("worker_yields", "1 while others go first: it keeps them busy", pool.is_greedy)
+    yield gauge("worker_yields", "1 while all others go first", pool.yields)
     pause = instance.workers.crash_pause_seconds
     yield gauge("worker_pause_seconds", "Until the next may start, after crashes", pause)
 

@@ -3,12 +3,12 @@
 An instance whose server code keeps the processors busy yields them to all others: its processes
 run at a lower priority, which costs it nothing while nobody else wants them. One that takes more
 memory than an instance may, or that takes the machine's last, loses its largest process. One whose
-processes end again and again by themselves gets new ones more and more slowly.
+processes end again and again by themselves gets new ones more and more slowly, and those let all
+others go first from their beginning.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections import deque
 
@@ -21,16 +21,10 @@ from app_server.limits import (
     MODEST_PROCESSOR_PART,
 )
 
-LOW_PRIORITY = 19
-"""A process of this "nice" gets a seventieth of what an ordinary one gets, if both want it
-(sched(7))."""
-
-USUAL_PRIORITY = 0
 SMOOTHING = 0.35
 """How much of what is told is what was used since the last look: a second's import of an app is no
 reason, three seconds of nothing else are."""
 
-TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 PROCESSORS = os.cpu_count() or 1
 
 
@@ -66,10 +60,14 @@ class CrashPause:
     def __init__(self) -> None:
         self._ends: deque[float] = deque()
         self._until = 0.0
+        self._probation_until = 0.0
 
-    def note(self, now: float) -> None:
-        """A process has ended by itself."""
+    def note(self, now: float, *, took_memory: bool = False) -> None:
+        """A process has ended by itself, or had to be because of the memory it took: that is not
+        forgiven, for what the next one takes in its first second others feel already."""
         self._ends.append(now)
+        if took_memory or len(self._ends) > CRASHES_FORGIVEN:
+            self._probation_until = now + CRASHES_REMEMBERED_SECONDS
         self._forget(now)
         over = len(self._ends) - CRASHES_FORGIVEN
         if over > 0:
@@ -80,6 +78,10 @@ class CrashPause:
         self._forget(now)
         return len(self._ends)
 
+    def is_on_probation(self, now: float) -> bool:
+        """Whether the next process is likely to end like those before."""
+        return now < self._probation_until
+
     def left(self, now: float) -> float:
         """Seconds; 0 where one may be started."""
         return max(0.0, self._until - now)
@@ -87,42 +89,3 @@ class CrashPause:
     def _forget(self, now: float) -> None:
         while self._ends and self._ends[0] < now - CRASHES_REMEMBERED_SECONDS:
             self._ends.popleft()
-
-
-def set_priority(pid: int, priority: int) -> bool:
-    """For a process, its threads and what it started, which are a session of their own. False where
-    the system does not let us: only an administrator may raise what was lowered."""
-    try:
-        os.setpriority(os.PRIO_PGRP, pid, priority)
-    except ProcessLookupError:
-        return True
-    except OSError:
-        return False
-    # Where Linux weighs sessions against each other, "nice" counts within one only (sched(7),
-    # "The autogroup feature").
-    with contextlib.suppress(OSError), open(f"/proc/{pid}/autogroup", "w") as file:
-        file.write(str(priority))
-    return True
-
-
-def waiting_seconds(pid: int | None) -> float:
-    """For how long the threads of a process were ready and did not run; 0 where the system does not
-    tell (the second number of ``schedstat``, in nanoseconds: Documentation/scheduler/
-    sched-stats.rst of Linux)."""
-    waited = 0
-    with contextlib.suppress(OSError, ValueError, IndexError):
-        for thread in os.scandir(f"/proc/{pid}/task"):
-            with open(f"{thread.path}/schedstat", "rb") as file:
-                waited += int(file.read().split()[1])
-    return waited / 1e9
-
-
-def processor_seconds(pid: int | None) -> float:
-    """What a process has used so far, with its children that have ended; 0 where the system does
-    not tell (proc_pid_stat(5))."""
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            fields = file.read().rpartition(b")")[2].split()
-        return sum(map(int, fields[11:15])) / TICKS_PER_SECOND
-    except (OSError, ValueError):
-        return 0.0

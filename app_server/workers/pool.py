@@ -73,6 +73,7 @@ class WorkerPool:
         self._processors = ProcessorShare()
         self._crashes = CrashPause()
         self._looked_at: float | None = None
+        self._yielded = False
         self.memory_bytes = 0
         """Of all its processes, as of the last look."""
 
@@ -114,7 +115,7 @@ class WorkerPool:
         worker.is_for_task = True
         worker.reserve()
         if not is_waited_for:
-            worker.lower_priority()
+            worker.priority.lower()
         return worker
 
     @property
@@ -149,9 +150,10 @@ class WorkerPool:
                 worker.retire()
 
     @property
-    def is_greedy(self) -> bool:
-        """Whether it yields to the others, because it keeps the processors busy."""
-        return self._processors.is_greedy
+    def yields(self) -> bool:
+        """Whether its processes let all others go first: it keeps the processors busy, or takes so
+        much memory, or crashes so often, that the next process is expected to do the same."""
+        return self._processors.is_greedy or self._crashes.is_on_probation(time.monotonic())
 
     @property
     def crash_pause_seconds(self) -> float:
@@ -160,24 +162,26 @@ class WorkerPool:
 
     def yield_processors(self, now: float) -> None:
         """See who keeps the processors busy, and let the others go first. Called each second."""
-        used = sum(worker.take_processor_seconds() for worker in self._workers)
+        used = sum(worker.priority.take_used_seconds() for worker in self._workers)
         self._instance.metrics.worker_cpu_seconds += used
         elapsed = now - self._looked_at if self._looked_at is not None else 0.0
         self._looked_at = now
         waited = 0.0
-        if self.is_greedy:
-            waited = sum(worker.take_waiting_seconds() for worker in self._workers)
-        if not self._processors.take(used, elapsed, waited):
+        if self._yielded:
+            waited = sum(worker.priority.take_waited_seconds() for worker in self._workers)
+        self._processors.take(used, elapsed, waited)
+        if self.yields == self._yielded:
             return
+        self._yielded = self.yields
         for worker in list(self._workers):
-            if self.is_greedy:
-                worker.lower_priority()
+            if self._yielded:
+                worker.priority.lower()
             elif not worker.is_for_task:
                 worker.restore_priority()
         logger.info(
             "[%s] Server code %s",
             self._instance.name,
-            "keeps the processors busy: others go first" if self.is_greedy else "is modest again",
+            "lets all others go first" if self._yielded else "is modest again",
         )
 
     # Finding a worker
@@ -291,8 +295,10 @@ class WorkerPool:
     def _may_grow(self, alive: int) -> bool:
         if self.crash_pause_seconds:
             return False
-        most = MAX_WORKERS_OF_GREEDY if self.is_greedy else MAX_WORKERS_PER_INSTANCE
-        return alive == 0 or (alive < min(most, MAX_WORKERS_PER_INSTANCE) and self._all.may_grow())
+        most = MAX_WORKERS_PER_INSTANCE
+        if self.yields:
+            most = min(most, MAX_WORKERS_OF_GREEDY)
+        return alive == 0 or (alive < most and self._all.may_grow())
 
     def _waits_after_crashes(self) -> bool:
         """A call would rather have a process of its own a little later than share one."""
@@ -334,12 +340,13 @@ class WorkerPool:
 
     def _add(self, *, is_single_use: bool) -> Worker:
         self._all.pools.add(self)
-        worker = self._all.take()
+        # The spare is for the others, and has begun at their priority.
+        worker = self._all.start_new() if self.yields else self._all.take()
         worker.is_single_use = is_single_use
         worker.take_on(self._instance, self._worker_changed)
         self._workers.append(worker)
-        if self.is_greedy:
-            worker.lower_priority()
+        if self.yields:
+            worker.priority.lower()
         if worker.is_free and not is_single_use:
             self._hand_out()
         return worker
@@ -364,7 +371,7 @@ class WorkerPool:
         self._instance.metrics.worker_ends[worker.reason.value] += 1
         if worker.reason in (EndReason.CRASH, EndReason.MEMORY) and not self._is_stopped:
             now = time.monotonic()
-            self._crashes.note(now)
+            self._crashes.note(now, took_memory=worker.reason is EndReason.MEMORY)
             pause = self._crashes.left(now)
             if pause:
                 logger.error(

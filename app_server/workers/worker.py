@@ -28,15 +28,9 @@ from app_server.workers.endings import (
     make_error,
     timed_out,
 )
-from app_server.workers.fairness import (
-    LOW_PRIORITY,
-    USUAL_PRIORITY,
-    processor_seconds,
-    set_priority,
-    waiting_seconds,
-)
 from app_server.workers.frames import pack
 from app_server.workers.output import OUTPUT_KEPT_CHARS, OutputLimit
+from app_server.workers.priority import Priority
 from app_server.workers.process import WorkerProcess
 from app_server.workers.state import WorkerState
 
@@ -77,10 +71,7 @@ class Worker(CallingPeer):
         """Whether it ended before it was ready."""
         self.reason = EndReason.DONE
         """Why it was ended, or has ended."""
-        self.is_at_low_priority = False
-        self._goes_last = False
-        self._used_seconds = 0.0
-        self._waited_seconds = 0.0
+        self.priority = Priority(self.process)
         self._reserved = 0
         self._output = OutputLimit()
         self._end: dict[str, Any] | None = None
@@ -122,8 +113,7 @@ class Worker(CallingPeer):
             logger.error("A process for server code cannot be started: %s", error)
             self._pipe_closed()
         else:
-            if self._goes_last:
-                self.lower_priority()
+            self.priority.apply()
 
     def reserve(self) -> None:
         """The next ``start_call`` is promised to somebody."""
@@ -137,7 +127,7 @@ class Worker(CallingPeer):
         """From now on it works for this instance, as its app is now."""
         self.instance, self.app, self.on_change = instance, instance.app, on_change
         self.process.name = instance.name
-        self._used_seconds = processor_seconds(self.process.pid)  # as a spare, for nobody
+        self.priority.forget_use()  # as a spare, for nobody
         assignment = {"type": "ASSIGN", "temporary-folder": str(instance.temporary_folder)}
         self.process.write_first(pack(write_json_bytes(assignment)))
 
@@ -173,7 +163,7 @@ class Worker(CallingPeer):
         if self.deadlines.pop(call_id, None) is not None:
             self._end = timed_out()
             self.reason = EndReason.TIME
-        self.retire()
+            self.retire()
 
     def retire(self) -> None:
         """No more calls; it ends when those that it has are done."""
@@ -196,34 +186,9 @@ class Worker(CallingPeer):
     async def wait_ended(self) -> None:
         await self._ended.wait()
 
-    def take_processor_seconds(self) -> float:
-        """What its process has used since the last time that this was asked."""
-        used = processor_seconds(self.process.pid)
-        since, self._used_seconds = used - self._used_seconds, max(used, self._used_seconds)
-        return max(0.0, since)
-
-    def take_waiting_seconds(self) -> float:
-        """For how long it was ready and others went first, since the last time."""
-        waited = waiting_seconds(self.process.pid)
-        since, self._waited_seconds = waited - self._waited_seconds, waited
-        return max(0.0, since)
-
-    def lower_priority(self) -> None:
-        """Let all others go first."""
-        self._waited_seconds = waiting_seconds(self.process.pid)
-        self._goes_last = True
-        pid = self.process.pid
-        if pid is not None and not self.is_at_low_priority:
-            self.is_at_low_priority = set_priority(pid, LOW_PRIORITY)
-
     def restore_priority(self) -> None:
         """Where the system does not let us, it makes room for a process that was never lowered."""
-        self._goes_last = False
-        pid = self.process.pid
-        if pid is None or not self.is_at_low_priority:
-            return
-        self.is_at_low_priority = not set_priority(pid, USUAL_PRIORITY)
-        if self.is_at_low_priority:
+        if not self.priority.restore():
             self.retire()
 
     async def kill_task(self, call: PendingCall) -> None:

@@ -124,7 +124,7 @@ class Workers:
         if spare is not None and spare.is_alive:
             self._make_spare_later()
             return spare
-        return self._start_worker()
+        return self.start_new()
 
     def may_grow(self) -> bool:
         """Whether an instance that has a worker may have another."""
@@ -134,7 +134,8 @@ class Workers:
     def count(self) -> int:
         return len(self._alive)
 
-    def _start_worker(self) -> Worker:
+    def start_new(self) -> Worker:
+        """One that works for nobody yet, and leaves the spare to others."""
         worker = Worker()
         worker.start()
         self._alive.add(worker)
@@ -150,7 +151,7 @@ class Workers:
     def _make_spare(self) -> None:
         self._next_spare = None
         if self._spare is None:
-            self._spare = self._start_worker()
+            self._spare = self.start_new()
             self._spare.on_change = self._spare_changed
 
     def _make_spare_later(self) -> None:
@@ -214,4 +215,6 @@ class Workers:
     def _end_for_memory(self, worker: Worker, used: int, why: str) -> None:
         message = f"Server code used {_tell(used)} of memory and was ended. {why}"
         logger.warning("%r: %s", worker, message)
+        # Giving gigabytes back takes the system a while, which counts as the process's own time.
+        worker.priority.lower()
         worker.kill(AnvilError(message, TERMINATED).to_json(), EndReason.MEMORY)

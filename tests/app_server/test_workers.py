@@ -24,6 +24,7 @@ from app_server.stack import CallStack
 from app_server.wire.payload import Payload
 from app_server.workers import Workers, pool, process
 from app_server.workers.frames import FrameError, FrameReader, pack
+from app_server.workers.priority import LOW_PRIORITY
 from app_server.workers.temporary import KEPT_SECONDS, make_temporary_folder
 from tests.app_server.running import ANVIL_YAML, write_files
 
@@ -275,7 +276,28 @@ async def test_memory_is_bounded(open_app: Open, monkeypatch: Patch):
     kind, message = await app.error("hoard", str(app.folder))
     assert kind == "anvil.server.ExecutionTerminatedError"
     assert "MB of memory" in message and "It may use 200 MB" in message
-    assert await app.call("pid")
+    # The next one is not the spare, which has the usual priority, and lets others go first at once.
+    spare = app.workers._spare
+    process = await app.call("pid")
+    assert os.getpriority(os.PRIO_PROCESS, process) == LOW_PRIORITY
+    assert spare is not None and app.workers._spare is spare and spare.process.pid != process
+
+
+async def test_one_whose_processes_crash_once_is_no_suspect(open_app: Open):
+    app = await open_app()
+    first = await app.call("pid")
+    os.kill(first, signal.SIGKILL)
+    await until(lambda: not app.instance.workers.workers)
+    second = await app.call("pid")
+    assert second != first and os.getpriority(os.PRIO_PROCESS, second) == 0
+
+
+async def test_a_call_that_ends_as_it_is_given_up_costs_no_process(open_app: Open):
+    app = await open_app()
+    process = await app.call("pid")
+    [worker] = app.instance.workers.workers
+    worker.give_up("c1")
+    assert await app.call("pid") == process
 
 
 async def test_a_nested_call_stays_in_its_process(open_app: Open):

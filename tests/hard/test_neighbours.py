@@ -19,7 +19,8 @@ import yaml
 
 from app_server.limits import CRASHES_FORGIVEN
 from app_server.workers.endings import EndReason
-from app_server.workers.fairness import LOW_PRIORITY, CrashPause, ProcessorShare
+from app_server.workers.fairness import CrashPause, ProcessorShare
+from app_server.workers.priority import LOW_PRIORITY
 from app_server.workers.workers import Workers
 from tests.app_server.running import CallFailed, RunningServer, start_server, write_files
 from tests.hard.test_workers import begun, until
@@ -150,6 +151,8 @@ def test_processes_of_an_instance_share_one_limit_of_memory(
     with pytest.raises(CallFailed, match="All processes of an app may use 420 MB"):
         call(port, "wild", "hold", 230, str(tmp_path / "second"))
     assert begun(tmp_path / "second") != survivor
+    until(lambda: priority(survivor) == LOW_PRIORITY)
+    assert read_metric(port, "wild", "mybizz_worker_yields") == 1
     (tmp_path / "first.end").touch()
     assert first.result(30) == "held"
     assert read_metric(port, "wild", 'mybizz_worker_ends_total{reason="memory"}') == 1
@@ -222,11 +225,25 @@ def test_the_pause_after_crashes_doubles_and_ends():
     assert pauses.left(200.0) == 0, "what lies a minute back is forgotten"
 
 
+def test_who_lost_a_process_to_memory_is_on_probation_for_a_minute():
+    pauses = CrashPause()
+    pauses.note(100.0)
+    assert not pauses.is_on_probation(100.0), "one crash is forgiven"
+    pauses.note(101.0, took_memory=True)
+    assert pauses.is_on_probation(160.0) and not pauses.is_on_probation(162.0)
+    for second in range(CRASHES_FORGIVEN):
+        pauses.note(200.0 + second)
+        assert not pauses.is_on_probation(200.0 + second)
+    pauses.note(210.0)
+    assert pauses.is_on_probation(210.0), "crashes again and again"
+
+
 class Hog:
     """A worker that holds so much memory."""
 
     def __init__(self, megabytes: int):
         self.process = SimpleNamespace(resident_bytes=lambda: megabytes * MEGABYTE)
+        self.priority = SimpleNamespace(lower=lambda: None)
         self.ended: EndReason | None = None
 
     def kill(self, _error: object, reason: EndReason) -> None:
