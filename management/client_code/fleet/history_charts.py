@@ -1,6 +1,6 @@
 """The charts of one business: from samples to lines and cells."""
 
-from master_template.dashboard.charts import Chart, faded, round_steps
+from master_template.shared.charts import Chart, faded, round_steps
 from master_template.shared import formatting
 
 SPAN_NAMES = {"day": "the last day", "week": "the last week", "month": "the last month"}

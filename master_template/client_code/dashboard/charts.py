@@ -3,55 +3,7 @@
 import datetime
 
 from ..shared import formatting
-
-FONT_SIZE = 12
-
-
-class Chart:
-    """What a chart says, in words, lines and cells.
-
-    `heading`, `summary`, `empty` (what to say instead, where there is nothing to draw), `names` of
-    the one or two rows of figures, `table_head`, `table_rows`; `traces` and `layout` give Plotly's
-    dicts for colours by name (`primary`, `quiet`, `line`, `text`, `surface`) and the `family` of
-    the letters.
-    """
-
-    def __init__(self, heading, summary="", empty="", names=(), table_head=(), table_rows=()):
-        self.heading = heading
-        self.summary = summary
-        self.empty = empty
-        self.names = names
-        self.table_head = table_head
-        self.table_rows = table_rows
-
-    def base_layout(self, colors, ticks):
-        """The frame of a drawing; `ticks` are (value, text) of the upright axis."""
-        font = {"color": colors["text"], "size": FONT_SIZE, "family": colors["family"]}
-        quiet = {"showgrid": False, "zeroline": False, "fixedrange": True, "automargin": True}
-        return {
-            "paper_bgcolor": "rgba(0,0,0,0)",
-            "plot_bgcolor": "rgba(0,0,0,0)",
-            "font": font,
-            "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
-            "showlegend": False,
-            "hovermode": "x unified",
-            "hoverlabel": {
-                "bgcolor": colors["surface"],
-                "bordercolor": colors["line"],
-                "font": font,
-            },
-            "xaxis": dict(quiet, linecolor=colors["line"], showline=True, ticks=""),
-            "yaxis": dict(
-                quiet,
-                showgrid=True,
-                gridcolor=colors["line"],
-                griddash="dot",
-                rangemode="tozero",
-                tickmode="array",
-                tickvals=[value for value, _ in ticks],
-                ticktext=[text for _, text in ticks],
-            ),
-        }
+from ..shared.charts import Chart, faded, round_steps
 
 
 class RevenueChart(Chart):
@@ -181,22 +133,6 @@ class BookingsChart(Chart):
         layout.update(hovermode="closest", bargap=0.3)
         layout["xaxis"].update(tickmode="array", tickvals=shown, ticktext=texts)
         return layout
-
-
-def round_steps(lowest, highest, wanted=4):
-    """About `wanted` round numbers from `lowest` to `highest`, both covered as far as possible."""
-    rough = max(1.0, (highest - lowest) / float(wanted))
-    power = 1
-    while power * 10 <= rough:
-        power *= 10
-    step = next(one * power for one in (1, 2, 5, 10) if one * power >= rough)
-    first = -int(-lowest // step) * step if lowest < 0 else 0
-    return list(range(first, highest + step, step))
-
-
-def faded(color, share):
-    """`rgb(1, 2, 3)` with only a share of its strength."""
-    return color.replace("rgb(", "rgba(").replace(")", ", {})".format(share))
 
 
 def _date(text):

@@ -4,7 +4,7 @@ from anvil import handle
 
 from master_template.shared import navigation_helpers
 
-from ...listing import Listing
+from master_template.shared.listing import Listing
 
 PATH = "/app/alerts"
 STATE_ITEMS = [("Open", None), ("Somebody sees to it", "acknowledged"), ("Ended", "ended")]

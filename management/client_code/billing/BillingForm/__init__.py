@@ -3,8 +3,8 @@ from ._anvil_designer import BillingFormTemplate
 from anvil import Notification, alert, handle
 
 from master_template.shared import api, formatting, navigation_helpers, session
+from master_template.shared.listing import Listing
 
-from ...listing import Listing
 from .. import billing_texts
 from ..TenantDialog import TenantDialog
 

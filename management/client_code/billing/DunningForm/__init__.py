@@ -1,9 +1,10 @@
 from ._anvil_designer import DunningFormTemplate
 
-from anvil import Notification, handle
+from anvil import handle
 from anvil.js import window
 
-from master_template.shared import api, form_fields, navigation_helpers, session, unsaved
+from master_template.shared import api, navigation_helpers
+from master_template.shared.editing import Editor
 
 PATH = "/app/billing/dunning"
 NUMBERS = ("suspend_days", "warn_days", "ended_days")
@@ -16,51 +17,41 @@ class DunningForm(DunningFormTemplate):
     def __init__(self, **properties):
         navigation_helpers.arrive(PATH, "Reminders")
         self._started = False
-        self.before = None
-        self.version = 0
         self.init_components(**properties)
         navigation_helpers.highlight_active_nav(self.layout, "billing")
-        form_fields.remember_hints(self, COMPONENTS)
-        may = session.may("billing.manage")
-        for name in COMPONENTS.values():
-            component = getattr(self, name)
-            component.enabled = may
-            component.add_event_handler("change", self._field_change)
-        self.sw_is_suspending.enabled = self.btn_save.visible = may
+        self.editor = Editor(
+            self,
+            COMPONENTS,
+            fetch=self._fetch,
+            show=self._show,
+            read=self._read,
+            store=self._store,
+            needs="billing.manage",
+            what="The settings",
+            on_change=self._show_words,
+        )
+        self.sw_is_suspending.enabled = self.editor.may
         self.sw_is_suspending.accessible_name = "Suspend by itself"
-        unsaved.watch(self, self.is_dirty, save=self.save)
 
     @handle("", "show")
     def form_show(self, **event_args):
         if self._started or not navigation_helpers.require_staff():
             return
         self._started = True
-        self.load()
+        self.editor.load()
 
-    def load(self):
-        """Read the rules and show them."""
-        self.state.kind = "loading"
-        try:
-            answer = api.call_quietly("get_dunning_rules")
-        except api.ApiError as error:
-            self.state.say("error", "The settings did not load", error.message, "Try again")
-            return
-        self.state.kind = "none"
-        self._show(answer)
-        self.dom_nodes["body"].hidden = False
+    def _fetch(self):
+        return api.call_quietly("get_dunning_rules")
 
-    @handle("state", "action")
-    def state_action(self, **event_args):
-        self.load()
+    def _store(self, rules, version):
+        return api.call("update_dunning_rules", rules, version)
 
     def _show(self, answer):
         rules = answer["rules"]
-        self.version = answer["version"]
         self.txt_reminder_days.text = ", ".join(str(day) for day in rules["reminder_days"])
         for name in NUMBERS:
             getattr(self, "txt_" + name).text = rules[name]
         self.sw_is_suspending.selected = rules["is_suspending"]
-        self.before = self._read()
         self._show_words()
 
     def _read(self):
@@ -69,14 +60,6 @@ class DunningForm(DunningFormTemplate):
         rules["reminder_days"] = [int(word) if word.isdigit() else word for word in words]
         rules["is_suspending"] = bool(self.sw_is_suspending.selected)
         return rules
-
-    def is_dirty(self):
-        """Whether something is typed that is not saved."""
-        return self.before is not None and self._read() != self.before
-
-    def _field_change(self, sender, **event_args):
-        form_fields.clear_error(sender)
-        self._show_words()
 
     @handle("sw_is_suspending", "change")
     def sw_is_suspending_change(self, **event_args):
@@ -100,29 +83,6 @@ class DunningForm(DunningFormTemplate):
             label.textContent = "Day {}".format(day)
             node.append(label, text)
             place.append(node)
-
-    @handle("btn_save", "click")
-    def btn_save_click(self, **event_args):
-        if self.is_dirty():
-            self.save()
-        else:
-            Notification("There was nothing to save.", timeout=2).show()
-
-    def save(self):
-        """Send the rules; give whether they are saved."""
-        self.dom_nodes["problem"].hidden = True
-        self.btn_save.enabled = False
-        try:
-            answer = api.call("update_dunning_rules", self._read(), self.version)
-        except api.ApiError as error:
-            form_fields.show_refusal(self, COMPONENTS, error)
-            return False
-        finally:
-            self.btn_save.enabled = True
-        form_fields.show_errors(self, COMPONENTS, {})
-        self._show(answer)
-        Notification("Saved.", timeout=2).show()
-        return True
 
     def mails_click(self, event):
         navigation_helpers.follow(event, "/app/settings/notifications")

@@ -3,8 +3,8 @@ from ._anvil_designer import InvoicesFormTemplate
 from anvil import handle
 
 from master_template.shared import navigation_helpers
+from master_template.shared.listing import Listing
 
-from ...listing import Listing
 from .. import billing_texts
 
 PATH = "/app/billing/invoices"

@@ -4,8 +4,8 @@ from anvil import handle
 from anvil.js import window
 
 from master_template.shared import api, formatting, navigation_helpers, session
+from master_template.shared.listing import Listing
 
-from ...listing import Listing
 from .. import fleet_texts
 
 PATH = "/app/fleet"

@@ -3,8 +3,8 @@ from ._anvil_designer import JobsFormTemplate
 from anvil import handle
 
 from master_template.shared import navigation_helpers
+from master_template.shared.listing import Listing
 
-from ...listing import Listing
 from .. import job_texts
 
 PATH = "/app/jobs"

@@ -1,4 +1,4 @@
-"""What the console's lists share: search and filters in the address, one page at a time.
+"""What lists share: search and filters in the address, one page at a time.
 
 A form that has a list stands on the names of its template: components `rp_items`, `state`,
 `btn_previous`, `btn_next`; dom nodes `row_head`, `subtitle`, `pager`, `range`.
@@ -6,7 +6,7 @@ A form that has a list stands on the names of its template: components `rp_items
 
 from anvil.js import window
 
-from master_template.shared import api, formatting, navigation_helpers
+from . import api, formatting, navigation_helpers
 
 DEBOUNCE_MS = 250
 PAGE_SIZE = 25
