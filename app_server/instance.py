@@ -27,10 +27,12 @@ from app_server.keys import InstanceKeys
 from app_server.limits import (
     ATTEMPT_BURST,
     MAX_ATTEMPTS_PER_MINUTE,
+    PACED_CALL_BURST,
+    PACED_CALLS_PER_SECOND,
     REQUEST_BURST,
 )
 from app_server.metrics import InstanceMetrics
-from app_server.rates import RateLimits
+from app_server.rates import Pace, RateLimits
 from app_server.request import Reply
 from app_server.session_renewal import Tickets
 from app_server.sessions import SessionStore
@@ -92,6 +94,7 @@ class Instance:
         self.links: set[Peer] = set()
         self.calls: set[asyncio.Task[Reply]] = set()
         self.request_rates = RateLimits(config.requests_per_second, REQUEST_BURST)
+        self.pace = Pace(PACED_CALLS_PER_SECOND, PACED_CALL_BURST)
         self.attempt_rates = RateLimits(MAX_ATTEMPTS_PER_MINUTE / 60, ATTEMPT_BURST)
         self._embedded: EmbeddedDatabase | None = None
         self._versions: OrderedDict[str, App] = OrderedDict({self.app.version: self.app})

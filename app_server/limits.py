@@ -50,6 +50,14 @@ MAX_CALLS_PER_SECOND = 100
 CALL_BURST = 500
 """Calls that one browser socket may start: a second on average, and at once."""
 
+PACED_CALLS_PER_SECOND = 100
+PACED_CALL_BURST = 1000
+"""Calls of all browsers of an instance that has neighbours at work: a second on average, and at
+once. Those beyond wait for their turn."""
+
+LONGEST_PACE_SECONDS = 10.0
+"""How long a call waits for that; where it would be longer, it is refused."""
+
 MAX_REQUESTS_PER_SECOND = 50
 REQUEST_BURST = 500
 """HTTP requests to an app's endpoints and routes from one address: a second on average, and at

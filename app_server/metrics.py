@@ -32,7 +32,8 @@ class Durations:
 class InstanceMetrics:
     """``requests`` by kind, method and status; ``calls`` by function and outcome (``ok``, or the
     error's type); ``call_seconds`` by origin, as Anvil names it; ``worker_ends`` by why a process
-    of server code ended (``workers.endings.EndReason``)."""
+    of server code ended (``workers.endings.EndReason``); ``paced_calls``, those that waited so that
+    the neighbours go on."""
 
     requests: Counter[tuple[str, str, int]] = field(default_factory=Counter)
     request_seconds: dict[str, Durations] = field(default_factory=dict)
@@ -41,6 +42,7 @@ class InstanceMetrics:
     function_seconds: Counter[str] = field(default_factory=Counter)
     worker_ends: Counter[str] = field(default_factory=Counter)
     worker_cpu_seconds: float = 0.0
+    paced_calls: int = 0
 
     def knows(self, function: str) -> bool:
         return function in self.function_seconds

@@ -37,6 +37,32 @@ class RateLimit:
         self._tokens = min(self._burst, self._tokens + 1)
 
 
+class Pace:
+    """Gives turns: ``burst`` of them at once, ``per_second`` on average; whoever comes too early is
+    told for how long to wait."""
+
+    __slots__ = ("_clock", "_lead", "_next", "_step")
+
+    def __init__(
+        self, per_second: float, burst: float, clock: Callable[[], float] = time.monotonic
+    ):
+        self._step = 1 / per_second
+        self._lead = burst * self._step
+        self._clock = clock
+        self._next = clock() - self._lead
+
+    def wait_seconds(self, longest: float) -> float | None:
+        """Take a turn and give the seconds until it; None, and none is taken, where that would be
+        longer than ``longest``."""
+        now = self._clock()
+        turn = max(self._next, now - self._lead)
+        seconds = max(0.0, turn - now)
+        if seconds > longest:
+            return None
+        self._next = turn + self._step
+        return seconds
+
+
 class RateLimits:
     """Many callers by a key, of whom only the latest ``size`` are remembered. With 0 ``per_second``
     there is no limit."""

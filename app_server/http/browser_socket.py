@@ -14,6 +14,7 @@ from app_server.dispatch import dispatch_outermost
 from app_server.errors import AnvilError
 from app_server.limits import (
     CALL_BURST,
+    LONGEST_PACE_SECONDS,
     MAX_CALLS_PER_INSTANCE,
     MAX_CALLS_PER_SECOND,
     MAX_CALLS_PER_SOCKET,
@@ -96,12 +97,13 @@ class BrowserLink(Peer):
                 return
             self._check_session()
             request = self._make_request(message, call_id)
+            pause = self._take_turn()
         except AnvilError as error:
             self.discard_media(call_id, None)
             self._answer(call_id, Reply.from_error(error))
             return
         self._running += 1
-        self.spawn(self._serve(call_id, request))
+        self.spawn(self._serve(call_id, request, pause))
 
     def _check_rate(self) -> None:
         if not self._rate.allows() or self._running >= MAX_CALLS_PER_SOCKET:
@@ -114,6 +116,21 @@ class BrowserLink(Peer):
                 "The server is very busy. Please try again in a moment.",
                 "anvil.server.QuotaExceededError",
             )
+
+    def _take_turn(self) -> float:
+        """The seconds for which a call waits, so that an instance that is flooded leaves the
+        neighbours something of the router that they share."""
+        if not self._instance.workers.has_neighbours:
+            return 0.0
+        pause = self._instance.pace.wait_seconds(LONGEST_PACE_SECONDS)
+        if pause is None:
+            raise AnvilError(
+                "This app gets too many calls at once. Please try again in a moment.",
+                "anvil.server.QuotaExceededError",
+            )
+        if pause:
+            self._instance.metrics.paced_calls += 1
+        return pause
 
     def _check_session(self) -> None:
         if self._session.is_replacement or self._session.is_deleted:
@@ -155,10 +172,12 @@ class BrowserLink(Peer):
             socket=self,
         )
 
-    async def _serve(self, call_id: str, request: Request) -> None:
+    async def _serve(self, call_id: str, request: Request, pause: float) -> None:
         """Server code runs to its end also when the browser goes away meanwhile, as on Anvil's
         server: what it had begun would be left half done."""
         try:
+            if pause:
+                await asyncio.sleep(pause)
             reply = await asyncio.shield(self._instance.run_call(dispatch_outermost(request)))
             self.discard_media(call_id, request.payload)
             await self.send_reply(call_id, reply, self._session.client_key)

@@ -146,6 +146,8 @@ def _list_workers(instance: Instance, gauge: Any) -> Iterator[Metric]:
     pool, metrics = instance.workers, instance.metrics
     yield gauge("workers", "Processes of server code", len(pool.workers))
     yield gauge("worker_memory_bytes", "Resident, of all of them together", pool.memory_bytes)
+    paced = metrics.paced_calls
+    yield CounterMetricFamily(f"{PREFIX}calls_paced", "That waited, being too many", value=paced)
     used = metrics.worker_cpu_seconds
     yield CounterMetricFamily(f"{PREFIX}worker_cpu_seconds", "Used by all there were", value=used)
     ends = CounterMetricFamily(f"{PREFIX}worker_ends", "Processes that ended", labels=["reason"])

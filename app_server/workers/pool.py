@@ -119,6 +119,11 @@ class WorkerPool:
         return worker
 
     @property
+    def has_neighbours(self) -> bool:
+        """Whether other instances of this server are at work as well."""
+        return len(self._all.pools - {self}) > 0
+
+    @property
     def all(self) -> Workers:
         """Those of the whole server."""
         return self._all

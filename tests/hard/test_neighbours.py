@@ -5,6 +5,7 @@ By how much they are slowed is measured by `scripts/bench neighbours`; here the 
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ import pytest
 import yaml
 
 from app_server.limits import CRASHES_FORGIVEN
+from app_server.rates import Pace
 from app_server.workers.endings import EndReason
 from app_server.workers.fairness import CrashPause, ProcessorShare
 from app_server.workers.priority import LOW_PRIORITY
@@ -67,6 +69,8 @@ LIMITS = {
     "MODEST_PROCESSOR_PART": 0.03,
     "MAX_INSTANCE_MEMORY_BYTES": 420 * MEGABYTE,
     "CRASH_PAUSE_SECONDS": 25,
+    "PACED_CALLS_PER_SECOND": 50,
+    "PACED_CALL_BURST": 60,
 }
 
 
@@ -142,6 +146,23 @@ def test_server_code_that_loops_lets_its_neighbours_go_first(
     assert read_metric(port, "wild", "mybizz_worker_cpu_seconds_total") > 0
 
 
+def test_a_flood_is_paced_while_there_are_neighbours(port: int):
+    call(port, "quiet", "pid")
+    server = RunningServer(None, port, "wild.localhost")  # type: ignore[arg-type]
+    with server.client, server.browser() as browser:
+        ids = [f"flood-{number}" for number in range(LIMITS["PACED_CALL_BURST"] + 20)]
+        for call_id in ids:
+            message = {"type": "CALL", "id": call_id, "v": 1, "command": "pid", "args": []}
+            browser.socket.send(json.dumps({**message, "kwargs": {}, "objects": []}))
+        waiting = set(ids)
+        while waiting:
+            answer = json.loads(browser.socket.recv(timeout=60))
+            assert "response" in answer, answer
+            waiting.remove(answer["id"])
+    assert read_metric(port, "wild", "mybizz_calls_paced_total") > 0
+    assert read_metric(port, "quiet", "mybizz_calls_paced_total") == 0
+
+
 def test_processes_of_an_instance_share_one_limit_of_memory(
     port: int, pool: ThreadPoolExecutor, tmp_path: Path
 ):
@@ -208,6 +229,17 @@ def test_one_that_yields_and_waits_is_not_taken_for_modest():
     for _ in range(30):
         share.take(0.2, 1.0, waited_seconds=3.0)
     assert not share.is_greedy, "who only waits for others takes nothing from them"
+
+
+def test_calls_beyond_the_pace_wait_for_their_turn():
+    now = [100.0]
+    pace = Pace(per_second=10, burst=3, clock=lambda: now[0])
+    waits = [pace.wait_seconds(longest=0.25) for _ in range(7)]
+    assert waits == pytest.approx([0, 0, 0, 0, 0.1, 0.2, None])
+    now[0] += 0.3
+    assert pace.wait_seconds(0.25) == pytest.approx(0), "what was refused took no turn"
+    now[0] += 60
+    assert [pace.wait_seconds(0.25) for _ in range(5)] == pytest.approx([0, 0, 0, 0, 0.1])
 
 
 def test_the_pause_after_crashes_doubles_and_ends():
