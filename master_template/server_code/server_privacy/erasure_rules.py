@@ -104,9 +104,19 @@ def keep_only_booking(row: Any, erasing: Erasing) -> dict[str, Any]:
     return {"notes": None, "service_snapshot": name, "idempotency_key": None}
 
 
+def keep_as_it_is(row: Any, erasing: Erasing) -> dict[str, Any]:
+    """Of a transaction the number and the amount, which say nothing of anyone by themselves."""
+    return {}
+
+
 def keep_only_payment(row: Any, erasing: Erasing) -> dict[str, Any]:
     """Of a payment the amounts and the provider's own numbers, by which the books are checked."""
     return {"provider_metadata": {}, "failure_message": None, "idempotency_key": None}
+
+
+def keep_only_conversion(row: Any, erasing: Erasing) -> dict[str, Any]:
+    """Of what followed a mail all: it holds an amount and a number, and no word."""
+    return {}
 
 
 def delete_customer(row: Any, erasing: Erasing) -> None:
@@ -143,7 +153,10 @@ RULES: dict[str, ErasureRule] = {
     "bookings": ErasureRule(without_money=delete, with_money=keep_only_booking),
     "payments": ErasureRule(without_money=delete, with_money=keep_only_payment, is_money=True),
     "tasks": ErasureRule(without_money=delete, with_money=delete),
+    "contact_transactions": ErasureRule(without_money=delete, with_money=keep_as_it_is),
     "release_dismissals": ErasureRule(without_money=delete, with_money=delete),
+    "contact_campaigns": ErasureRule(without_money=delete, with_money=delete),
+    "mail_conversions": ErasureRule(without_money=delete, with_money=keep_only_conversion),
 }
 
 
