@@ -191,3 +191,50 @@ def test_refuses_what_is_no_query(sam: Caller) -> None:
     ):
         with pytest.raises(Refused, match="invalid"):
             sam.call("list_contacts", query)
+
+
+@pytest.mark.parametrize(
+    ("filters", "condition"),
+    [
+        ({"tags_any": ["odd", "all"]}, "true"),
+        ({"tags_all": ["even", "all"]}, "number::int % 2 = 1"),
+        ({"tags_all": ["odd", "even"]}, "false"),
+        ({"tags_none": ["odd"], "status": "customer"}, "tags ? 'even' AND status = 'customer'"),
+        ({"tags_any": ["odd"], "tags_none": ["all"], "search": "last007"}, None),
+        ({"spent_min_cents": 300, "spent_max_cents": 500}, "total_spent_cents BETWEEN 300 AND 500"),
+        ({"opted_in": True}, "false"),
+        ({"opted_in": False, "tag": "odd"}, "tags ? 'odd'"),
+        ({"added_to": "2020-01-01"}, "false"),
+        ({"added_from": "2020-01-01", "contacted_from": "2020-01-01"}, "true"),
+    ],
+    ids=str,
+)
+def test_filters_work_together(
+    crowd: Studio, sam: Caller, filters: dict[str, Any], condition: str | None
+) -> None:
+    if condition is None:
+        condition = "tags ? 'odd' AND search_text LIKE '%%last007%%'"
+    ((expected,),) = crowd.query(f"SELECT count(*) FROM app.contacts WHERE {condition}")
+    assert sam.call("list_contacts", filters)["total"] == expected
+
+
+def test_days_are_days_of_the_business(crowd: Studio, sam: Caller) -> None:
+    moved = "UPDATE app.contacts SET date_added = %s WHERE number = 1"
+    for moment, day in (
+        ("2019-05-31 21:59:59+00", "2019-05-31"),
+        ("2019-05-31 22:00:00+00", "2019-06-01"),  # midnight in Johannesburg
+    ):
+        crowd.query(moved, moment)
+        found = sam.call("list_contacts", {"added_from": day, "added_to": day})
+        assert [contact["contact_id"] for contact in found["contacts"]] == ["C-1"]
+    crowd.query(moved, "2026-01-01 00:00:00+00")
+
+
+def test_a_range_that_ends_before_it_begins_is_refused_at_its_end(sam: Caller) -> None:
+    for query, field in (
+        ({"added_from": "2026-02-01", "added_to": "2026-01-31"}, "added_to"),
+        ({"spent_min_cents": 2, "spent_max_cents": 1}, "spent_max_cents"),
+    ):
+        with pytest.raises(Refused, match="invalid") as refused:
+            sam.call("list_contacts", query)
+        assert set(refused.value.fields) == {field}

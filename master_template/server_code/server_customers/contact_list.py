@@ -8,7 +8,6 @@ queries whatever its size: the page, how many there are, and how many come befor
 from __future__ import annotations
 
 import json
-import re
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
@@ -17,11 +16,11 @@ import anvil.tables as tables
 from anvil.tables import app_tables
 from anvil.tables import query as q
 
-from ..server_auth import scopes
 from ..server_shared.callables import server_callable
 from ..server_shared.errors import InvalidError
-from ..server_shared.validators import Bool, Choice, Int, Record, Text, fold
-from .contact_fields import LIFECYCLE_STAGES, LIST_COLUMNS, SOURCES, STATUSES, TAG, list_item
+from ..server_shared.validators import Bool, Choice, Int, Record, Text
+from .contact_fields import LIST_COLUMNS, list_item
+from .contact_query import FILTER_RULES, count, match
 
 # Name of a sort order -> (column, whether the first page has the smallest). All are never empty.
 SORTS = {
@@ -32,18 +31,11 @@ SORTS = {
     "number": ("number", True),
 }
 MAX_PAGE = 200
-MAX_WORDS = 8
-_PHONE_LIKE = re.compile(r"[+\d][\d\s().\-/]{3,}")
 
 CONTACT_QUERY = Record(
     "The query",
     {
-        "search": Text("Search", max_chars=200, default=""),
-        "status": Choice("Status", STATUSES),
-        "lifecycle_stage": Choice("Lifecycle", LIFECYCLE_STAGES),
-        "source": Choice("Source", SOURCES),
-        "tag": TAG,
-        "deleted": Bool("Deleted", default=False),
+        **FILTER_RULES,
         "sort": Choice("Sort", tuple(SORTS), default="name"),
         "reverse": Bool("Reverse", default=False),
         "page_size": Int("Page size", minimum=1, maximum=MAX_PAGE, default=25),
@@ -105,42 +97,6 @@ def list_contacts(query: dict[str, Any] | None = None) -> dict[str, Any]:
         "next": _cursor(column, rows[-1]) if rows and has_next else None,
         "previous": _cursor(column, rows[0]) if rows and has_previous else None,
     }
-
-
-def match(wanted: dict[str, Any]) -> Any:
-    """The condition that a cleaned query stands for, among the contacts that the caller sees."""
-    columns: dict[str, Any] = {"deleted_at": q.not_(None) if wanted["deleted"] else None}
-    for name in ("status", "lifecycle_stage", "source"):
-        if wanted[name]:
-            columns[name] = wanted[name]
-    if wanted["tag"]:
-        columns["tags"] = [wanted["tag"]]
-    words = search_words(wanted["search"])
-    if words:
-        columns["search_text"] = q.all_of(*(q.ilike(f"%{_escape(word)}%") for word in words))
-    return q.all_of(*scopes.contact_terms(), **columns)
-
-
-def search_words(text: str) -> list[str]:
-    """What has to occur in a contact's search text, each word anywhere.
-
-    Something that looks like a telephone number is one word, without its punctuation.
-    """
-    text = text.strip()
-    if _PHONE_LIKE.fullmatch(text):
-        digits = re.sub(r"\D", "", text)
-        return [digits[2:] if text.startswith("00") else digits]
-    return fold(text).split()[:MAX_WORDS]
-
-
-def _escape(word: str) -> str:
-    """The word with what LIKE gives a meaning to taken literally."""
-    return re.sub(r"([\\%_])", r"\\\1", word)
-
-
-def count(condition: Any) -> int:
-    """How many contacts match."""
-    return len(app_tables.contacts.search(q.fetch_only("number"), q.page_size(1), condition))
 
 
 def _beyond(column: str, ascending: bool, edge: tuple[Any, int]) -> Any:
