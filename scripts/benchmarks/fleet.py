@@ -16,7 +16,7 @@ from scripts.benchmarks.figures import Figure
 from scripts.benchmarks.fleet_load import Times, work
 from scripts.benchmarks.fleet_making import Fleet, count_connections, make_fleet
 from scripts.benchmarks.running import BenchServer, fetch_text, megabytes
-from scripts.operations.fleet_status import read_fleet
+from scripts.operations.fleet.status import read_fleet
 
 REST_SECONDS = 20.0
 SETTLE_SECONDS = 120.0

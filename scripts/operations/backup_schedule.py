@@ -21,14 +21,14 @@ from scripts.operations.backups import list_backups
 from scripts.operations.databases import DatabaseServer
 from scripts.operations.home import Home, OperationError
 from scripts.operations.instances import InstanceFolder
-from scripts.operations.wal_archive import (
+from scripts.operations.wal.archive import (
     is_archiving,
     open_archive,
     read_settings,
     ship,
     switch_on,
 )
-from scripts.operations.wal_bases import find_missing, list_bases, make_base, prune_archive
+from scripts.operations.wal.bases import find_missing, list_bases, make_base, prune_archive
 
 EVERY_MINUTES = 55
 """An hour's work at most is what is promised; making one takes a while, too."""

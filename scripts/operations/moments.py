@@ -16,7 +16,7 @@ from scripts.operations.backups import Backup, make_backup
 from scripts.operations.databases import DatabaseServer, database_comment
 from scripts.operations.home import Home, OperationError
 from scripts.operations.instances import InstanceFolder
-from scripts.operations.wal_recovery import find_archive, recovered_server
+from scripts.operations.wal.recovery import find_archive, recovered_server
 
 LATEST = "latest"
 MOMENT = "moment"

@@ -6,7 +6,7 @@
 
 It tells the console every minute how each business is, which alerts are open, which releases there
 are and which commands were run, and runs what is asked for there: only commands of a fixed list
-(scripts/operations/agent_actions.py). It connects to the console, and again whenever the connection
+(scripts/operations/agent/actions.py). It connects to the console, and again whenever the connection
 is lost; it opens no port. It runs until Ctrl-C; `--once` does one round and waits for its jobs.
 
 Exit code: 0 ended, 1 it cannot be: no console, a wrong key.
@@ -30,7 +30,7 @@ from pathlib import Path
 from types import FrameType
 
 from app_server.errors import StartupError
-from scripts.operations.agent import Agent
+from scripts.operations.agent.service import Agent
 from scripts.operations.databases import DatabaseServer
 from scripts.operations.home import Home, OperationError
 from scripts.operations.management import require_management

@@ -15,9 +15,10 @@ import psycopg
 import pytest
 
 from scripts.commands.mybizz.application import mybizz
-from scripts.operations import agent_actions, releases
-from scripts.operations.agent import Agent
-from scripts.operations.agent_actions import make_words
+from scripts.operations import releases
+from scripts.operations.agent import actions as agent_actions
+from scripts.operations.agent.actions import make_words
+from scripts.operations.agent.service import Agent
 from scripts.operations.backups import list_backups
 from scripts.operations.databases import DatabaseServer, drop_database
 from scripts.operations.home import Home, OperationError

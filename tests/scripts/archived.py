@@ -18,8 +18,8 @@ from scripts.operations.instances import InstanceFolder
 from scripts.operations.postgres import database_server
 from scripts.operations.provision import provision
 from scripts.operations.releases import publish, remove_folder
-from scripts.operations.wal_archive import WalArchive, switch_on
-from scripts.operations.wal_bases import make_base
+from scripts.operations.wal.archive import WalArchive, switch_on
+from scripts.operations.wal.bases import make_base
 
 NAMES = ("willow-spa", "cape-yoga")
 TABLES = """

@@ -11,7 +11,7 @@ import pytest
 
 from scripts.operations.backups import make_backup
 from scripts.operations.databases import DatabaseServer, drop_database_only
-from scripts.operations.fleet_status import read_fleet, read_metrics, sum_up
+from scripts.operations.fleet.status import read_fleet, read_metrics, sum_up
 from scripts.operations.home import Home
 from scripts.operations.instances import InstanceFolder
 from scripts.operations.pausing import stop_instance

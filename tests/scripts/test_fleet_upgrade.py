@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from scripts.operations import fleet_upgrade
 from scripts.operations.backups import list_backups, make_backup
 from scripts.operations.databases import DatabaseServer
-from scripts.operations.fleet_records import Wish
-from scripts.operations.fleet_upgrade import FleetUpgrade
+from scripts.operations.fleet import upgrade as fleet_upgrade
+from scripts.operations.fleet.records import Wish
+from scripts.operations.fleet.upgrade import FleetUpgrade
 from scripts.operations.home import Home, OperationError
 from scripts.operations.instances import InstanceFolder, find_instance
 from scripts.operations.provision import link_release

@@ -21,7 +21,6 @@ import psycopg
 import pytest
 
 from app_server.postgres import wal_spool
-from scripts.operations import wal_archive
 from scripts.operations.backup_keys import key_file
 from scripts.operations.backup_schedule import is_due
 from scripts.operations.backups import list_backups, make_backup
@@ -33,11 +32,12 @@ from scripts.operations.postgres import database_server
 from scripts.operations.reaching import alone_with
 from scripts.operations.releases import remove_folder
 from scripts.operations.restoring import restore_instance
-from scripts.operations.wal_archive import read_segment, ship
-from scripts.operations.wal_bases import find_missing, list_bases, make_base, prune_archive
-from scripts.operations.wal_drills import drill_moment
-from scripts.operations.wal_recovery import SOCKETS_FILE, recovered_server, sweep
-from scripts.operations.wal_status import read_status
+from scripts.operations.wal import archive as wal_archive
+from scripts.operations.wal.archive import read_segment, ship
+from scripts.operations.wal.bases import find_missing, list_bases, make_base, prune_archive
+from scripts.operations.wal.drills import drill_moment
+from scripts.operations.wal.recovery import SOCKETS_FILE, recovered_server, sweep
+from scripts.operations.wal.status import read_status
 from tests.scripts.archived import Installation, archived_installation
 from tests.scripts.calling import ask, call, command_of
 from tests.scripts.conftest import make_checkout
@@ -291,7 +291,7 @@ def test_a_drill_tells_what_is_lost(there: Installation, monkeypatch: pytest.Mon
         with recovered_server(home, archive, early, advance) as recovered:
             yield recovered
 
-    monkeypatch.setattr("scripts.operations.wal_drills.recovered_server", stale)
+    monkeypatch.setattr("scripts.operations.wal.drills.recovered_server", stale)
     done = drill_moment(there.home, there.server, there.instances)
 
     assert "transactions that were committed before" in done[0].problems[0]
@@ -410,8 +410,8 @@ DIES_INSIDE = """
 import os, signal, sys
 from pathlib import Path
 from scripts.operations.home import Home
-from scripts.operations.wal_archive import WalArchive
-from scripts.operations.wal_recovery import SOCKETS_FILE, recovered_server, sweep
+from scripts.operations.wal.archive import WalArchive
+from scripts.operations.wal.recovery import SOCKETS_FILE, recovered_server, sweep
 with recovered_server(Home.at(Path(sys.argv[1])), WalArchive(Path(sys.argv[2])), None):
     pids = (Path(sys.argv[1]) / "postgres").glob(f"recovering-{os.getpid()}/data/postmaster.pid")
     print(next(pids).read_text().split()[0], flush=True)

@@ -1,6 +1,6 @@
 """What the operator agent can be asked to do: a fixed list, each with rules for its arguments.
 
-The agent has a list of its own (``scripts/operations/agent_actions.py``) and goes by that alone: a
+The agent has a list of its own (``scripts/operations/agent/actions.py``) and goes by that alone: a
 console that somebody has broken into can ask for nothing beyond it.
 """
 

@@ -10,9 +10,9 @@ import click
 from scripts.commands.mybizz.job import NOT_PROVEN, Answer, Job, dry_run, operation
 from scripts.commands.mybizz.tables import format_bytes, make_facts
 from scripts.operations.home import OperationError
-from scripts.operations.wal_archive import is_archiving, open_archive, ship, switch_off, switch_on
-from scripts.operations.wal_bases import list_bases, make_base
-from scripts.operations.wal_status import ArchiveStatus, read_status
+from scripts.operations.wal.archive import is_archiving, open_archive, ship, switch_off, switch_on
+from scripts.operations.wal.bases import list_bases, make_base
+from scripts.operations.wal.status import ArchiveStatus, read_status
 
 
 @click.group()

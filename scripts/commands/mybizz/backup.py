@@ -39,7 +39,7 @@ from scripts.operations.instances import (
 )
 from scripts.operations.management import management_folder
 from scripts.operations.reaching import BusyError, alone_with, reachable_database
-from scripts.operations.wal_archive import alone_at
+from scripts.operations.wal.archive import alone_at
 
 
 @click.command("backup")

@@ -36,8 +36,8 @@ from scripts.operations.instances import (
 from scripts.operations.management import NAME as CONSOLE
 from scripts.operations.management import management_folder
 from scripts.operations.reaching import alone_with, reachable_database
-from scripts.operations.wal_archive import alone_at, is_archiving, read_settings
-from scripts.operations.wal_drills import drill_moment
+from scripts.operations.wal.archive import alone_at, is_archiving, read_settings
+from scripts.operations.wal.drills import drill_moment
 
 
 @click.command("drill")

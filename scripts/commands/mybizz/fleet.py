@@ -16,9 +16,9 @@ from scripts.commands.mybizz.tables import format_bytes, format_seconds, make_ta
 from scripts.commands.mybizz.upgrade import ask
 from scripts.commands.mybizz.watch import doctor_command, guard_command, watch_command
 from scripts.operations.creation import choose_release
-from scripts.operations.fleet_records import State, Wish
-from scripts.operations.fleet_status import InstanceStatus, read_fleet, require_known, sum_up
-from scripts.operations.fleet_upgrade import FleetUpgrade
+from scripts.operations.fleet.records import State, Wish
+from scripts.operations.fleet.status import InstanceStatus, read_fleet, require_known, sum_up
+from scripts.operations.fleet.upgrade import FleetUpgrade
 from scripts.operations.home import OperationError
 from scripts.operations.instances import InstanceFolder
 from scripts.operations.reaching import alone_with

@@ -26,8 +26,8 @@ from scripts.operations.instances import (
 from scripts.operations.moments import back_up_moment, read_moment
 from scripts.operations.reaching import alone_with
 from scripts.operations.restoring import Restored, restore_instance
-from scripts.operations.wal_archive import is_archiving, ship
-from scripts.operations.wal_status import read_status
+from scripts.operations.wal.archive import is_archiving, ship
+from scripts.operations.wal.status import read_status
 
 
 @click.command("restore")

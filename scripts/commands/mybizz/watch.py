@@ -12,7 +12,7 @@ import click
 
 from app_server.logs import choose_format, set_up_logging
 from scripts.commands.mybizz.job import NOT_PROVEN, Answer, Job, operation
-from scripts.operations.fleet_status import require_known
+from scripts.operations.fleet.status import require_known
 from scripts.operations.observing.asking import Reach
 from scripts.operations.observing.guarding import guard_monitor
 from scripts.operations.observing.looking import Look

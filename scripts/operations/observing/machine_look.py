@@ -14,7 +14,7 @@ import psutil
 from scripts.operations.backup_keys import key_file, read_backup_key
 from scripts.operations.home import Home, OperationError
 from scripts.operations.releases import Release, find_changed_files, list_releases
-from scripts.operations.wal_status import read_status
+from scripts.operations.wal.status import read_status
 
 
 @dataclass(frozen=True, slots=True)

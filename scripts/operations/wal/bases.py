@@ -25,7 +25,7 @@ from scripts.operations.databases import DatabaseServer
 from scripts.operations.dumps import find_tool, stream
 from scripts.operations.home import Home, OperationError
 from scripts.operations.sealing import Sealer, unseal
-from scripts.operations.wal_archive import WalArchive, alone_at, ship, sync_folder
+from scripts.operations.wal.archive import WalArchive, alone_at, ship, sync_folder
 
 BASE_FILE = "base.tar.gz.sealed"
 FACTS_FILE = "base.json"

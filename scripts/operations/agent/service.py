@@ -14,8 +14,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from scripts.operations import agent_reports
-from scripts.operations.agent_jobs import RunningJob
+from scripts.operations.agent import reports as agent_reports
+from scripts.operations.agent.jobs import RunningJob
 from scripts.operations.databases import DatabaseServer
 from scripts.operations.home import Home, OperationError
 

@@ -18,9 +18,9 @@ from scripts.operations.fingerprints import Fingerprint, find_differences, read_
 from scripts.operations.home import Home, OperationError
 from scripts.operations.instances import InstanceFolder
 from scripts.operations.restoring import scratch_database
-from scripts.operations.wal_archive import open_archive, ship
-from scripts.operations.wal_bases import Base
-from scripts.operations.wal_recovery import Recovered, choose_base, recovered_server
+from scripts.operations.wal.archive import open_archive, ship
+from scripts.operations.wal.bases import Base
+from scripts.operations.wal.recovery import Recovered, choose_base, recovered_server
 
 Tables = dict[str, Fingerprint]
 BEATS = "SELECT array_agg(number ORDER BY number) FROM mybizz_archive.beats WHERE at <= %s"

@@ -11,7 +11,7 @@ from typing import Any
 from app_server.errors import StartupError
 from scripts.operations.command_log import read_log
 from scripts.operations.databases import DatabaseServer
-from scripts.operations.fleet_status import InstanceStatus, read_fleet
+from scripts.operations.fleet.status import InstanceStatus, read_fleet
 from scripts.operations.home import Home, OperationError
 from scripts.operations.observing.store import read_alerts
 from scripts.operations.release_diff import compare

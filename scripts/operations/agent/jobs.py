@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from scripts.operations.agent_actions import make_words
+from scripts.operations.agent.actions import make_words
 from scripts.operations.home import ROOT, Home, OperationError
 from scripts.operations.serving import end_with_parent, stop_group
 

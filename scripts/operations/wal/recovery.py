@@ -30,8 +30,8 @@ import psycopg
 from app_server.postgres import POSTGRES_BIN_PATH, SETTINGS, SUPERUSER, Account, read_account
 from scripts.operations.databases import DatabaseServer
 from scripts.operations.home import Home, OperationError
-from scripts.operations.wal_archive import WalArchive, archive_root, read_segment
-from scripts.operations.wal_bases import Base, find_missing, list_bases, read_base_file
+from scripts.operations.wal.archive import WalArchive, archive_root, read_segment
+from scripts.operations.wal.bases import Base, find_missing, list_bases, read_base_file
 
 POLL_SECONDS = 0.02
 SOCKETS_FILE = "sockets"

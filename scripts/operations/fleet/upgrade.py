@@ -23,7 +23,7 @@ import psycopg
 from app_server.errors import StartupError
 from scripts.operations.backups import Backup, list_backups, make_backup
 from scripts.operations.databases import DatabaseServer
-from scripts.operations.fleet_records import Record, State, Wish, read_records, write_records
+from scripts.operations.fleet.records import Record, State, Wish, read_records, write_records
 from scripts.operations.home import Home, OperationError
 from scripts.operations.instances import InstanceFolder
 from scripts.operations.pausing import probe

@@ -8,8 +8,8 @@ from typing import Any
 
 from app_server.postgres import wal_spool
 from scripts.operations.home import Home
-from scripts.operations.wal_archive import WalArchive, archive_root, is_archiving
-from scripts.operations.wal_bases import find_missing, list_bases
+from scripts.operations.wal.archive import WalArchive, archive_root, is_archiving
+from scripts.operations.wal.bases import find_missing, list_bases
 
 LATE = timedelta(minutes=10)
 """Twice what is promised, and a run every two minutes keeps well below it."""
