@@ -127,6 +127,29 @@ def delete_customer(row: Any, erasing: Erasing) -> None:
         )
 
 
+def keep_only_outcome(row: Any, erasing: Erasing) -> dict[str, Any]:
+    """Of a mail what became of it, so that the sums of a broadcast stay true. What waits is never
+    sent."""
+    nobody = {
+        "contact": None,
+        "recipient_email": None,
+        "address_hash": None,
+        "provider_id": None,
+        "detail": None,
+        "bounce_text": None,
+    }
+    if row["state"] != "planned":
+        return nobody
+    skipped = {"state": "skipped", "reason": ERASED, "started_at": None, "due_at": None}
+    return {**nobody, **skipped, "settled_at": erasing.at}
+
+
+def keep_only_hash(row: Any, erasing: Erasing) -> dict[str, Any]:
+    """Of a suppression what is needed to keep the promise never to write to the address again: a
+    keyed hash, from which nobody gets the address back."""
+    return {"email": None, "detail": None, "source": None, "lifted_by": None, "lift_reason": None}
+
+
 def redact_entry(row: Any, erasing: Erasing) -> dict[str, Any]:
     """An entry of the audit log says what was done, but not by or to whom, nor to what values."""
     person = erasing.person
@@ -148,6 +171,8 @@ RULES: dict[str, ErasureRule] = {
     "users": ErasureRule(without_money=delete_customer, with_money=delete_customer),
     "invitations": ErasureRule(without_money=delete, with_money=delete),
     "email_log": ErasureRule(without_money=delete, with_money=delete),
+    "mail_sends": ErasureRule(without_money=keep_only_outcome, with_money=keep_only_outcome),
+    "mail_suppressions": ErasureRule(without_money=keep_only_hash, with_money=keep_only_hash),
     "outbox": ErasureRule(without_money=delete, with_money=delete),
     "audit_log": ErasureRule(without_money=redact_entry, with_money=redact_entry),
     "bookings": ErasureRule(without_money=delete, with_money=keep_only_booking),

@@ -27,6 +27,10 @@ HAPPENINGS: dict[str, tuple[str, ...]] = {
     "review_submitted": ("contact", "review"),
     "referral_rewarded": ("contact", "referral"),
     "unsubscribed": ("contact", "email"),
+    # A mail of the ledger was sent, skipped or failed, or nobody knows.
+    "mail_settled": ("send",),
+    # Someone allowed marketing, or took that back; ``given_by`` is person or business.
+    "marketing_consent": ("contact", "is_given", "given_by"),
 }
 
 Listener = Callable[..., None]
