@@ -40,6 +40,8 @@ class Kept:
 # Transactions for as long as tax law may ask for them; scope A8.
 KEPT = (
     Kept("audit_log", "logged_at", days=2 * DAYS_A_YEAR),
+    Kept("bulk_change_rows", "changed_at", days=30),
+    Kept("bulk_changes", "created_at", days=90),
     Kept("bookings", "end_at", days=7 * DAYS_A_YEAR),
     Kept("callable_metrics", "period_start", days=90),
     Kept("contact_campaigns", "completed_at", days=3 * DAYS_A_YEAR),
@@ -51,6 +53,9 @@ KEPT = (
     Kept("outbox", "dead_at", days=90),
     Kept("payments", "created_at", days=7 * DAYS_A_YEAR),
     Kept("scheduled_runs", "due_at", days=90),
+    Kept("lead_submissions", "expires_at", days=7),  # never confirmed
+    Kept("rate_counters", "window_start", days=1),
+    Kept("referrals", "expires_at", days=7),
     Kept("tasks", "completed_at", days=90),
     Kept("upgrade_requests", "finished_at", days=2 * DAYS_A_YEAR),
 )

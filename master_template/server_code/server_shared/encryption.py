@@ -145,12 +145,18 @@ def search_hash(kind: str, text: str) -> str:
     if kind not in rules:
         raise ValueError(f"There are hashes of {EMAIL} and {PHONE}, not of {kind!r}.")
     plain: str = rules[kind].clean(text)
+    return "h1." + keyed_digest(f"{kind}\0{plain}")
+
+
+def keyed_digest(text: str) -> str:
+    """64 hexadecimal digits of an HMAC-SHA256 of a text, which nobody makes without this instance's
+    key. Begin the text with what it is for. Raises :class:`EncryptionError` where there is none."""
     key = _decode_key(_read_secret(SEARCH_SECRET).strip())
     if key is None or len(key) < KEY_BYTES:
         raise _not_set_up(
             f"the secret {SEARCH_SECRET} must be urlsafe base64 of {KEY_BYTES} bytes or more"
         )
-    return "h1." + hmac.new(key, f"{kind}\0{plain}".encode(), hashlib.sha256).hexdigest()
+    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
 
 
 def prefix_of(key_id: str) -> str:

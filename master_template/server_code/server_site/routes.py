@@ -7,7 +7,6 @@ path, so each depth has its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import anvil.server
@@ -22,36 +21,16 @@ from ..server_shared.config import Business, read_business
 from ..server_shared.errors import AppError
 from ..shared.routes import PUBLIC, STAFF, find_page, full_name
 from .admission import is_closed_to_public
+from .answers import html_answer, public_answer
 from .cookie_choice import answer_headers, back_to, read_choice
 from .public_pages import (
     APP_POLICY,
-    CACHE_SECONDS,
-    content_policy,
     render_cookies,
     render_home,
     render_legal,
     render_message,
     render_policies,
 )
-
-
-def _html(
-    body: str, status: int = 200, cache: str = "no-store", business: Business | None = None
-) -> Any:
-    """A page; ``business`` is the one whose colours it has."""
-    return anvil.server.HttpResponse(
-        status=status,
-        body=body,
-        headers={
-            "Content-Type": "text/html; charset=utf-8",
-            "Cache-Control": cache,
-            "Vary": "Cookie",  # whether it asks about cookies
-            "Content-Security-Policy": content_policy(business),
-            "X-Frame-Options": "DENY",
-            "X-Content-Type-Options": "nosniff",
-            "Referrer-Policy": "strict-origin-when-cross-origin",
-        },
-    )
 
 
 @anvil.server.route("/", methods=["GET", "HEAD"])
@@ -66,19 +45,19 @@ def home(**_query: str) -> Any:
         return anvil.server.HttpResponse(status=302, headers={"Location": "/app/login"})
     if is_closed_to_public():
         return anvil.server.HttpResponse(status=302, headers={"Location": "/app"})
-    return _public(render_home)
+    return public_answer(render_home)
 
 
 @anvil.server.route("/privacy", methods=["GET", "HEAD"])
 def privacy(**_query: str) -> Any:
     """The privacy policy in force."""
-    return _public(lambda business, **look: _legal(business, PRIVACY, look))
+    return public_answer(lambda business, **look: _legal(business, PRIVACY, look))
 
 
 @anvil.server.route("/terms", methods=["GET", "HEAD"])
 def terms(**_query: str) -> Any:
     """The terms in force."""
-    return _public(lambda business, **look: _legal(business, CONDITIONS, look))
+    return public_answer(lambda business, **look: _legal(business, CONDITIONS, look))
 
 
 def _legal(business: Business, kind: str, look: dict[str, Any]) -> str:
@@ -89,7 +68,7 @@ def _legal(business: Business, kind: str, look: dict[str, Any]) -> str:
 def policies(**_query: str) -> Any:
     """What the business has decided on cancelling and the like, in words."""
     words = describe(read_policies())
-    return _public(lambda business, **look: render_policies(business, words, **look))
+    return public_answer(lambda business, **look: render_policies(business, words, **look))
 
 
 @anvil.server.route("/cookies", methods=["GET", "HEAD", "POST"])
@@ -103,7 +82,9 @@ def cookies(**_query: str) -> Any:
             headers={"Location": back_to(form.get("next")), **answer_headers(form.get("choice"))},
         )
     choice = read_choice(request.headers)
-    return _public(lambda business, **_look: render_cookies(business, choice), cache="no-store")
+    return public_answer(
+        lambda business, **_look: render_cookies(business, choice), cache="no-store"
+    )
 
 
 @anvil.server.route("/logo/:name", methods=["GET", "HEAD"])
@@ -121,18 +102,6 @@ def logo(name: str, **_query: str) -> Any:
             "X-Content-Type-Options": "nosniff",
         },
     )
-
-
-def _public(render: Callable[..., str], cache: str = f"private, max-age={CACHE_SECONDS}") -> Any:
-    """A page for everyone, which asks about cookies until there is an answer."""
-    if is_closed_to_public():
-        return _html("<!doctype html><title>Mybizz</title><p>There is no such page.</p>", 404)
-    try:
-        business = read_business()
-    except AppError as error:
-        return _html(f"<!doctype html><title>Mybizz</title><p>{error.message}</p>", 503)
-    asks = read_choice(anvil.server.request.headers) is None
-    return _html(render(business, asks_for_cookies=asks), cache=cache, business=business)
 
 
 @anvil.server.route("/app", methods=["GET"])
@@ -165,12 +134,14 @@ def _open(path: str) -> Any:
         with acting_as(read_actor()):
             config = get_config()
     except AppError as error:
-        return _html(f"<!doctype html><title>Mybizz</title><p>{error.message}</p>", 503)
+        return html_answer(f"<!doctype html><title>Mybizz</title><p>{error.message}</p>", 503)
     page = find_page(path)
     if page is None:
         text = "There is nothing at this address. It may have been mistyped, or moved."
         business = read_business()
-        return _html(render_message(business, "No such page", text, path), 404, business=business)
+        return html_answer(
+            render_message(business, "No such page", text, path), 404, business=business
+        )
     form, arguments, who = page
     if who != PUBLIC and config["user"] is None:
         form, arguments = "auth.LoginForm", {"next_path": path}
