@@ -63,6 +63,10 @@ TRUSTED = {
 }
 PERMITTED = {
     "customers.view": {
+        "delete_saved_view",
+        "list_saved_views",
+        "save_view",
+        "set_default_view",
         "get_consent_history",
         "get_contact",
         "get_contact_timeline",

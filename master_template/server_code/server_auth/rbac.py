@@ -186,20 +186,26 @@ def read_actor() -> Actor:
         switched_off = user["enabled"] is False or user["status"] in ("inactive", "suspended")
         if switched_off or not login_marks.is_good(user):
             return Actor("nobody", ip=ip)
-        role = user["role"] if user["role"] in ROLES else CUSTOMER
-        owes_factor = not second_factor.is_on(user) and is_factor_required(role)
-        return Actor(
-            "user",
-            role=role,
-            email=user["email"] or "",
-            name=display_name(user),
-            permissions=frozenset() if owes_factor else permissions_of_row(user),
-            row=user,
-            ip=ip,
-            scope=scope_of(user),
-            owes_factor=owes_factor,
-        )
+        return actor_of(user, ip)
     return Actor("system" if is_trusted_caller() else "nobody", ip=ip)
+
+
+def actor_of(user: Any, ip: str = "") -> Actor:
+    """The actor that the user in this row is: who has logged in, or in whose name a task goes on
+    with what they have begun."""
+    role = user["role"] if user["role"] in ROLES else CUSTOMER
+    owes_factor = not second_factor.is_on(user) and is_factor_required(role)
+    return Actor(
+        "user",
+        role=role,
+        email=user["email"] or "",
+        name=display_name(user),
+        permissions=frozenset() if owes_factor else permissions_of_row(user),
+        row=user,
+        ip=ip,
+        scope=scope_of(user),
+        owes_factor=owes_factor,
+    )
 
 
 def current_actor() -> Actor:

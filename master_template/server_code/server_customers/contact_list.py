@@ -18,7 +18,7 @@ from anvil.tables import query as q
 
 from ..server_shared.callables import server_callable
 from ..server_shared.errors import InvalidError
-from ..server_shared.validators import Bool, Choice, Int, Record, Text
+from ..server_shared.validators import Bool, Choice, Int, Record, Rule, Text
 from .contact_fields import LIST_COLUMNS, list_item
 from .contact_query import FILTER_RULES, count, match
 
@@ -32,12 +32,17 @@ SORTS = {
 }
 MAX_PAGE = 200
 
+# The order of a list.
+SORTING: dict[str, Rule] = {
+    "sort": Choice("Sort", tuple(SORTS), default="name"),
+    "reverse": Bool("Reverse", default=False),
+}
+
 CONTACT_QUERY = Record(
     "The query",
     {
         **FILTER_RULES,
-        "sort": Choice("Sort", tuple(SORTS), default="name"),
-        "reverse": Bool("Reverse", default=False),
+        **SORTING,
         "page_size": Int("Page size", minimum=1, maximum=MAX_PAGE, default=25),
         "after": Text("Cursor", max_chars=500),
         "before": Text("Cursor", max_chars=500),

@@ -74,8 +74,7 @@ class Selection(Rule):
         if kind == "query":
             filters = FILTERS.check(value["query"] or {})
             return {
-                # As text where it is a day, so that a selection can be kept as JSON.
-                "query": {name: _plain(part) for name, part in filters.items() if part},
+                "query": as_stored(filters, FILTER_RULES),
                 "but": ids.check(value.get("but") or []),
             }
         chosen = ids.check(value["contact_ids"])
@@ -192,6 +191,15 @@ def _refuse_empty_ranges(wanted: Mapping[str, Any]) -> None:
         if first is not None and last is not None and last < first:
             text = f"{label}: the end of the range ({last}) lies before its beginning ({first})."
             raise InvalidError(text, fields={name: text})
+
+
+def as_stored(query: Mapping[str, Any], rules: Mapping[str, Rule]) -> dict[str, Any]:
+    """What a cleaned query asks for, as JSON: without what is as always, days as text."""
+    return {
+        name: _plain(value)
+        for name, value in query.items()
+        if value != rules[name].default and value != []
+    }
 
 
 def _numbers(contact_ids: list[str]) -> list[int]:
