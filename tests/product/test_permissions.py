@@ -60,6 +60,7 @@ TRUSTED = {
     "import_contacts",
     "reencrypt_fields",
     "set_up_instance",
+    "run_schedule_now",
 }
 PERMITTED = {
     "customers.view": {
@@ -95,6 +96,8 @@ PERMITTED = {
         "get_profile_choices",
         "get_settings",
         "list_audit_entries",
+        "list_scheduled_jobs",
+        "list_scheduled_runs",
         "list_integrations",
         "list_mail_templates",
         "list_mails",
@@ -118,6 +121,7 @@ PERMITTED = {
     },
     "settings.manage": {
         "cancel_upgrade",
+        "run_scheduled_job",
         "request_upgrade",
         "check_logo",
         "delete_integration",

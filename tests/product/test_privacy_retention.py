@@ -28,6 +28,7 @@ PERIODS = {
     "email_log": timedelta(days=90),
     "invitations": timedelta(days=90),
     "outbox": timedelta(days=90),
+    "scheduled_runs": timedelta(days=90),
     "tasks": timedelta(days=90),
     "payments": timedelta(days=7 * 365),
     "upgrade_requests": timedelta(days=2 * 365),

@@ -60,6 +60,7 @@ def anonymise_contact(row: Any, erasing: Erasing) -> dict[str, Any]:
         **derived_columns({**nobody, "contact_id": row["contact_id"]}),
         "address": {},
         "tags": [],
+        "segments": [],
         "internal_notes": None,
         "preferences": {},
         "account": None,

@@ -40,6 +40,7 @@ HOUSEKEEPING: dict[str, str] = {
     "callable_metrics": "how often callables are called, and how that ends",
     "dashboard_cache": "figures that are worked out again when they are an hour old",
     "email_log": "a log itself: of mails that go out for a change which has its entry",
+    "scheduled_runs": "when scheduled work was done, and how that ended",
     "outbox": "what is to be done for such a change, and only until it is done",
 }
 
