@@ -22,6 +22,7 @@ from ..server_shared.errors import ConflictError, DeniedError
 from ..server_shared.sequences import CONTACTS, take_numbers
 from ..server_shared.transactions import in_transaction
 from . import timeline_service
+from .contact_changes import add_contact, change_contact
 from .contact_fields import SOURCE_TEXTS
 from .contact_service import EMAIL_CONSTRAINT, apply_changes, new_columns
 
@@ -94,7 +95,8 @@ def _link(account: Any) -> Any:
     if contact is None:
         contact = _make(account, read_business().currency)
     else:
-        contact.update(account=account, updated_at=clock.now(), version=int(contact["version"]) + 1)
+        version = int(contact["version"]) + 1
+        change_contact(contact, {"account": account, "updated_at": clock.now(), "version": version})
         timeline_service.add_event(contact, "linked", "Made an account", user_visible=False)
         audit.record(
             "link", "contact", contact["contact_id"], {"account": [None, account["email"]]}
@@ -127,7 +129,7 @@ def _make(account: Any, currency: str) -> Any:
         "preferences": {"marketing_opt_in": False, "channel": "email", "language": ""},
         "account": account,
     }
-    contact = app_tables.contacts.add_row(**new_columns(values, number, currency))
+    contact = add_contact(new_columns(values, number, currency))
     timeline_service.add_event(contact, "created", SOURCE_TEXTS["website"], {"source": "website"})
     audit.record("create", "contact", contact["contact_id"], {"email": [None, email]})
     return contact

@@ -10,6 +10,7 @@ import phonenumbers
 
 from ..server_shared.config import default_country
 from ..server_shared.errors import InvalidError
+from ..server_shared.money import to_major
 from ..server_shared.validators import (
     Bool,
     Choice,
@@ -69,7 +70,7 @@ EDITABLE = (
 )
 
 # What a search looks at.
-_SEARCHED = ("first_name", "last_name", "email", "phone", "company", "contact_id")
+SEARCHED_COLUMNS = ("first_name", "last_name", "email", "phone", "company", "contact_id")
 
 
 class ContactId(Rule):
@@ -131,7 +132,7 @@ def display_name(values: Mapping[str, Any]) -> str:
 
 def searched_columns(row: Any) -> dict[str, Any]:
     """The columns of a row that :func:`derived_columns` goes by."""
-    return {name: row[name] for name in _SEARCHED}
+    return {name: row[name] for name in SEARCHED_COLUMNS}
 
 
 def derived_columns(values: Mapping[str, Any]) -> dict[str, str]:
@@ -140,7 +141,7 @@ def derived_columns(values: Mapping[str, Any]) -> dict[str, str]:
     The search text holds a telephone number also as bare digits, with and without the country's
     prefix, so that it is found however it is typed.
     """
-    parts = [str(values[name]) for name in _SEARCHED if values.get(name)]
+    parts = [str(values[name]) for name in SEARCHED_COLUMNS if values.get(name)]
     phone = values.get("phone")
     if phone:
         parts += _phone_digits(phone)
@@ -217,4 +218,16 @@ def full_contact(row: Any) -> dict[str, Any]:
         "updated_at": row["updated_at"],
         "erased_at": row["erased_at"],
         "version": int(row["version"] or 1),
+    }
+
+
+def in_main_unit(contact: Mapping[str, Any]) -> dict[str, float]:
+    """The amounts of a contact's dict in the main unit of its currency, to be read and not to be
+    reckoned with."""
+    currency = contact["currency"]
+    names = {"total_spent_cents": "total_spent", "average_order_value_cents": "average_order_value"}
+    return {
+        names[column]: float(to_major(contact[column], currency))
+        for column in names
+        if column in contact
     }

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import anvil.tables as tables
 from anvil.tables import app_tables
 from anvil.tables import query as q
 
@@ -24,7 +23,8 @@ from ..server_shared.sequences import CONTACTS, take_numbers
 from ..server_shared.transactions import in_transaction
 from ..server_shared.validators import Moment, Record, Rule, fold
 from . import timeline_service
-from .contact_fields import contact_rules, derived_columns, searched_columns
+from .contact_changes import add_contacts, change_contacts
+from .contact_fields import contact_rules
 from .contact_service import new_columns, remember_tags
 
 MAX_BATCH = 1000
@@ -177,7 +177,7 @@ def _add(fresh: list[dict[str, Any]], currency: str) -> None:
     if not fresh:
         return
     numbers = take_numbers(CONTACTS, len(fresh))
-    rows = app_tables.contacts.add_rows(
+    rows = add_contacts(
         new_columns(values, number, currency) for values, number in zip(fresh, numbers, strict=True)
     )
     app_tables.contact_events.add_rows(
@@ -196,23 +196,21 @@ def _update(changes: list[tuple[Any, dict[str, Any]]]) -> None:
         return
     now = clock.now()
     events = []
-    with tables.batch_update:
-        for row, changed in changes:
-            after = {**searched_columns(row), **changed}
-            events.append(
-                timeline_service.event_columns(
-                    row,
-                    "updated",
-                    "Brought up to date by an import",
-                    {"fields": ", ".join(sorted(changed))},
-                    user_visible=False,
-                )
+    for row, changed in changes:
+        events.append(
+            timeline_service.event_columns(
+                row,
+                "updated",
+                "Brought up to date by an import",
+                {"fields": ", ".join(sorted(changed))},
+                user_visible=False,
             )
-            row.update(
-                **changed,
-                **derived_columns(after),
-                updated_at=now,
-                version=int(row["version"]) + 1,
-            )
+        )
+    change_contacts(
+        [
+            (row, {**changed, "updated_at": now, "version": int(row["version"]) + 1})
+            for row, changed in changes
+        ]
+    )
     app_tables.contact_events.add_rows(events)
     remember_tags(tag for _, changed in changes for tag in changed.get("tags", []))

@@ -19,6 +19,7 @@ from ..server_shared.sequences import CONTACTS, take_numbers
 from ..server_shared.transactions import in_transaction
 from ..server_shared.validators import Int, Record
 from . import timeline_service
+from .contact_changes import add_contact, change_contact
 from .contact_fields import (
     CONTACT_ID,
     SOURCE_TEXTS,
@@ -26,7 +27,7 @@ from .contact_fields import (
     derived_columns,
     display_name,
     full_contact,
-    searched_columns,
+    in_main_unit,
 )
 
 # The database's own guard against two live contacts with one address (constraints.yaml).
@@ -134,27 +135,37 @@ def new_columns(values: Mapping[str, Any], number: int, currency: str) -> dict[s
 
 @server_callable(
     needs="customers.manage",
-    takes={"contact": Record("The contact", contact_rules(), required=True)},
+    takes={
+        "contact_data": Record(
+            "The contact",
+            {**contact_rules(), "notes": contact_rules()["internal_notes"]},
+            required=True,
+        )
+    },
     audit="contact.create",
 )
-def create_contact(contact: dict[str, Any]) -> dict[str, Any]:
-    """Make a contact; give ``{"contact": {...}}`` as :func:`get_contact` does.
+def create_contact(contact_data: dict[str, Any]) -> dict[str, Any]:
+    """Make a contact; give ``contact_id`` and ``contact`` as :func:`get_contact` does. ``notes`` is
+    another name for ``internal_notes``.
 
     Raises :class:`ConflictError` (``duplicate_email``) where a live contact has the address.
     """
+    contact = dict(contact_data)
+    contact["internal_notes"] = contact["internal_notes"] or contact["notes"]
+    del contact["notes"]
     currency = read_business().currency
     try:
         row = _create(contact, currency)
     except TableError as error:
         raise _named(error, contact.get("email")) from error
-    return {"contact": full_contact(row)}
+    return {"contact_id": row["contact_id"], "contact": full_contact(row)}
 
 
 @in_transaction
 def _create(contact: dict[str, Any], currency: str) -> Any:
     refuse_taken_email(contact["email"])
     (number,) = take_numbers(CONTACTS)
-    row = app_tables.contacts.add_row(**new_columns(contact, number, currency))
+    row = add_contact(new_columns(contact, number, currency))
     remember_tags(contact["tags"])
     consent_record.record_opt_in(row, None, "Entered with the contact")
     timeline_service.add_event(
@@ -182,32 +193,44 @@ def get_contact(contact_id: str) -> dict[str, Any]:
     return {"contact": full_contact(find_row(contact_id, with_deleted=True))}
 
 
+@server_callable(needs="customers.view", takes={"contact_id": CONTACT_ID})
+def get_contact_by_id(contact_id: str) -> dict[str, Any]:
+    """``{"contact": {...}}`` as :func:`get_contact`, with the amounts also in the currency's main
+    unit (``total_spent``, ``average_order_value``) and its newest visible events (``timeline``)."""
+    contact = full_contact(find_row(contact_id, with_deleted=True))
+    events = timeline_service.get_contact_timeline(contact_id, page_size=timeline_service.MAX_PAGE)
+    return {"contact": {**contact, **in_main_unit(contact), "timeline": events["timeline"]}}
+
+
 @server_callable(
     needs="customers.manage",
     takes={
         "contact_id": CONTACT_ID,
-        "changes": Record("The changes", contact_rules(), partial=True, required=True),
-        "version": Int("The version", minimum=1, required=True),
+        "updates": Record("The changes", contact_rules(), partial=True, required=True),
+        "version": Int("The version", minimum=1),
     },
     audit="contact.update",
 )
-def update_contact(contact_id: str, changes: dict[str, Any], version: int) -> dict[str, Any]:
-    """Change fields of a contact that the caller has read as ``version``.
+def update_contact(
+    contact_id: str, updates: dict[str, Any], version: int | None = None
+) -> dict[str, Any]:
+    """Change fields of a contact that the caller has read as ``version``, or, without one,
+    whatever it says now.
 
     Raises :class:`EditedMeanwhileError` if it has a newer version by now, and
     :class:`ConflictError` (``duplicate_email``) if another contact has the address.
     """
     try:
-        row = _update(contact_id, changes, version)
+        row = _update(contact_id, updates, version)
     except TableError as error:
-        raise _named(error, changes.get("email")) from error
+        raise _named(error, updates.get("email")) from error
     return {"contact": full_contact(row)}
 
 
 @in_transaction
-def _update(contact_id: str, changes: dict[str, Any], version: int) -> Any:
+def _update(contact_id: str, changes: dict[str, Any], version: int | None) -> Any:
     row = find_row(contact_id)
-    if int(row["version"]) != version:
+    if version is not None and int(row["version"]) != version:
         raise EditedMeanwhileError(full_contact(row))
     changed = {name: value for name, value in changes.items() if row[name] != value}
     if not changed:
@@ -227,13 +250,8 @@ def apply_changes(
 
     ``evidence`` is how the business knows of a changed consent.
     """
-    before = {name: row[name] for name in changed}
-    after = {**searched_columns(row), **changed}
-    row.update(
-        **changed,
-        **derived_columns(after),
-        updated_at=clock.now(),
-        version=int(row["version"]) + 1,
+    before = change_contact(
+        row, {**changed, "updated_at": clock.now(), "version": int(row["version"]) + 1}
     )
     if "preferences" in changed:
         consent_record.record_opt_in(row, before["preferences"], evidence)
@@ -297,9 +315,10 @@ def _set_deleted(contact_id: str, *, deleted: bool) -> Any:
         refuse_taken_email(row["email"], but=contact_id)
     now = clock.now()
     after = now if deleted else None
+    changed = {"deleted_at": after, "updated_at": now, "version": int(row["version"]) + 1}
     if not deleted and row["account"] is not None and _has_other(row):
-        row["account"] = None  # its customer has got another contact meanwhile
-    row.update(deleted_at=after, updated_at=now, version=int(row["version"]) + 1)
+        changed["account"] = None  # its customer has got another contact meanwhile
+    change_contact(row, changed)
     verb, done = ("delete", "deleted") if deleted else ("restore", "restored")
     timeline_service.add_event(row, done, f"Contact {done}", user_visible=False)
     audit.record(verb, "contact", contact_id, {"deleted_at": [before, after]})
@@ -316,19 +335,20 @@ def _has_other(row: Any) -> bool:
 
 @server_callable(
     needs="customers.manage",
-    takes={"contact_id": CONTACT_ID, "note": timeline_service.NOTE},
+    takes={"contact_id": CONTACT_ID, "note_text": timeline_service.NOTE},
     audit="contact.add_note",
 )
-def add_note_to_contact(contact_id: str, note: str) -> dict[str, Any]:
-    """Put a note on a contact's timeline; give ``{"event": {...}}``."""
-    return {"event": _add_note(contact_id, note)}
+def add_note_to_contact(contact_id: str, note_text: str) -> dict[str, Any]:
+    """Put a note on a contact's timeline; give its ``event_id`` and the whole ``event``."""
+    event = _add_note(contact_id, note_text)
+    return {"event_id": event["event_id"], "event": event}
 
 
 @in_transaction
 def _add_note(contact_id: str, note: str) -> dict[str, Any]:
     row = find_row(contact_id)
     event = timeline_service.add_event(row, "note", note)
-    row["last_contact_date"] = event["event_date"]
+    change_contact(row, {"last_contact_date": event["event_date"]})
     audit.record("add_note", "contact", contact_id, {"note": [None, note]})
     return timeline_service.event_dict(event)
 

@@ -22,6 +22,7 @@ from ..server_shared.callables import server_callable
 from ..server_shared.errors import NotFoundError
 from ..server_shared.transactions import in_transaction
 from ..server_shared.validators import Bool, Choice, Int, Items, Rule, Text
+from .contact_changes import change_contact
 from .contact_fields import CONTACT_ID, display_name
 
 EVENT_TYPES = (
@@ -227,7 +228,7 @@ def _log_event(
         related_id=related_id,
         user_visible=user_visible,
     )
-    contact["last_contact_date"] = event["event_date"]
+    change_contact(contact, {"last_contact_date": event["event_date"]})
     audit.record("log_event", "contact", contact_id, {event_type: [None, description]})
     return event_dict(event)
 

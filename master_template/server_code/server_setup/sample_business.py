@@ -10,11 +10,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import anvil.tables as tables
 from anvil.tables import app_tables
 
 from ..server_analytics.periods import day_of
 from ..server_auth.rbac import CUSTOMER
+from ..server_customers.contact_changes import change_contacts
 from ..server_customers.timeline_service import event_columns
 from ..server_products.product_fields import is_low_stock
 from ..server_shared.config import Business
@@ -292,17 +292,19 @@ def _count_for_contacts(paid: Sequence[dict[str, Any]]) -> None:
     by_contact: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for payment in paid:
         by_contact[payment["contact"].get_id()].append(payment)
-    with tables.batch_update:
-        for payments in by_contact.values():
-            row = payments[0]["contact"]
-            spent = int(row["total_spent_cents"]) + sum(one["amount_cents"] for one in payments)
-            count = int(row["total_transactions"]) + len(payments)
-            last = max(one["captured_at"] for one in payments)
-            row.update(
-                status="customer",
-                lifecycle_stage="active",
-                total_spent_cents=spent,
-                total_transactions=count,
-                average_order_value_cents=spent // count,
-                last_contact_date=max(last, row["last_contact_date"]),
-            )
+    changes = []
+    for payments in by_contact.values():
+        row = payments[0]["contact"]
+        spent = int(row["total_spent_cents"]) + sum(one["amount_cents"] for one in payments)
+        count = int(row["total_transactions"]) + len(payments)
+        last = max(one["captured_at"] for one in payments)
+        changed = {
+            "status": "customer",
+            "lifecycle_stage": "active",
+            "total_spent_cents": spent,
+            "total_transactions": count,
+            "average_order_value_cents": spent // count,
+            "last_contact_date": max(last, row["last_contact_date"]),
+        }
+        changes.append((row, changed))
+    change_contacts(changes)

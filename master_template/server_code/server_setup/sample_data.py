@@ -9,6 +9,7 @@ from typing import Any
 from anvil.tables import app_tables
 
 from ..server_auth.rbac import CUSTOMER
+from ..server_customers.contact_changes import add_contacts
 from ..server_customers.contact_fields import SOURCE_TEXTS, derived_columns
 from ..server_customers.contact_service import new_columns, remember_tags
 from ..server_customers.timeline_service import event_columns
@@ -96,7 +97,7 @@ def _add_contacts(vertical: Vertical, dice: random.Random) -> None:
     numbers = take_numbers(CONTACTS, len(people))
     now = clock.now()
     histories = [_history(vertical, dice, currency, now) for _ in people]
-    rows = app_tables.contacts.add_rows(
+    rows = add_contacts(
         _columns(dice, person, number, currency, history)
         for person, number, history in zip(people, numbers, histories, strict=True)
     )

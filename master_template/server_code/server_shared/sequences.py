@@ -7,8 +7,9 @@ from anvil.tables import app_tables
 CONTACTS = "contacts"
 BOOKINGS = "bookings"
 PAYMENTS = "payments"
+SEGMENTS = "segments"
 
-NAMES = (CONTACTS, BOOKINGS, PAYMENTS)
+NAMES = (CONTACTS, BOOKINGS, PAYMENTS, SEGMENTS)
 
 
 def take_numbers(name: str, count: int = 1) -> range:
