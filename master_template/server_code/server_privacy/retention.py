@@ -45,6 +45,10 @@ KEPT = (
     Kept("bookings", "end_at", days=7 * DAYS_A_YEAR),
     Kept("callable_metrics", "period_start", days=90),
     Kept("contact_campaigns", "completed_at", days=3 * DAYS_A_YEAR),
+    # Files of people who may since have been erased: long enough to put refused rows right.
+    Kept("contact_exports", "expires_at", days=1),
+    Kept("contact_import_batches", "recorded_at", days=30),
+    Kept("contact_imports", "created_at", days=30),
     Kept("dashboard_cache", "computed_at", days=7),
     Kept("email_log", "queued_at", days=90),
     Kept("invitations", "expires_at", days=90),
