@@ -1,6 +1,6 @@
 """Roles, invitations and ownership when everything happens at once.
 
-The copy of the template sleeps between looking and writing, so that every window is held open. The
+The copy of the template waits between looking and writing, so that every window is held open. The
 controls show that without the guards the same races do harm.
 """
 
@@ -21,25 +21,34 @@ from tests.product.studio import DOMAIN, PASSWORD, Caller, Studio, copy_template
 
 AUTH = "server_code/server_auth/"
 SLEEP = "    import time; time.sleep(0.2)\n"
-OPEN_WINDOWS = {
-    AUTH + "seats.py": [
-        ("    taken = taken_seats(role)\n", "    taken = taken_seats(role)\n" + SLEEP)
-    ],
-    AUTH + "invitations.py": [
-        (
-            "    now = clock.now()\n    columns: dict",
-            "    now = clock.now()\n" + SLEEP + "    columns: dict",
-        )
-    ],
-    # Held open so that each caller gets a worker of their own, and all have started (see at_once).
-    "server_code/server_settings/settings_service.py": [
-        (
-            "    business = read_business()\n    actor",
-            "    import time; time.sleep(0.6)\n    business = read_business()\n    actor",
-        )
-    ],
-    AUTH + "ownership.py": [('    before = new["role"]\n', '    before = new["role"]\n' + SLEEP)],
-}
+# Two at a time meet in the window, however busy the machine is; an odd one goes on after a while.
+MEET = """    import os, time, uuid
+    open(os.path.join({folder!r}, uuid.uuid4().hex), "w").close()
+    arrived, until = len(os.listdir({folder!r})), time.monotonic() + 3
+    while arrived % 2 and len(os.listdir({folder!r})) == arrived and time.monotonic() < until:
+        time.sleep(0.005)
+"""
+
+
+def open_windows(hold: str) -> dict[str, list[tuple[str, str]]]:
+    """Edits of the template's files that put ``hold`` between looking and writing."""
+    taken, now = "    taken = taken_seats(role)\n", "    now = clock.now()\n"
+    before = '    before = new["role"]\n'
+    return {
+        AUTH + "seats.py": [(taken, taken + hold)],
+        AUTH + "invitations.py": [(now + "    columns: dict", now + hold + "    columns: dict")],
+        # Held open so that each caller gets a worker of their own, and all have started (see
+        # at_once).
+        "server_code/server_settings/settings_service.py": [
+            (
+                "    business = read_business()\n    actor",
+                "    import time; time.sleep(0.6)\n    business = read_business()\n    actor",
+            )
+        ],
+        AUTH + "ownership.py": [(before, before + hold)],
+    }
+
+
 TRANSACTIONS = "server_code/server_shared/transactions.py"
 NO_TRANSACTION = ("anvil.tables.in_transaction(alone)", "alone")
 PEOPLE = 5
@@ -57,7 +66,12 @@ def studio_with(
     folder: Path, database_url: str, *, transaction: bool, constraints: bool
 ) -> Iterator[Studio]:
     """The product with its race windows held open, and with or without each of its guards."""
-    changes = {name: list(edits) for name, edits in OPEN_WINDOWS.items()}
+    hold = SLEEP
+    if not transaction and not constraints:
+        meeting = folder / "meeting"
+        meeting.mkdir()
+        hold = MEET.format(folder=str(meeting))
+    changes = open_windows(hold)
     if not transaction:
         changes[TRANSACTIONS] = [NO_TRANSACTION]
     template = copy_template(folder, changes)
