@@ -15,20 +15,33 @@ from anvil.tables import query as q
 
 from ..server_auth.rbac import CUSTOMER, current_actor
 from ..server_shared import clock
+from ..server_shared.happenings import tell
 
 MARKETING, TERMS, PRIVACY_POLICY = "marketing", "terms", "privacy_policy"
 KINDS = (MARKETING, TERMS, PRIVACY_POLICY)
+PERSON, BUSINESS = "person", "business"
 
 
 def record(
-    contact: Any, kind: str, is_given: bool, *, version: str | None = None, evidence: str = ""
+    contact: Any,
+    kind: str,
+    is_given: bool,
+    *,
+    version: str | None = None,
+    evidence: str = "",
+    given_by: str = "",
 ) -> Any:
     """Add an entry in the name of who is acting; give its row. ``version`` is that of the text
-    which was agreed to, ``evidence`` how the business knows. Call it inside the transaction of
-    what the consent changes."""
-    return app_tables.consents.add_row(
-        **consent_columns(contact, kind, is_given, version=version, evidence=evidence)
-    )
+    which was agreed to, ``evidence`` how the business knows, ``given_by`` PERSON where someone
+    decides for themselves who is not logged in. Call it inside the transaction of what the consent
+    changes."""
+    columns = consent_columns(contact, kind, is_given, version=version, evidence=evidence)
+    if given_by:
+        columns["given_by"] = given_by
+    row = app_tables.consents.add_row(**columns)
+    if kind == MARKETING:
+        tell("marketing_consent", contact=contact, is_given=is_given, given_by=columns["given_by"])
+    return row
 
 
 def record_opt_in(contact: Any, before: Mapping[str, Any] | None, evidence: str) -> None:
@@ -61,7 +74,7 @@ def record_of_account(
         is_given=True,
         version=version,
         evidence=evidence,
-        given_by="person",
+        given_by=PERSON,
         author_name=name,
         created_by=account,
         ip_address=ip or None,
@@ -100,7 +113,7 @@ def consent_columns(
         "is_given": is_given,
         "version": version,
         "evidence": evidence,
-        "given_by": "person" if actor.role == CUSTOMER else "business",
+        "given_by": PERSON if actor.role == CUSTOMER else BUSINESS,
         "author_name": actor.author_name,
         "created_by": actor.row,
         "ip_address": actor.ip or None,

@@ -22,6 +22,7 @@ import hmac
 import logging
 import re
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import anvil.secrets
@@ -138,24 +139,37 @@ def search_hash(kind: str, text: str) -> str:
     HMAC-SHA256. Raises :class:`InvalidError` where the text is no such thing, and
     :class:`EncryptionError` where there is no key.
     """
+    return search_hashes(kind, [text])[text]
+
+
+def search_hashes(kind: str, texts: Iterable[str]) -> dict[str, str]:
+    """The :func:`search_hash` of each of many texts, by the text; the key is read once."""
     rules: dict[str, Rule] = {
         EMAIL: Email("E-mail", required=True),
         PHONE: Phone("Phone", country=default_country, required=True),
     }
     if kind not in rules:
         raise ValueError(f"There are hashes of {EMAIL} and {PHONE}, not of {kind!r}.")
-    plain: str = rules[kind].clean(text)
-    return "h1." + keyed_digest(f"{kind}\0{plain}")
+    key = _read_search_key()
+    return {text: "h1." + _digest(key, f"{kind}\0{rules[kind].clean(text)}") for text in texts}
 
 
 def keyed_digest(text: str) -> str:
     """64 hexadecimal digits of an HMAC-SHA256 of a text, which nobody makes without this instance's
     key. Begin the text with what it is for. Raises :class:`EncryptionError` where there is none."""
+    return _digest(_read_search_key(), text)
+
+
+def _read_search_key() -> bytes:
     key = _decode_key(_read_secret(SEARCH_SECRET).strip())
     if key is None or len(key) < KEY_BYTES:
         raise _not_set_up(
             f"the secret {SEARCH_SECRET} must be urlsafe base64 of {KEY_BYTES} bytes or more"
         )
+    return key
+
+
+def _digest(key: bytes, text: str) -> str:
     return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
 
 

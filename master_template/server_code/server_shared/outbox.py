@@ -79,8 +79,10 @@ class Handler:
 # Filled while modules are imported, constant afterwards.
 handlers: dict[str, Handler] = {}
 
-# Whether the call that runs now has added anything.
-_added: ContextVar[list[bool] | None] = ContextVar("mybizz_outbox_added", default=None)
+# What is to be started once the call that runs now has ended.
+_follow_ups: ContextVar[list[Callable[[], None]] | None] = ContextVar(
+    "mybizz_outbox_follow_ups", default=None
+)
 
 
 def add(
@@ -108,7 +110,7 @@ def add(
         due_at=now,
         created_at=now,
     )
-    _note_addition()
+    follow_up(launch_delivery)
 
 
 def revive(kind: str, reference: str) -> bool:
@@ -117,28 +119,30 @@ def revive(kind: str, reference: str) -> bool:
     if row is None:
         return False
     row.update(status=WAITING, attempts=0, due_at=clock.now(), dead_at=None)
-    _note_addition()
+    follow_up(launch_delivery)
     return True
 
 
-def _note_addition() -> None:
-    noted = _added.get()
-    if noted is not None:
-        noted.append(True)
+def follow_up(start: Callable[[], None]) -> None:
+    """Have a task started once the call that runs now has ended and is committed. ``start`` raises
+    nothing. Where no call runs, it is for the caller to start it."""
+    noted = _follow_ups.get()
+    if noted is not None and start not in noted:
+        noted.append(start)
 
 
 @contextmanager
 def delivering_afterwards() -> Iterator[None]:
     """Whatever is added inside is delivered soon after this ends, which has to be after its
     commit. Where the block raises, nothing was added that stays."""
-    noted: list[bool] = []
-    token = _added.set(noted)
+    noted: list[Callable[[], None]] = []
+    token = _follow_ups.set(noted)
     try:
         yield
     finally:
-        _added.reset(token)
-    if noted:
-        launch_delivery()
+        _follow_ups.reset(token)
+    for start in noted:
+        start()
 
 
 def launch_delivery() -> None:
