@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -13,17 +13,22 @@ from email.utils import format_datetime
 import anvil.email
 import anvil.server
 
-from ..server_integrations import smtp_client
+from ..server_integrations import brevo_api, smtp_client
 from ..server_integrations.integration_service import is_connected, read_integration
-from ..server_integrations.provider_checks import brevo_client
 from ..server_shared import clock
-from ..server_shared.errors import ProviderError
+from ..server_shared.errors import AppError, ProviderError
 
 SERVER, SMTP_SERVER, BREVO = "server", "smtp", "brevo"
 
-_NAME_CHARS = 70  # of a person or business, at Brevo
-# Name space of the ids by which Brevo knows a mail that it has taken already.
-_MAIL_IDS = uuid.UUID("6e0c6f2e-7a53-4d0c-9a43-0d2b5b5f8a11")
+# How the embedded server says that nothing has gone out; other words leave a doubt.
+_SURELY_NOT = (
+    "refused the message",
+    "refused the log-in",
+    "not be reached",
+    "Invalid ",
+    "may have at most",
+)
+_FOR_ALL = ("provider_refused", "provider_busy", "provider_unreachable", "provider_no_credits")
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,28 @@ class OutgoingMail:
     html: str
     from_name: str
     reply_to: str
+    headers: dict[str, str] = field(default_factory=dict)
+    tags: list[str] = field(default_factory=list)
+    is_marketing: bool = False
+
+
+# How an attempt went. REFUSED: this mail never goes. LATER: it has surely not gone out. UNKNOWN: it
+# may have.
+TAKEN, REFUSED, LATER, UNKNOWN = "sent", "refused", "later", "unknown"
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """How one attempt at one mail went; ``message`` says it to a person. ``is_for_all``: the next
+    mail would meet the same (a wrong key, a limit), so that it is better to wait."""
+
+    state: str
+    provider: str
+    reference: str = ""
+    message: str = ""
+    retry_after_seconds: float = 0.0
+    code: str = ""
+    is_for_all: bool = False
 
 
 # Gives what the way calls the mail, or ''. Raises ProviderError.
@@ -54,6 +81,36 @@ def choose_sender() -> tuple[str, Sender]:
     return SERVER, send_by_server
 
 
+def attempt(mail: OutgoingMail) -> Attempt:
+    """Send a mail now, and say how it went; raises nothing for a provider's sake."""
+    try:
+        provider, send = choose_sender()
+    except AppError as error:
+        return Attempt(LATER, "", message=error.message, code=error.code, is_for_all=True)
+    try:
+        return Attempt(TAKEN, provider, send(mail))
+    except ProviderError as error:
+        state = UNKNOWN if error.is_uncertain else REFUSED if error.permanent else LATER
+        is_for_all = state == LATER and error.code in _FOR_ALL
+        return Attempt(
+            state,
+            provider,
+            message=error.message,
+            retry_after_seconds=error.retry_after_seconds,
+            code=error.code,
+            is_for_all=is_for_all,
+        )
+    except AppError as error:  # its values cannot be read: a key of the instance is missing
+        return Attempt(LATER, provider, message=error.message, code=error.code, is_for_all=True)
+
+
+def resolves_unknown(provider: str, started_at: datetime) -> bool:
+    """Whether another attempt at a mail that may have gone out at ``started_at`` is safe: the
+    provider still knows its ``mail_id``, and sends it once only."""
+    age = clock.now() - started_at
+    return provider == BREVO and age < timedelta(seconds=brevo_api.IDEMPOTENT_SECONDS)
+
+
 def send_by_server(mail: OutgoingMail) -> str:
     """Through the mail server that the instance's operator has set up."""
     try:
@@ -64,11 +121,17 @@ def send_by_server(mail: OutgoingMail) -> str:
             text=mail.text,
             html=mail.html,
             **({"reply_to": mail.reply_to} if mail.reply_to else {}),
+            **({"headers": mail.headers} if mail.headers else {}),
         )
     except anvil.email.SendFailure as error:
-        raise ProviderError(f"The mail server did not take it: {error}") from error
+        raise ProviderError(
+            f"The mail server did not take it: {error}",
+            is_uncertain=not any(words in str(error) for words in _SURELY_NOT),
+        ) from error
     except anvil.server.AnvilWrappedError as error:
-        raise ProviderError(f"The mail could not be handed over: {error}") from error
+        raise ProviderError(
+            f"The mail could not be handed over: {error}", is_uncertain=True
+        ) from error
     return ""
 
 
@@ -87,6 +150,8 @@ def send_by_smtp(mail: OutgoingMail) -> str:
         message["Reply-To"] = Address(addr_spec=_ascii_address(mail.reply_to))
     message["Subject"] = mail.subject
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday notices, please
+    for name, value in mail.headers.items():
+        message[name] = value
     message.set_content(mail.text)
     message.add_alternative(mail.html, subtype="html")
     smtp_client.send(values, message, recipient)
@@ -106,30 +171,5 @@ def _ascii_address(address: str) -> str:
 
 
 def send_by_brevo(mail: OutgoingMail) -> str:
-    """https://developers.brevo.com/reference/sendtransacemail. A mail with the same idempotencyKey
-    (https://developers.brevo.com/docs/heterogenous-versions-batch-emails) is sent once."""
-    values = read_integration(BREVO)
-    recipient = {"email": mail.to}
-    if mail.to_name:
-        recipient["name"] = mail.to_name[:_NAME_CHARS]
-    content = {
-        "sender": {"name": mail.from_name[:_NAME_CHARS], "email": values["sender_email"]},
-        "to": [recipient],
-        "subject": mail.subject,
-        "htmlContent": mail.html,
-        "textContent": mail.text,
-        "headers": {"idempotencyKey": str(uuid.uuid5(_MAIL_IDS, mail.mail_id))},
-    }
-    if mail.reply_to:
-        content["replyTo"] = {"email": mail.reply_to}
-    answer = brevo_client(values).post("/v3/smtp/email", json=content, is_repeatable=True)
-    if answer.is_refused:
-        # The owner may put a right key in before the outbox gives up.
-        raise ProviderError("Brevo does not accept the API key.", code="provider_refused")
-    if answer.status == 400 and "idempotency" in answer.find("message").lower():
-        return ""  # Sent already: an earlier attempt of ours came through.
-    if not answer.is_ok:
-        reason = answer.find("message") or f"status {answer.status}"
-        is_permanent = 400 <= answer.status < 500 and answer.status != 402
-        raise ProviderError(f"Brevo did not take the mail: {reason}", permanent=is_permanent)
-    return answer.find("messageId")
+    """By Brevo's API, see ``brevo_client.send_mail``."""
+    return brevo_api.send_mail(mail, read_integration(BREVO))

@@ -144,6 +144,67 @@ your account at {{ business_name }} has been suspended, and you have been logged
 {% endif %}""",
     ),
     MailTemplate(
+        name="lead_confirmation",
+        title="Confirm a sign-up",
+        when="Someone leaves their address in a form on a website.",
+        subject="Please confirm: {{ form_heading }}",
+        body="""Hello{% if person_name %} {{ person_name }}{% endif %},
+
+someone, probably you, left this e-mail address with {{ business_name }}: **{{ form_heading }}**.
+
+[Yes, that was me]({{ link }})
+
+The link works for {{ valid_days }} days. If it was not you, do nothing: without this click you \
+hear no more from us.""",
+        variables={
+            "link": ("Where it is confirmed", _LINK),
+            "form_heading": ("The heading of the form", "Ten minutes of calm, once a week"),
+            "valid_days": ("How many days the link works", "7"),
+        },
+        required=("link",),
+    ),
+    MailTemplate(
+        name="referral_confirmation",
+        title="Confirm a recommendation",
+        when="Someone follows a friend's link and leaves their address.",
+        subject="Your friend's gift at {{ business_name }}",
+        body="""Hello{% if person_name %} {{ person_name }}{% endif %},
+
+someone, probably you, followed a friend's recommendation to {{ business_name }}.
+
+{% if friend_reward %}Waiting for you: **{{ friend_reward }}**.
+
+{% endif %}[Yes, that was me]({{ link }})
+
+The link works for {{ valid_days }} days. If it was not you, do nothing: without this click you \
+hear no more from us.""",
+        variables={
+            "link": ("Where it is confirmed", _LINK),
+            "friend_reward": ("What the friend gets", "10% off your first class"),
+            "valid_days": ("How many days the link works", "7"),
+        },
+        required=("link",),
+    ),
+    MailTemplate(
+        name="review_request",
+        title="Ask for a review",
+        when="Some days after a booking or an order is completed.",
+        subject="How was {{ subject_title }}?",
+        body="""Hello{% if person_name %} {{ person_name }}{% endif %},
+
+thank you for coming to {{ business_name }}. How was **{{ subject_title }}**? A few words help us, \
+and others who think of coming.
+
+[Write a review]({{ link }})
+
+It takes a minute. We ask only once.""",
+        variables={
+            "link": ("Where the review is written", _LINK),
+            "subject_title": ("What it is about", "Morning Flow, 14 March"),
+        },
+        required=("link",),
+    ),
+    MailTemplate(
         name="test_mail",
         title="Test mail",
         when="You press “Send a test” in the settings.",

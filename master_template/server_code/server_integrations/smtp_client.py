@@ -20,14 +20,29 @@ TIMEOUT_SECONDS = 10.0
 AUTHORITY_SECRET = "mail_certificate_authority"
 
 
-class _Pinned(smtplib.SMTP):
+class _Noting(smtplib.SMTP):
+    """Knows whether it has begun to hand over a message, and whether that was taken."""
+
+    is_handing_over = False
+    is_taken = False
+
+    def data(self, msg: bytes | str) -> tuple[int, bytes]:  # type: ignore[override]
+        self.is_handing_over = True
+        code, answer = super().data(msg)
+        # An answer, whatever it says, ends the doubt (RFC 5321 section 4.5.3.2.6).
+        self.is_handing_over = False
+        self.is_taken = code == 250
+        return code, answer
+
+
+class _Pinned(_Noting):
     """Connects to an address that has been looked at, and checks the certificate by the name."""
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         return socket.create_connection((find_public_address(host, port), port), timeout)
 
 
-class _PinnedTls(smtplib.SMTP_SSL):
+class _PinnedTls(_Noting, smtplib.SMTP_SSL):
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         plain = socket.create_connection((find_public_address(host, port), port), timeout)
         return self.context.wrap_socket(plain, server_hostname=host)
@@ -45,13 +60,13 @@ def _tls_context() -> ssl.SSLContext:
 
 
 @contextmanager
-def logged_in(values: Mapping[str, str]) -> Iterator[smtplib.SMTP]:
+def logged_in(values: Mapping[str, str]) -> Iterator[_Noting]:
     """A connection on which mail can be sent. Raises :class:`ProviderError` with what is wrong."""
     host, port = values["host"], int(values["port"])
     context = _tls_context()
     try:
         if values["security"] == "tls":
-            server: smtplib.SMTP = _PinnedTls(host, port, timeout=TIMEOUT_SECONDS, context=context)
+            server: _Noting = _PinnedTls(host, port, timeout=TIMEOUT_SECONDS, context=context)
         else:
             server = _Pinned(host, port, timeout=TIMEOUT_SECONDS)
         with server:
@@ -97,9 +112,17 @@ def logged_in(values: Mapping[str, str]) -> Iterator[smtplib.SMTP]:
 
 
 def send(values: Mapping[str, str], message: EmailMessage, recipient: str) -> None:
-    """Hand a message over. Raises :class:`ProviderError`."""
-    with logged_in(values) as server:
-        server.send_message(message, from_addr=values["sender_email"], to_addrs=[recipient])
+    """Hand a message over. Raises :class:`ProviderError`, which is uncertain where the message was
+    on its way and no answer came."""
+    server: _Noting | None = None
+    try:
+        with logged_in(values) as server:
+            server.send_message(message, from_addr=values["sender_email"], to_addrs=[recipient])
+    except ProviderError as error:
+        if server is not None and server.is_taken:
+            return  # only the farewell failed
+        error.is_uncertain = server is not None and server.is_handing_over
+        raise
 
 
 def _readable(text: bytes | str) -> str:

@@ -18,7 +18,7 @@ from ..server_shared.errors import AppError, ConflictError
 from .person_rows import Person, Rows
 
 ERASED = "erased"
-MONEY_EVENTS = {"order": "Order", "payment": "Payment"}
+MONEY_EVENTS = {"order": "Order", "payment": "Payment", "refund": "Refund"}
 
 
 @dataclass(frozen=True)
@@ -173,6 +173,7 @@ RULES: dict[str, ErasureRule] = {
     "invitations": ErasureRule(without_money=delete, with_money=delete),
     "email_log": ErasureRule(without_money=delete, with_money=delete),
     "mail_sends": ErasureRule(without_money=keep_only_outcome, with_money=keep_only_outcome),
+    "mail_events": ErasureRule(without_money=delete, with_money=delete),
     "mail_suppressions": ErasureRule(without_money=keep_only_hash, with_money=keep_only_hash),
     "outbox": ErasureRule(without_money=delete, with_money=delete),
     "audit_log": ErasureRule(without_money=redact_entry, with_money=redact_entry),

@@ -53,6 +53,7 @@ KEPT = (
     Kept("email_log", "queued_at", days=90),
     Kept("invitations", "expires_at", days=90),
     Kept("mail_conversions", "converted_at", days=7 * DAYS_A_YEAR),
+    Kept("mail_events", "occurred_at", days=90),  # the ledger keeps when first
     Kept("mail_sends", "settled_at", days=2 * DAYS_A_YEAR),
     Kept("outbox", "dead_at", days=90),
     Kept("payments", "created_at", days=7 * DAYS_A_YEAR),

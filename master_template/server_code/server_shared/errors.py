@@ -97,11 +97,22 @@ class BusyError(AppError):
 class ProviderError(AppError):
     """An outside service did not do what it should. ``permanent`` False: it may work later.
 
-    Finer codes: ``provider_unreachable`` (no answer came), ``provider_busy`` (it asks to wait).
+    Finer codes: ``provider_unreachable`` (no answer came), ``provider_busy`` (it asks to wait, for
+    ``retry_after_seconds`` if it says so). ``is_uncertain``: it may have done it all the same.
     """
 
     code = "provider_failed"
 
-    def __init__(self, message: str, *, permanent: bool = False, code: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        permanent: bool = False,
+        code: str | None = None,
+        is_uncertain: bool = False,
+        retry_after_seconds: float = 0.0,
+    ) -> None:
         super().__init__(message, code=code)
         self.permanent = permanent
+        self.is_uncertain = is_uncertain
+        self.retry_after_seconds = retry_after_seconds

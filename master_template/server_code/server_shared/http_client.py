@@ -91,9 +91,14 @@ class ProviderClient:
         """``is_repeatable``: sending it twice does no harm, as with an idempotency key."""
         return self._request("POST", path, is_repeatable=is_repeatable, json=json, data=form)
 
+    def put(self, path: str, *, json: Any) -> Answer:
+        """Repeating it does no harm (RFC 9110 section 9.2.2)."""
+        return self._request("PUT", path, is_repeatable=True, json=json)
+
     def _request(self, method: str, path: str, *, is_repeatable: bool, **content: Any) -> Answer:
         """Raises :class:`ProviderError` (``provider_unreachable``, ``provider_busy``)."""
         end = time.monotonic() + BUDGET_SECONDS
+        is_uncertain = False  # whether a try may have been carried out without our hearing of it
         with httpx.Client(
             headers=self.headers, auth=self.auth, timeout=TIMEOUT, follow_redirects=False
         ) as client:
@@ -106,15 +111,20 @@ class ProviderClient:
                     failure = self._unreachable(error)
                 except (httpx.HTTPError, httpx.InvalidURL) as error:
                     failure = self._unreachable(error)
+                    is_uncertain = True
                     is_last = is_last or not is_repeatable
                 else:
                     may_repeat = is_repeatable and answer.status in _TRY_AGAIN
                     if answer.status != BUSY and not may_repeat:
                         return answer
                     pause = max(pause, asked_to_wait)
+                    is_uncertain = is_uncertain or answer.status != BUSY
                     failure = ProviderError(
-                        f"{self.title} is busy. Please try again in a while.", code="provider_busy"
+                        f"{self.title} is busy. Please try again in a while.",
+                        code="provider_busy",
+                        retry_after_seconds=asked_to_wait,
                     )
+                failure.is_uncertain = is_uncertain
                 if is_last or time.monotonic() + pause >= end:
                     raise failure
                 time.sleep(pause)
@@ -143,7 +153,9 @@ class ProviderClient:
             body = json.loads(text)
         except ValueError:
             body = None
-        wait = read_retry_after(response.headers.get("retry-after"))
+        headers = response.headers
+        # Brevo says it in a header of its own (https://developers.brevo.com/docs/limit-headers).
+        wait = read_retry_after(headers.get("retry-after") or headers.get("x-sib-ratelimit-reset"))
         return Answer(response.status_code, body, text), wait
 
     def _unreachable(self, error: Exception) -> ProviderError:
