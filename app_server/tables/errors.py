@@ -89,6 +89,13 @@ def is_disconnection(error: psycopg.Error) -> bool:
     return isinstance(error, psycopg.OperationalError) and error.sqlstate is None
 
 
+def is_crash(error: psycopg.Error) -> bool:
+    """Whether the server went away without a word, so that nobody knows what it had done: one that
+    hangs up says so before it does anything, and after that nothing."""
+    hung_up = pg.AdminShutdown | pg.CannotConnectNow
+    return is_disconnection(error) and not isinstance(error, hung_up)
+
+
 def may_be_stale(error: psycopg.Error) -> bool:
     """Whether a statement for an older schema could fail like this."""
     return is_disconnection(error) or isinstance(

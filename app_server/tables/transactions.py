@@ -23,6 +23,7 @@ from app_server.stack import CallStack
 from app_server.tables.errors import (
     TOO_MANY_TRANSACTIONS,
     commit_in_doubt,
+    is_crash,
     is_disconnection,
     is_outdated_statement,
     may_be_stale,
@@ -49,26 +50,37 @@ _ISOLATION = {None: "SERIALIZABLE", "relaxed": "REPEATABLE READ"}
 """``Transaction(relaxed=True)`` and the default, as on Anvil's server."""
 
 
+_CHANGING = ("INSERT", "UPDATE", "DELETE", "WITH")
+
+
 class Db:
     """Statements on one connection."""
 
     def __init__(self, connection: Connection, *, in_transaction: bool = False) -> None:
         self.connection = connection
         self._in_transaction = in_transaction
+        self.has_written = False
+        """Whether a statement was sent that changes rows."""
 
     async def rows(
         self, sql: tuple[str, list[Any]], *, binary: bool = False
     ) -> list[tuple[Any, ...]]:
         """``binary``: how the values come, which for bytes is half the size and no work."""
         text, parameters = sql
+        self._note(text)
         cursor = await self.connection.execute(text.encode(), parameters, binary=binary)
         return await cursor.fetchall()
 
     async def run(self, sql: tuple[str, list[Any]]) -> int:
         """Runs a statement without a result; answers how many rows it touched."""
         text, parameters = sql
+        self._note(text)
         cursor = await self.connection.execute(text.encode(), parameters)
         return cursor.rowcount
+
+    def _note(self, text: str) -> None:
+        if text.startswith(_CHANGING):
+            self.has_written = True
 
     @asynccontextmanager
     async def atomic(self) -> AsyncIterator[None]:
@@ -183,6 +195,7 @@ class Transactions:
         """What statements of a call go to. Database errors leave it as AnvilError; StaleSchemaError
         where the tables were changed, and nothing was done."""
         transaction = stack.resources.get(RESOURCE) if stack else None
+        db: Db | None = None
         compiled_for = self.compiled_for.get() or self.schema
         try:
             if transaction is not None:
@@ -194,7 +207,8 @@ class Transactions:
                         await self._pool.look_again(connection)
                     if compiled_for is not self.schema:
                         raise StaleSchemaError
-                    yield Db(connection)
+                    db = Db(connection)
+                    yield db
         except psycopg.Error as error:
             if await self._is_stale(error, compiled_for):
                 raise (StaleSchemaError() if transaction is None else transaction_conflict()) from (
@@ -202,6 +216,8 @@ class Transactions:
                 )
             if transaction is not None and is_disconnection(error):
                 raise transaction_lost() from error
+            if db is not None and db.has_written and is_crash(error):
+                raise commit_in_doubt() from error
             raise translate(error, self.constraint_messages) from error
         finally:
             self.compiled_for.set(None)
@@ -280,6 +296,6 @@ class Transactions:
         except psycopg.Error as error:
             if await self._is_stale(error, schema):
                 raise transaction_conflict() from error
-            if is_disconnection(error):
+            if is_crash(error):
                 raise commit_in_doubt() from error
             raise translate(error, self.constraint_messages) from error

@@ -222,6 +222,33 @@ async def test_survives_a_database_that_went_away(database_url: str) -> None:
     gate.close()
 
 
+@pytest.mark.parametrize(
+    ("is_write", "told"), [(True, "may have been saved or not"), (False, "Nothing was changed")]
+)
+async def test_what_is_cut_off_on_its_way_is_told_as_it_is(
+    database_url: str, is_write: bool, told: str
+) -> None:
+    """Nobody knows whether a write came through; a read changed nothing."""
+    gate = Gate(database_url)
+    store = await TableStore.open(gate.url, CONTACTS)
+    with (
+        psycopg.connect(database_url) as holder,
+        psycopg.connect(database_url, autocommit=True) as admin,
+    ):
+        holder.execute("LOCK TABLE app.contacts")
+        work = (
+            store.insert_row("contacts", {"name": "x"}) if is_write else store.find_rows("contacts")
+        )
+        task = asyncio.create_task(work)
+        waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        while admin.execute(waiting).fetchone() is None:
+            await asyncio.sleep(0.01)
+        gate.close()
+        with pytest.raises(AnvilError, match=told):
+            await task
+    await store.close()
+
+
 async def test_idle_connections_cut_meanwhile_are_not_noticed(database_url: str) -> None:
     store = await TableStore.open(database_url, CONTACTS)
     await asyncio.gather(*(store.find_rows("contacts") for _ in range(5)))
