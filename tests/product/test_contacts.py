@@ -113,7 +113,7 @@ def test_the_timeline_comes_in_pages(empty_studio: Studio) -> None:
     with empty_studio.person("mia") as mia:
         contact_id = mia.call("create_contact", contact())["contact"]["contact_id"]
         for number in range(7):
-            mia.call("log_contact_event", contact_id, "call", f"Call {number}")
+            mia.call("log_contact_event", contact_id, "call", description=f"Call {number}")
         found = []
         while True:
             page = mia.call("get_contact_timeline", contact_id, offset=len(found), page_size=3)
@@ -127,7 +127,7 @@ def test_a_person_cannot_log_what_only_happens_by_itself(empty_studio: Studio) -
     with empty_studio.person("mia") as mia:
         contact_id = mia.call("create_contact", contact())["contact"]["contact_id"]
         with pytest.raises(Refused, match="invalid"):
-            mia.call("log_contact_event", contact_id, "payment", "Paid a lot")
+            mia.call("log_contact_event", contact_id, "payment", description="Paid a lot")
 
 
 def test_every_change_leaves_an_audit_entry(empty_studio: Studio) -> None:
@@ -155,3 +155,34 @@ def test_finds_a_contact_by_any_spelling_of_its_number(studio: Studio, given: ob
 def test_refuses_what_is_no_contact_number(studio: Studio, given: object) -> None:
     with studio.person("sam") as sam, pytest.raises(Refused, match="invalid"):
         sam.call("get_contact", given)
+
+
+def test_the_functions_of_the_reference_keep_names_arguments_and_answers(
+    empty_studio: Studio,
+) -> None:
+    with empty_studio.person("mia") as mia:
+        made = mia.call(
+            "create_contact",
+            contact_data=contact(last_name="Reference", notes="Likes tea", tags=["tea", "vip"]),
+        )
+        where = made["contact_id"]
+        assert made["contact"]["internal_notes"] == "Likes tea"
+        mia.call("update_contact", contact_id=where, updates={"company": "Tea Ltd"})
+        note = mia.call("add_note_to_contact", contact_id=where, note_text="Called")
+        empty_studio.query(
+            "UPDATE app.contacts SET total_spent_cents = 12345, average_order_value_cents = 615 "
+            "WHERE contact_id = %s",
+            where,
+        )
+        found = mia.call("get_contact_by_id", contact_id=where)["contact"]
+        listed = mia.call("get_all_contacts", {"tags": ["tea", "vip"], "search": "reference"})
+        none = mia.call("get_all_contacts", filters={"tags": ["tea", "coffee"]})
+        mia.call("delete_contact", contact_id=where)
+    assert (found["total_spent"], found["average_order_value"]) == (123.45, 6.15)
+    assert found["timeline"][0]["event_id"] == note["event_id"]
+    assert [event["event_type"] for event in found["timeline"]] == ["note", "created"]
+    (only,) = listed["contacts"]
+    assert {"full_name", "email", "phone", "status", "total_transactions", "source"} <= set(only)
+    assert (only["contact_id"], only["total_spent"]) == (where, 123.45)
+    assert only["customer_since"] == only["date_added"]
+    assert (listed["total"], listed["next"], none["total"]) == (1, None, 0)

@@ -39,7 +39,7 @@ class Victim:
                 internal_notes="whispered about",
             )
             mia.call("set_marketing_consent", self.contact_id, True, "whispered about it")
-            mia.call("log_contact_event", self.contact_id, "visit", "Zebedora was here")
+            mia.call("log_contact_event", self.contact_id, "visit", description="Zebedora was here")
         with customer(studio, self.address) as dora:
             dora.call("update_my_profile", {"first_name": "Zebedora"})
 

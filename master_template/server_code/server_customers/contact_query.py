@@ -17,6 +17,7 @@ from ..server_shared.config import read_business
 from ..server_shared.errors import InvalidError
 from ..server_shared.validators import Bool, Choice, Day, Int, Items, Record, Rule, Text, fold
 from .contact_fields import CONTACT_ID, LIFECYCLE_STAGES, SOURCES, STATUSES, TAG
+from .segment_members import find_segment, members
 
 MAX_WORDS = 8
 MAX_SELECTED = 2_000  # Contacts that a selection names one by one.
@@ -107,10 +108,10 @@ def match(wanted: Mapping[str, Any]) -> Any:
             columns[name] = wanted[name]
     words = search_words(wanted["search"])
     if words:
-        columns["search_text"] = q.all_of(*(q.ilike(f"%{_escape(word)}%") for word in words))
+        columns["search_text"] = q.all_of(*(q.ilike(f"%{escape_like(word)}%") for word in words))
     terms = [*scopes.contact_terms(), *_tag_terms(wanted), *_range_terms(wanted)]
     if wanted["segment"]:
-        terms.append(q.all_of(segments=[wanted["segment"]]))
+        terms.append(members(find_segment(wanted["segment"])))
     if wanted["opted_in"] is not None:
         has_agreed = q.all_of(preferences={"marketing_opt_in": True})
         has_not = _none_of("preferences", [has_agreed])
@@ -135,7 +136,7 @@ def search_words(text: str) -> list[str]:
     return fold(text).split()[:MAX_WORDS]
 
 
-def _escape(word: str) -> str:
+def escape_like(word: str) -> str:
     """The word with what LIKE gives a meaning to taken literally."""
     return re.sub(r"([\\%_])", r"\\\1", word)
 

@@ -40,10 +40,23 @@ EVENT_TYPES = (
     "deleted",
     "restored",
     "membership",
+    "meeting",
+    "refund",
+    "task_completed",
+    "lifecycle_changed",
+    "review",
+    "referral",
+    "lead",
     "linked",
 )
 # What a person may log by hand. The rest is written by what happens.
-MANUAL_TYPES = ("note", "call", "email", "visit")
+MANUAL_TYPES = {
+    "note": "Note",
+    "call": "Telephone call",
+    "email": "E-mail",
+    "visit": "Visit",
+    "meeting": "Meeting",
+}
 VISIBILITIES = ("visible", "internal", "all")
 NOTE = Text("The note", max_chars=5_000, multiline=True, required=True)
 MAX_PAGE = 100
@@ -183,28 +196,29 @@ def get_contact_timeline(
     needs="customers.manage",
     takes={
         "contact_id": CONTACT_ID,
-        "event_type": Choice("Event type", MANUAL_TYPES, required=True),
-        "description": NOTE,
+        "event_type": Choice("Event type", tuple(MANUAL_TYPES), required=True),
         "event_data": EventData("Event data", default={}),
         "related_id": Text("Related id", max_chars=60),
         "user_visible": Bool("Visible", default=True),
+        "description": Text("The note", max_chars=5_000, multiline=True),
     },
     audit="contact.log_event",
 )
 def log_contact_event(
     contact_id: str,
     event_type: str,
-    description: str,
     event_data: dict[str, Any] | None = None,
     related_id: str | None = None,
     user_visible: bool = True,
+    description: str | None = None,
 ) -> dict[str, Any]:
-    """Log that something happened with a contact; give ``{"event": {...}}``."""
-    return {
-        "event": _log_event(
-            contact_id, event_type, description, event_data, related_id, user_visible
-        )
-    }
+    """Log that something happened with a contact; give its ``event_id`` and the whole ``event``.
+
+    Without a ``description`` the event says what its type says.
+    """
+    text = description or MANUAL_TYPES[event_type]
+    event = _log_event(contact_id, event_type, text, event_data, related_id, user_visible)
+    return {"event_id": event["event_id"], "event": event}
 
 
 @in_transaction
@@ -243,7 +257,7 @@ def _log_event(
 def get_recent_activity(days: int = 7, limit: int = 50) -> dict[str, Any]:
     """What happened lately with anyone, newest first: ``{"activity": [event and contact]}``.
 
-    Each has the keys of an event, and ``contact_id`` and ``contact_name``.
+    Each has the keys of an event, and ``contact_id``, ``contact_name`` and ``contact_email``.
     """
     found = app_tables.contact_events.search(
         tables.order_by("event_date", ascending=False),
@@ -264,6 +278,46 @@ def get_recent_activity(days: int = 7, limit: int = 50) -> dict[str, Any]:
                 **event_dict(row),
                 "contact_id": contact["contact_id"] if contact else None,
                 "contact_name": display_name(contact) if contact else "",
+                "contact_email": contact["email"] if contact else None,
             }
         )
     return {"activity": activity}
+
+
+@server_callable(needs="customers.view", takes={"contact_id": CONTACT_ID})
+def get_contact_campaigns(contact_id: str) -> dict[str, Any]:
+    """The campaigns that a contact is in now: ``{"campaigns": [...]}``, the latest first.
+
+    Each has ``campaign_id``, ``campaign_name``, ``campaign_type``, ``sequence_day``,
+    ``enrolled_date`` and ``last_email_sent`` (None before the first mail).
+    """
+    contact = app_tables.contacts.get(contact_id=contact_id)
+    if contact is None:
+        raise NotFoundError(f"There is no contact {contact_id}.")
+    scopes.refuse_outside(contact)
+    found = app_tables.contact_campaigns.search(
+        tables.order_by("enrolled_at", ascending=False),
+        q.fetch_only(
+            "sequence_day",
+            "enrolled_at",
+            "last_email_sent_at",
+            campaign=q.fetch_only("campaign_id", "campaign_name", "campaign_type"),
+        ),
+        q.page_size(MAX_PAGE),
+        contact=contact,
+        status="active",
+    )
+    campaigns = []
+    for row in islice(found, MAX_PAGE):
+        campaign = row["campaign"]
+        campaigns.append(
+            {
+                "campaign_id": campaign["campaign_id"],
+                "campaign_name": campaign["campaign_name"],
+                "campaign_type": campaign["campaign_type"],
+                "sequence_day": int(row["sequence_day"] or 0),
+                "enrolled_date": row["enrolled_at"],
+                "last_email_sent": row["last_email_sent_at"],
+            }
+        )
+    return {"campaigns": campaigns}
