@@ -13,7 +13,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from contextvars import ContextVar
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import anvil.tables
 
@@ -21,6 +21,8 @@ Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
 _is_open: ContextVar[bool] = ContextVar("mybizz_transaction", default=False)
+# What the transaction that runs now has asked for once; see ``once``.
+_answers: ContextVar[dict[str, Any] | None] = ContextVar("mybizz_answers", default=None)
 
 
 def in_transaction(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
@@ -30,9 +32,11 @@ def in_transaction(function: Callable[Parameters, Result]) -> Callable[Parameter
     @functools.wraps(function)
     def alone(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
         token = _is_open.set(True)
+        answers = _answers.set({})
         try:
             return function(*args, **kwargs)
         finally:
+            _answers.reset(answers)
             _is_open.reset(token)
 
     outermost = anvil.tables.in_transaction(alone)
@@ -44,3 +48,15 @@ def in_transaction(function: Callable[Parameters, Result]) -> Callable[Parameter
         return result
 
     return joining
+
+
+def once(name: str, ask: Callable[[], Result]) -> Result:
+    """What ``ask()`` gives, asked once in each transaction: for what thousands of its changes want
+    to know, and what it does not change itself. Outside of one it is asked each time."""
+    answers = _answers.get()
+    if answers is None:
+        return ask()
+    if name not in answers:
+        answers[name] = ask()
+    result: Result = answers[name]
+    return result

@@ -1,0 +1,1 @@
+"""Marketing: mails to many, campaigns, lead capture, referrals, reviews and tasks."""
