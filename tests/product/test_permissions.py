@@ -67,6 +67,10 @@ TRUSTED = {
 }
 PERMITTED = {
     "marketing.manage": {
+        "create_lead_form",
+        "delete_lead_form",
+        "set_lead_form_status",
+        "update_lead_form",
         "archive_campaign",
         "cancel_broadcast",
         "check_campaign_triggers",
@@ -89,6 +93,9 @@ PERMITTED = {
         "update_campaign",
     },
     "marketing.view": {
+        "get_lead_form",
+        "get_lead_form_stats",
+        "list_lead_forms",
         "count_recipients",
         "get_broadcast",
         "get_broadcast_stats",
@@ -101,6 +108,7 @@ PERMITTED = {
         "list_enrollments",
     },
     "customers.view": {
+        "list_lead_submissions",
         "delete_saved_view",
         "get_all_contacts",
         "get_contact_by_id",
@@ -110,6 +118,16 @@ PERMITTED = {
         "get_consent_history",
         "get_contact",
         "get_contact_campaigns",
+        "change_tasks",
+        "complete_task",
+        "get_all_tasks",
+        "get_contact_tasks",
+        "get_task",
+        "list_task_people",
+        "list_task_rules",
+        "list_tasks",
+        "reopen_task",
+        "snooze_task",
         "get_contact_timeline",
         "get_recent_activity",
         "list_contact_tags",
@@ -131,6 +149,9 @@ PERMITTED = {
         "start_bulk_change",
         "undo_bulk_change",
         "add_note_to_contact",
+        "create_task",
+        "delete_task",
+        "update_task",
         "create_contact",
         "delete_contact",
         "erase_contact",
@@ -176,6 +197,7 @@ PERMITTED = {
     "settings.manage": {
         "cancel_upgrade",
         "run_scheduled_job",
+        "update_task_rule",
         "request_upgrade",
         "check_logo",
         "delete_integration",

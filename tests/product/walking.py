@@ -42,6 +42,7 @@ SAMPLES: dict[str, Callable[[Any], Any]] = {
     "Email": lambda rule: f"someone{next(_numbers)}@example.com",
     "EventData": lambda rule: {},
     "FieldTexts": lambda rule: {"publishable_key": "pk_test_0123456789"},
+    "FormId": lambda rule: "fabcdefghjkm",
     "FirstPassword": lambda rule: "a fine new password",
     "GivenPassword": lambda rule: PASSWORD,
     "Int": lambda rule: max(1, rule.minimum),
@@ -52,6 +53,7 @@ SAMPLES: dict[str, Callable[[Any], Any]] = {
     "LogoFile": lambda rule: None,  # a file is sent in a way of its own: test_settings_theme.py
     "MailContent": lambda rule: {"subject": "Hi", "format": "markdown", "markdown": "Hello"},
     "Moment": lambda rule: "2026-03-14T09:30:00+02:00",
+    "Origin": lambda rule: "https://example.com",
     "Password": lambda rule: "a fine new password",
     "Percent": lambda rule: 12.5,
     "Phone": lambda rule: "+27 82 555 0101",
@@ -59,6 +61,7 @@ SAMPLES: dict[str, Callable[[Any], Any]] = {
     "RequestId": lambda rule: "0123456789abcdef",
     "SegmentId": lambda rule: "S-1",
     "Steps": lambda rule: [{"content": {"subject": "Hello"}}],
+    "TaskId": lambda rule: "[1,1]",
     "Text": lambda rule: "Text"[: rule.max_chars].ljust(rule.min_chars, "x"),
     "ColumnMapping": lambda rule: ["email"],
     "UploadedTable": lambda rule: None,  # as a logo is: test_contact_imports.py

@@ -1,0 +1,414 @@
+"""Imports of contacts as people carry them out: upload, columns, dry run, import.
+
+``contact_import_task`` does the work. Whoever sees only a part of the customers sees only their own
+imports: a file may name anybody.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import secrets
+from collections.abc import Mapping
+from itertools import islice
+from typing import Any
+
+import anvil
+import anvil.tables as tables
+from anvil.tables import app_tables
+from anvil.tables import query as q
+
+from ..server_auth import scopes
+from ..server_auth.rbac import current_actor
+from ..server_privacy.export_files import defuse
+from ..server_shared import audit, clock
+from ..server_shared.audit import Reads
+from ..server_shared.callables import server_callable
+from ..server_shared.config import read_business
+from ..server_shared.errors import ConflictError, InvalidError, NotFoundError
+from ..server_shared.transactions import in_transaction
+from ..server_shared.validators import Int, Rule, Text
+from . import contact_import_files as files
+from . import contact_import_task as task
+from . import segment_members
+from .contact_import_headings import FIELDS, guess_mapping
+from .contact_import_rows import DELIMITER_NAMES, IMPORT_PLAN, SHAPE, check_plan
+from .contact_import_task import CANCELLED, CHECK, CHECKED, DONE, FAILED, IMPORT, UPLOADED, WORKING
+
+NEEDS = task.NEEDS
+IMPORT_ID = Text("The import's number", max_chars=40, required=True)
+PREVIEW_ROWS = 8
+GUESS_ROWS = 60
+MAX_PREVIEW_CHARS = 120
+MAX_PAGE = 100
+NO_LONGER_SO = "import_state"  # the code of what the import's state does not allow
+
+
+class UploadedTable(Rule):
+    """An uploaded file, as (name, bytes). What it is its content says."""
+
+    def check(self, value: Any) -> tuple[str, bytes]:
+        if not isinstance(value, anvil.Media):
+            raise self.refuse("a CSV file or an Excel workbook", value)
+        if (value.length or 0) > files.MAX_UPLOAD_BYTES:
+            raise files.too_large(value.length)
+        data = value.get_bytes()
+        name = Text("The name", max_chars=120).clean((value.name or "")[-120:]) or "contacts.csv"
+        return name, data
+
+
+@server_callable(
+    needs=NEEDS, takes={"file": UploadedTable("The file")}, audit="contact_import.create"
+)
+def begin_contact_import(file: tuple[str, bytes] | None) -> dict[str, Any]:
+    """Take a file in; give ``{"import": {...}}`` with a preview and a guess at its columns.
+
+    Raises :class:`InvalidError` where it is no table of people.
+    """
+    if file is None:
+        raise InvalidError("Please choose a CSV file or an Excel workbook.", field="file")
+    name, data = file
+    try:
+        shape = files.recognise(data, read_business().locale.split("-")[0])
+        looked_at = _look_at(data, shape)
+    except InvalidError as error:
+        raise InvalidError(error.message, field="file") from error
+    now = clock.now()
+    actor = current_actor()
+    row = app_tables.contact_imports.add_row(
+        import_id="imp" + secrets.token_hex(6),
+        file_name=name,
+        file_bytes=len(data),
+        file=anvil.BlobMedia("application/octet-stream", data, name=name),
+        sheets=files.sheet_names(data) if shape.kind == "xlsx" else [],
+        state=UPLOADED,
+        stage=CHECK,
+        done_rows=0,
+        counts={},
+        created_by=actor.row,
+        author_name=actor.author_name,
+        created_at=now,
+        version=1,
+        **looked_at,
+    )
+    details = {"file": name, "bytes": len(data)}
+    audit.record("create", "contact_import", row["import_id"], details=details)
+    return {"import": _full(row)}
+
+
+def _look_at(data: bytes, shape: files.FileShape) -> dict[str, Any]:
+    """The columns of an import that follow from how its file is read."""
+    head = files.read_head(data, shape, GUESS_ROWS)
+    return {
+        "shape": shape.to_json(),
+        "header": [name[:MAX_PREVIEW_CHARS] for name in head.header],
+        "preview": [
+            [line, [cell[:MAX_PREVIEW_CHARS] for cell in cells]]
+            for line, cells in head.rows[:PREVIEW_ROWS]
+        ],
+        "mapping": guess_mapping(
+            head.header if shape.has_header else [""] * len(head.header),
+            [cells for _, cells in head.rows],
+        ),
+    }
+
+
+@server_callable(
+    needs=NEEDS, takes={"import_id": IMPORT_ID, "shape": SHAPE}, audit="contact_import.update"
+)
+def reread_contact_import(import_id: str, shape: Mapping[str, Any]) -> dict[str, Any]:
+    """Read the file otherwise: with another encoding, separator or sheet, or without headings."""
+    row = _open_row(import_id, UPLOADED, CHECKED, FAILED, CANCELLED)
+    present = files.FileShape.from_json(row["shape"])
+    wanted = files.FileShape(
+        present.kind,
+        shape["encoding"] or present.encoding if present.kind == "csv" else "",
+        DELIMITER_NAMES.get(shape["delimiter"], present.delimiter) if present.kind == "csv" else "",
+        shape["sheet"] or present.sheet,
+        shape["has_header"],
+    )
+    looked_at = _look_at(row["file"].get_bytes(), wanted)
+    _begin_anew(row, state=UPLOADED, **looked_at)
+    changes = {"shape": [present.to_json(), wanted.to_json()]}
+    audit.record("update", "contact_import", import_id, changes)
+    return {"import": _full(row)}
+
+
+@server_callable(
+    needs=NEEDS,
+    takes={"import_id": IMPORT_ID, "plan": IMPORT_PLAN},
+    audit="contact_import.check",
+    atomic=False,
+)
+def check_contact_import(import_id: str, plan: dict[str, Any]) -> dict[str, Any]:
+    """Begin the dry run of an import by this plan; it changes no contact."""
+    check_plan(plan)
+    answer = _begin_check(import_id, plan)
+    task.launch(import_id)
+    return answer
+
+
+@in_transaction
+def _begin_check(import_id: str, plan: dict[str, Any]) -> dict[str, Any]:
+    row = _open_row(import_id, UPLOADED, CHECKED, FAILED, CANCELLED)
+    if len(plan["mapping"]) != len(row["header"]):
+        text = f"The file has {len(row['header'])} columns, the plan {len(plan['mapping'])}."
+        raise InvalidError(text, field="mapping")
+    _check_segment(plan["segment"])
+    _begin_anew(row, state=WORKING, plan=plan, mapping=plan["mapping"])
+    audit.record("check", "contact_import", import_id, details=_told(plan))
+    return {"import": _full(row)}
+
+
+def _check_segment(segment_id: str | None) -> None:
+    if not segment_id:
+        return
+    segment = segment_members.find_segment(segment_id)
+    if segment["segment_type"] != segment_members.STATIC:
+        raise InvalidError(
+            "This segment finds its members by rules. Please choose one whose members are picked "
+            "by hand.",
+            field="segment",
+        )
+
+
+def _told(plan: Mapping[str, Any]) -> dict[str, Any]:
+    shown = {name: value for name, value in plan.items() if value and name != "mapping"}
+    return {**shown, "columns": [name for name in plan["mapping"] if name]}
+
+
+def _begin_anew(row: Any, **columns: Any) -> None:
+    task.forget_batches(row["import_id"], CHECK)
+    row.update(
+        stage=CHECK,
+        done_rows=0,
+        total_rows=None,
+        counts={},
+        checked_counts=None,
+        error=None,
+        lease=None,
+        leased_until=clock.now() + task.GRACE,
+        finished_at=None,
+        version=int(row["version"]) + 1,
+        **columns,
+    )
+
+
+@server_callable(
+    needs=NEEDS, takes={"import_id": IMPORT_ID}, audit="contact_import.start", atomic=False
+)
+def start_contact_import(import_id: str) -> dict[str, Any]:
+    """Begin to bring in what the dry run has found good."""
+    answer = _start(import_id)
+    task.launch(import_id)
+    return answer
+
+
+@in_transaction
+def _start(import_id: str) -> dict[str, Any]:
+    row = _open_row(import_id, CHECKED)
+    now = clock.now()
+    row.update(
+        state=WORKING,
+        stage=IMPORT,
+        done_rows=0,
+        counts={},
+        error=None,
+        lease=None,
+        leased_until=now + task.GRACE,
+        started_at=now,
+        finished_at=None,
+        version=int(row["version"]) + 1,
+    )
+    details = {"file": row["file_name"], **dict(row["checked_counts"] or {})}
+    audit.record("start", "contact_import", import_id, details=details)
+    return {"import": _full(row)}
+
+
+@server_callable(needs=NEEDS, takes={"import_id": IMPORT_ID}, audit="contact_import.cancel")
+def cancel_contact_import(import_id: str) -> dict[str, Any]:
+    """Stop after the batch that is being written; who is in stays in."""
+    row = _find(import_id)
+    if row["state"] != WORKING:
+        audit.unchanged()
+        return {"import": _full(row)}
+    row.update(
+        state=CANCELLED,
+        lease=None,
+        leased_until=None,
+        finished_at=clock.now(),
+        version=int(row["version"]) + 1,
+    )
+    audit.record("cancel", "contact_import", import_id, {"state": [WORKING, CANCELLED]})
+    return {"import": _full(row)}
+
+
+@server_callable(
+    needs=NEEDS, takes={"import_id": IMPORT_ID}, audit="contact_import.resume", atomic=False
+)
+def resume_contact_import(import_id: str) -> dict[str, Any]:
+    """Go on behind the last row that was done, after it was cancelled or has failed."""
+    answer = _resume(import_id)
+    task.launch(import_id)
+    return answer
+
+
+@in_transaction
+def _resume(import_id: str) -> dict[str, Any]:
+    row = _open_row(import_id, CANCELLED, FAILED)
+    if row["plan"] is None:
+        raise ConflictError("Please choose the columns first.", code=NO_LONGER_SO)
+    before = row["state"]
+    row.update(
+        state=WORKING,
+        error=None,
+        lease=None,
+        leased_until=clock.now() + task.GRACE,
+        finished_at=None,
+        version=int(row["version"]) + 1,
+    )
+    audit.record("resume", "contact_import", import_id, {"state": [before, WORKING]})
+    return {"import": _full(row)}
+
+
+@server_callable(needs=NEEDS, takes={"import_id": IMPORT_ID}, audit="contact_import.delete")
+def delete_contact_import(import_id: str) -> dict[str, Any]:
+    """Delete the file and all that is kept of an import; the contacts stay."""
+    row = _open_row(import_id, UPLOADED, CHECKED, DONE, CANCELLED, FAILED)
+    for stage in (CHECK, IMPORT):
+        task.forget_batches(import_id, stage)
+    changes = {"file_name": [row["file_name"], None], "state": [row["state"], None]}
+    row.delete()
+    audit.record("delete", "contact_import", import_id, changes)
+    return {"import_id": import_id}
+
+
+@server_callable(needs=NEEDS, takes={"import_id": IMPORT_ID})
+def get_contact_import(import_id: str) -> dict[str, Any]:
+    """``{"import": {...}}`` as it is now; starts the work anew where it has been cut off."""
+    row = _find(import_id)
+    task.relaunch_if_stalled(row)
+    return {"import": _full(row)}
+
+
+@server_callable(
+    needs=NEEDS,
+    takes={
+        "offset": Int("Offset", minimum=0, default=0),
+        "page_size": Int("Page size", minimum=1, maximum=MAX_PAGE, default=25),
+    },
+)
+def list_contact_imports(offset: int = 0, page_size: int = 25) -> dict[str, Any]:
+    """``{"imports": [...], "total"}``, newest first, without the previews."""
+    found = app_tables.contact_imports.search(
+        tables.order_by("created_at", ascending=False),
+        q.page_size(offset + page_size),
+        *_own_terms(),
+    )
+    rows = islice(found, offset, offset + page_size)
+    return {"imports": [_summary(row) for row in rows], "total": len(found)}
+
+
+@server_callable(
+    needs=NEEDS,
+    takes={"import_id": IMPORT_ID},
+    audit=Reads("contact_import.download", of="import_id"),
+)
+def download_import_problems(import_id: str) -> dict[str, Any]:
+    """``{"file": media}``: the refused rows of the newest stage, with the file's own columns, the
+    line and the reason, ready to be put right and imported."""
+    row = _find(import_id)
+    batches = app_tables.contact_import_batches.search(
+        tables.order_by("number"),
+        q.page_size(20),
+        import_id=import_id,
+        stage=row["stage"],
+    )
+    text = io.StringIO()
+    writer = csv.writer(text)
+    header = list(row["header"])
+    writer.writerow([*map(defuse, header), "Line", "Reason"])
+    for batch in batches:
+        for line, _field, reason, cells in batch["refused"] or ():
+            padded = [*cells, *[""] * (len(header) - len(cells))][: len(header)]
+            writer.writerow([*map(defuse, padded), line, reason])
+    name = row["file_name"].rsplit(".", 1)[0] + "-refused.csv"
+    return {"file": anvil.BlobMedia("text/csv", text.getvalue().encode("utf-8-sig"), name=name)}
+
+
+def _own_terms() -> tuple[Any, ...]:
+    scope = scopes.current_scope()
+    return () if scope is None else (q.all_of(created_by=scope.row),)
+
+
+def _find(import_id: str) -> Any:
+    row = app_tables.contact_imports.get(import_id=import_id)
+    scope = scopes.current_scope()
+    if row is None or (scope is not None and row["created_by"] != scope.row):
+        raise NotFoundError("There is no such import; files are kept for 30 days.")
+    return row
+
+
+def _open_row(import_id: str, *states: str) -> Any:
+    """The row of an import that is in one of these states. An import that has begun to write can
+    only go on."""
+    row = _find(import_id)
+    begun = row["stage"] == IMPORT and UPLOADED in states and DONE not in states
+    if row["state"] not in states or begun:
+        raise ConflictError(
+            f"This import is {_STATE_TEXTS[row['state']]}, so this cannot be done now.",
+            code=NO_LONGER_SO,
+        )
+    return row
+
+
+_STATE_TEXTS = {
+    UPLOADED: "not checked yet",
+    WORKING: "at work",
+    CHECKED: "checked and ready",
+    DONE: "finished",
+    CANCELLED: "cancelled",
+    FAILED: "stopped by an error",
+}
+
+
+def _summary(row: Any) -> dict[str, Any]:
+    return {
+        "import_id": row["import_id"],
+        "file_name": row["file_name"],
+        "file_bytes": int(row["file_bytes"]),
+        "state": row["state"],
+        "stage": row["stage"],
+        "total_rows": None if row["total_rows"] is None else int(row["total_rows"]),
+        "done_rows": int(row["done_rows"]),
+        "counts": _counts(row["counts"]),
+        "checked_counts": None if row["checked_counts"] is None else _counts(row["checked_counts"]),
+        "error": row["error"],
+        "author_name": row["author_name"],
+        "created_at": row["created_at"],
+        "started_at": row["started_at"],
+        "finished_at": row["finished_at"],
+    }
+
+
+def _counts(given: Any) -> dict[str, int]:
+    return {name: int(number) for name, number in dict(given or {}).items()}
+
+
+def _full(row: Any) -> dict[str, Any]:
+    """All of an import. ``fields`` and ``encodings`` are what can be chosen: pairs of word and
+    text."""
+    shape = dict(row["shape"])
+    names = {sign: name for name, sign in DELIMITER_NAMES.items()}
+    return {
+        **_summary(row),
+        "shape": {**shape, "delimiter": names.get(shape["delimiter"], "")},
+        "sheets": list(row["sheets"] or ()),
+        "header": list(row["header"]),
+        "preview": [[line, list(cells)] for line, cells in row["preview"]],
+        "mapping": list(row["mapping"]),
+        "plan": dict(row["plan"]) if row["plan"] else None,
+        "fields": [[name, label] for name, (label, _) in FIELDS.items()],
+        "encodings": [[name, label] for name, label in files.ENCODINGS.items()],
+        "version": int(row["version"]),
+    }
