@@ -89,9 +89,18 @@ def connect(caller: Caller, name: str, fields: dict[str, str]) -> dict:
 
 
 @contextmanager
-def open_world(folder: Path, database_url: str, *, sample_data: bool = False) -> Iterator[World]:
-    """Serve the world and the instance until the block ends."""
+def open_world(
+    folder: Path,
+    database_url: str,
+    *,
+    sample_data: bool = False,
+    mail: MailServer | None = None,
+    secrets: dict[str, str] | None = None,
+) -> Iterator[World]:
+    """Serve the world and the instance until the block ends. ``mail`` takes the mail server's
+    place; ``secrets`` are more of the instance's."""
     world = World()
+    world.mail = mail or world.mail
     authority, context = make_authority(folder)
     with serve(*world.providers.values()), serve_mail(world.mail, context):
         addresses = {name: provider.url for name, provider in world.providers.items()}
@@ -101,6 +110,7 @@ def open_world(folder: Path, database_url: str, *, sample_data: bool = False) ->
         config = yaml.safe_load((instance / "instance.yaml").read_text())
         config["secret"] = {
             **SECRETS,
+            **(secrets or {}),
             "provider_addresses": json.dumps(addresses),
             "mail_certificate_authority": authority,
         }

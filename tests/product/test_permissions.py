@@ -45,6 +45,7 @@ LOGGED_IN = {
 }
 STAFF = {"get_dashboard"}
 TRUSTED = {
+    "send_email",
     "process_campaigns_now",
     "clear_lost_second_factor",
     "add_staff_user",
@@ -63,10 +64,21 @@ TRUSTED = {
     "reencrypt_fields",
     "set_up_instance",
     "run_schedule_now",
+    "send_mails_now",
     "update_contact_from_transaction",
 }
 PERMITTED = {
     "marketing.manage": {
+        "add_suppression",
+        "decide_send",
+        "lift_suppression",
+        "resume_sending",
+        "update_sending_limit",
+        "upload_mail_image",
+        "update_mail_settings",
+        "send_mail_test",
+        "delete_mail_image",
+        "connect_brevo_reports",
         "create_lead_form",
         "delete_lead_form",
         "set_lead_form_status",
@@ -93,6 +105,15 @@ PERMITTED = {
         "update_campaign",
     },
     "marketing.view": {
+        "export_sends",
+        "get_send_report",
+        "get_sending_status",
+        "list_sends",
+        "list_suppressions",
+        "preview_mail",
+        "list_merge_fields",
+        "list_mail_images",
+        "get_mail_settings",
         "get_lead_form",
         "get_lead_form_stats",
         "list_lead_forms",
