@@ -52,6 +52,7 @@ SAMPLES: dict[str, Callable[[Any], Any]] = {
     "LocalMoment": lambda rule: "2036-03-14T09:30",
     "LogoFile": lambda rule: None,  # a file is sent in a way of its own: test_settings_theme.py
     "MailContent": lambda rule: {"subject": "Hi", "format": "markdown", "markdown": "Hello"},
+    "PictureFile": lambda rule: None,  # a file, as LogoFile: test_mail_images.py
     "Moment": lambda rule: "2026-03-14T09:30:00+02:00",
     "Origin": lambda rule: "https://example.com",
     "Password": lambda rule: "a fine new password",

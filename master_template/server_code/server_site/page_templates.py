@@ -159,11 +159,13 @@ COOKIES = """\
 STYLESHEET = """\
 {% if scheme != "dark" %}
 :root{--primary:{{ c.primary }};--on-primary:{{ c.on_primary }};--accent:{{ c.accent }};
+--fault:#b3261e;--star:#8a5a00;
 --ink:#1d2321;--soft:#56605c;--ground:#fbfaf7;--panel:#f1efe9;--line:#dedbd2;--link:{{ c.link }}}
 {% endif %}
 {% if not scheme %}@media(prefers-color-scheme:dark){ {% endif %}
 {% if scheme != "light" %}
 :root{--primary:{{ c.primary_dark }};--on-primary:#10201b;--accent:{{ c.accent_dark }};
+--fault:#ffb4ab;--star:#ffc95c;
 --ink:#e9ece9;--soft:#a9b3ae;--ground:#141816;--panel:#1d2320;--line:#323a36;
 --link:{{ c.primary_dark }}}
 {% endif %}
@@ -219,6 +221,25 @@ justify-content:center;gap:.75rem 2rem;padding:1rem 1.25rem;background:var(--gro
 border-top:1px solid var(--line);box-shadow:0 -4px 24px #0002}
 .cookies p{margin:0;flex:1 1 20rem;max-width:44rem}
 .cookies form{display:flex;flex-wrap:wrap;gap:.5rem}
+.form{display:grid;gap:1.1rem;max-width:30rem;margin:1.5rem 0 0}
+.form label,.form legend{font-weight:550}.form .hint{color:var(--soft);font-size:.9375rem;margin:0}
+.form input:not([type=checkbox],[type=radio]),.form textarea{width:100%;min-height:48px;
+margin-top:.35rem;padding:.6rem .85rem;border:1px solid var(--soft);border-radius:.7rem;
+font:inherit;color:inherit;background:var(--ground)}
+.form input:focus-visible,.form textarea:focus-visible{outline:3px solid var(--accent);
+outline-offset:1px}.form [aria-invalid=true]{border-color:var(--fault)!important}
+.form .fault{color:var(--fault);margin:.3rem 0 0;font-size:.9375rem}
+.form .tick{display:flex;gap:.75rem;align-items:flex-start;font-weight:400}
+.form .tick input,.stars input{width:1.35rem;height:1.35rem;margin:.15rem 0 0;flex:none;
+accent-color:var(--primary)}
+.trap{position:absolute;left:-100vw;width:1px;height:1px;overflow:hidden}
+.stars{border:0;padding:0;margin:0}.stars label{display:flex;gap:.75rem;align-items:center;
+min-height:44px;font-weight:400;cursor:pointer}.gold{color:var(--star);letter-spacing:.08em}
+.reviews{list-style:none;padding:0;margin:2rem 0 0}.reviews li{padding:1.5rem 0;
+border-top:1px solid var(--line);max-width:44rem}.reviews p{margin:.35rem 0;white-space:pre-line;
+overflow-wrap:anywhere}.reply{margin:1rem 0 0;padding:.75rem 1rem;border-radius:.8rem;
+background:var(--panel)}.score{display:flex;flex-wrap:wrap;align-items:baseline;gap:.25rem 1rem}
+.score strong{font-size:2.5rem;line-height:1.1}
 button{font:inherit;cursor:pointer}button:focus-visible{outline:3px solid var(--accent);
 outline-offset:3px}
 @media(max-width:30rem){.cookies form{width:100%}.cookies .button{flex:1;padding-inline:.75rem}

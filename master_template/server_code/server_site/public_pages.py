@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 import anvil.server
-from jinja2 import DictLoader, Environment
+from jinja2 import DictLoader, Environment, Template
 from markupsafe import Markup, escape
 
 from ..server_settings.legal_texts import TITLES, LegalText, body_of
@@ -75,6 +75,16 @@ def render_message(business: Business, heading: str, text: str, path: str) -> st
     return _render("message", business, path, heading=heading, text=text)
 
 
+def render_page(source: str, business: Business, path: str, **more: Any) -> str:
+    """A page of another area's own: the source of a template that extends ``layout``."""
+    return _render(_compiled(source), business, path, **more)
+
+
+@functools.lru_cache(maxsize=32)
+def _compiled(source: str) -> Template:
+    return _environment.from_string(source)
+
+
 # For the pages of the app: scripts of this site alone (the browser's Python needs unsafe-eval),
 # and no address but this site's to send anything to. An App Server that does not know this field
 # of a page leaves it without effect.
@@ -112,7 +122,9 @@ def _stylesheet_of(primary: str, accent: str, scheme: str) -> tuple[str, str]:
     return text, f"'sha256-{digest}'"
 
 
-def _render(name: str, business: Business, path: str, scheme: str = "", **more: Any) -> str:
+def _render(
+    name: str | Template, business: Business, path: str, scheme: str = "", **more: Any
+) -> str:
     more = {"logo": business.logo_url, **more}
     colours = palette(*_brand(business))
     social = [

@@ -18,6 +18,9 @@ ICONS = {
     "restored": "undo",
     "membership": "card_membership",
     "linked": "account_circle",
+    "lead_captured": "edit_note",
+    "referral": "group_add",
+    "review": "star",
 }
 
 
