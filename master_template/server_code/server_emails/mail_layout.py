@@ -6,7 +6,10 @@ anywhere, so that nothing is blocked and nobody is tracked.
 
 from __future__ import annotations
 
-from html import escape
+import re
+from html import escape, unescape
+
+import nh3
 
 from ..server_shared.config import Business
 from ..server_site.colours import palette
@@ -88,6 +91,14 @@ def text_of(markup: str, business: Business) -> str:
     parts = [_block_text(block) for block in read_blocks(markup)]
     footer = [part for part in (business.business_name, business.email, business.phone) if part]
     return "\n\n".join([*parts, "-- \n" + "\n".join(footer)]) + "\n"
+
+
+def plain_text(page: str) -> str:
+    """What there is to read in someone's HTML."""
+    broken = re.sub(r"(?i)<(?:br|/p|/div|/h[1-6]|/li|/tr)\b[^>]*>", "\n", page)
+    words = nh3.clean(broken, tags=set(), clean_content_tags={"script", "style", "title"})
+    lines = [" ".join(line.split()) for line in unescape(words).split("\n")]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
 
 
 def _block_text(block: Block) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ..server_customers.contact_fields import display_name
@@ -39,18 +40,28 @@ def compose(
             return tracking_links.click_url(send_key, target)
 
         end = tracking_links.end_of_mail(send_key)
-    made = render(content, contact, business, unsubscribe_url, redirect=redirect, end=end)
-    return OutgoingMail(
-        mail_id=send_key,
+    ready = check_ready(content)
+    made = render(ready, contact, business, unsubscribe_url, redirect=redirect, end=end)
+    return replace(
+        outgoing(made, business, mail_id=send_key),
         to=contact["email"],
         to_name=" ".join(display_name(contact).split()),
+        headers={**unsubscribe_headers(unsubscribe_url), **(headers or {})},
+        tags=list(tags or []),
+    )
+
+
+def outgoing(made: RenderedMail, business: Business, *, mail_id: str) -> OutgoingMail:
+    """A mail that still needs whom it goes to."""
+    return OutgoingMail(
+        mail_id=mail_id,
+        to="",
+        to_name="",
         subject=made.subject,
         text=made.text,
         html=made.html,
         from_name=" ".join(business.business_name.split()),
         reply_to=business.email,
-        headers={**unsubscribe_headers(unsubscribe_url), **(headers or {})},
-        tags=list(tags or []),
         is_marketing=True,
     )
 
@@ -64,9 +75,9 @@ def render(
     redirect: Callable[[str], str] | None = None,
     end: str = "",
 ) -> RenderedMail:
-    """The words for a contact, or for a sample person where that is None."""
+    """The words of a checked mail for a contact, or for a sample person where that is None."""
     return marketing_layout.render(
-        check_ready(content),
+        content,
         merge_fields.values_of(contact, business),
         business,
         footer_of(business, unsubscribe_url),

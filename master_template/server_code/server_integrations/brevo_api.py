@@ -83,6 +83,7 @@ def _content(mail: Mail, values: Values) -> dict[str, Any]:
         "textContent": mail.text,
         "headers": {
             **mail.headers,
+            "X-Mailin-custom": mail.mail_id,  # comes back with every report
             "idempotencyKey": str(uuid.uuid5(_MAIL_IDS, mail.mail_id)),
         },
     }

@@ -29,6 +29,8 @@ HAPPENINGS: dict[str, tuple[str, ...]] = {
     "unsubscribed": ("contact", "email"),
     # A mail of the ledger was sent, skipped or failed, or nobody knows.
     "mail_settled": ("send",),
+    # A row of mail_events about it: delivered, opened, clicked, bounced, ...
+    "mail_event": ("send", "event"),
     # Someone allowed marketing, or took that back; ``given_by`` is person or business.
     "marketing_consent": ("contact", "is_given", "given_by"),
 }
