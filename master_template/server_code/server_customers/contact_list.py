@@ -18,9 +18,9 @@ from anvil.tables import query as q
 
 from ..server_shared.callables import server_callable
 from ..server_shared.errors import InvalidError
-from ..server_shared.validators import Bool, Choice, Int, Record, Rule, Text
-from .contact_fields import LIST_COLUMNS, list_item
-from .contact_query import FILTER_RULES, count, match
+from ..server_shared.validators import Bool, Choice, Int, Items, Record, Rule, Text
+from .contact_fields import LIST_COLUMNS, TAG, in_main_unit, list_item
+from .contact_query import FILTER_RULES, MAX_FILTER_TAGS, count, match
 
 # Name of a sort order -> (column, whether the first page has the smallest). All are never empty.
 SORTS = {
@@ -51,6 +51,24 @@ CONTACT_QUERY = Record(
     default={},
 )
 
+MAX_ALL = 1000
+ALL_CONTACTS = Record(
+    "The filters",
+    {
+        **FILTER_RULES,
+        "tags": Items("Tags", TAG, max_items=MAX_FILTER_TAGS),
+        "after": Text("Cursor", max_chars=500),
+    },
+    default={},
+)
+_NEWEST_CONTACT_FIRST = {
+    "sort": "last_contact",
+    "reverse": False,
+    "page_size": MAX_ALL,
+    "before": None,
+    "last_page": False,
+}
+
 
 @server_callable(needs="customers.view", takes={"query": CONTACT_QUERY})
 def list_contacts(query: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -61,7 +79,10 @@ def list_contacts(query: dict[str, Any] | None = None) -> dict[str, Any]:
     ``contact_fields.list_item``), ``total`` that match, ``offset`` of the first one shown, and
     ``next`` and ``previous``, cursors or None.
     """
-    wanted = CONTACT_QUERY.check(query or {})
+    return _read_page(CONTACT_QUERY.check(query or {}))
+
+
+def _read_page(wanted: dict[str, Any]) -> dict[str, Any]:
     column, ascending = SORTS[wanted["sort"]]
     if wanted["reverse"]:
         ascending = not ascending
@@ -102,6 +123,25 @@ def list_contacts(query: dict[str, Any] | None = None) -> dict[str, Any]:
         "next": _cursor(column, rows[-1]) if rows and has_next else None,
         "previous": _cursor(column, rows[0]) if rows and has_previous else None,
     }
+
+
+@server_callable(needs="customers.view", takes={"filters": ALL_CONTACTS})
+def get_all_contacts(filters: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The contacts that match filters, newest contact first, MAX_ALL at most: ``contacts``,
+    ``total`` that match, and ``next``, which as ``after`` among the filters goes on from there.
+
+    ``filters`` has the keys of FILTER_RULES, and ``tags``: all of which a contact must have. Each
+    contact has the keys of ``contact_fields.list_item``, and ``total_spent`` in the currency's main
+    unit and ``customer_since``.
+    """
+    wanted = ALL_CONTACTS.check(filters or {})
+    wanted["tags_all"] = [*(wanted["tags_all"] or []), *(wanted.pop("tags") or [])]
+    page = _read_page({**wanted, **_NEWEST_CONTACT_FIRST})
+    contacts = [
+        {**contact, **in_main_unit(contact), "customer_since": contact["date_added"]}
+        for contact in page["contacts"]
+    ]
+    return {"contacts": contacts, "total": page["total"], "next": page["next"]}
 
 
 def _beyond(column: str, ascending: bool, edge: tuple[Any, int]) -> Any:
