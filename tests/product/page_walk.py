@@ -18,6 +18,7 @@ from tests.product.studio import Studio
 SAMPLES = {
     "/app/contacts/:contact_id": ["C-1"],
     "/app/contacts/:contact_id/edit": ["C-1"],
+    "/app/lead-capture/:form_id": ["fabcdefghjkm"],
     "/app/settings/:section": [section.name for section in SECTIONS],
     "/app/coming/:section": ["bookings"],
     "/app/invitation/:token": ["no-such-invitation"],

@@ -117,6 +117,7 @@ PERMITTED = {
         "get_lead_form",
         "get_lead_form_stats",
         "list_lead_forms",
+        "preview_lead_form",
         "count_recipients",
         "get_broadcast",
         "get_broadcast_stats",

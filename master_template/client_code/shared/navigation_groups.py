@@ -25,6 +25,7 @@ GROUPS = [
             ("broadcasts", "/app/coming/broadcasts", "marketing", "marketing.view"),
             ("segments", "/app/coming/segments", "marketing", "customers.view"),
             ("tasks", "/app/coming/tasks", "marketing", "customers.view"),
+            ("lead_capture", "/app/lead-capture", "marketing", "marketing.view"),
         ],
     ),
     (
