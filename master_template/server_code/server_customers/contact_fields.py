@@ -76,7 +76,12 @@ SEARCHED_COLUMNS = ("first_name", "last_name", "email", "phone", "company", "con
 class ContactId(Rule):
     """The id that people see, ``C-12``; ``c-12`` and a bare ``12`` are taken for the same."""
 
-    def clean(self, value: Any) -> str:
+    def __init__(self, label: str, *, required: bool = True) -> None:
+        super().__init__(label, required=required)
+
+    def clean(self, value: Any) -> Any:
+        if value in (None, "") and not self.required:
+            return None
         text = str(value).strip().upper() if isinstance(value, str | int) else ""
         match = re.fullmatch(r"(?:C-)?([1-9][0-9]{0,14})", text)
         if match is None or isinstance(value, bool):

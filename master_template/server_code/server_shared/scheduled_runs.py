@@ -72,7 +72,7 @@ class Run:
         _hold(self.row.get_id(), self.lease, dict(self.figures))
 
 
-@anvil.server.background_task
+@anvil.server.background_task  # type: ignore[untyped-decorator]
 def run_schedule() -> dict[str, str]:
     """Do what is due: ``{job: state}`` of the runs that there were.
 
