@@ -28,7 +28,11 @@ class _Noting(smtplib.SMTP):
 
     def data(self, msg: bytes | str) -> tuple[int, bytes]:  # type: ignore[override]
         self.is_handing_over = True
-        code, answer = super().data(msg)
+        try:
+            code, answer = super().data(msg)
+        except smtplib.SMTPDataError:
+            self.is_handing_over = False  # it was refused before it began
+            raise
         # An answer, whatever it says, ends the doubt (RFC 5321 section 4.5.3.2.6).
         self.is_handing_over = False
         self.is_taken = code == 250
