@@ -69,6 +69,10 @@ TRUSTED = {
 }
 PERMITTED = {
     "marketing.manage": {
+        "moderate_review",
+        "reply_to_review",
+        "send_review_request",
+        "update_review_settings",
         "add_suppression",
         "decide_send",
         "lift_suppression",
@@ -105,6 +109,9 @@ PERMITTED = {
         "update_campaign",
     },
     "marketing.view": {
+        "get_review_settings",
+        "list_review_requests",
+        "list_reviews",
         "export_sends",
         "get_send_report",
         "get_sending_status",
@@ -157,6 +164,11 @@ PERMITTED = {
     },
     "customers.manage": {
         "begin_contact_import",
+        "delete_contact_export",
+        "download_contact_export",
+        "export_contacts",
+        "get_contact_export",
+        "list_contact_exports",
         "cancel_contact_import",
         "check_contact_import",
         "delete_contact_import",

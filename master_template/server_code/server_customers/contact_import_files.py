@@ -116,6 +116,7 @@ def recognise(data: bytes, language: str = "en") -> FileShape:
         shape = FileShape("xlsx", sheet=sheet_names(data)[0])
     else:
         encoding = _find_encoding(data, language)
+        _refuse_noise(data, encoding)
         shape = FileShape("csv", encoding, _find_delimiter(data, encoding))
     first = next(_rows(data, shape), None)
     if first is None:
@@ -230,7 +231,20 @@ def _utf_16_without_mark(sample: bytes) -> str:
     even, odd = sample[::2].count(0), sample[1::2].count(0)
     if max(even, odd) > len(sample) / 5 and min(even, odd) < max(even, odd) / 20:
         return "utf-16-be" if even > odd else "utf-16-le"
-    raise InvalidError(f"This is not a text file: it holds zero bytes. {SAVE_AS}")
+    raise _no_text()
+
+
+def _no_text() -> InvalidError:
+    return InvalidError(f"This is no text file, but a picture, a document or a program. {SAVE_AS}")
+
+
+def _refuse_noise(data: bytes, encoding: str) -> None:
+    """Raise :class:`InvalidError` where much of it is no letters: any bytes are text in some
+    encoding."""
+    text = data[:_SAMPLE_BYTES].decode(encoding, errors="replace")
+    noise = sum(char < " " and char not in "\t\r\n" for char in text)
+    if noise > len(text) / 50:
+        raise _no_text()
 
 
 def _single_byte(data: bytes, first_foreign: int, usual: str) -> str:

@@ -97,7 +97,6 @@ FIELDS: dict[str, tuple[str, str]] = {
         "acceptsemailmarketing emailmarketing einwilligung abonne suscrito nieuwsbrief nuusbrief",
     ),
 }
-_FIELD_OF = {word: field for field, (_, words) in FIELDS.items() for word in words.split()}
 YES = {"yes", "y", "true", "1", "ja", "oui", "si", "sim", "tak", "ano", "subscribed", "x", "on"}
 NO = {"no", "n", "false", "0", "nein", "nee", "non", "nao", "nie", "ne", "unsubscribed", "off"}
 _KNOWN_WORDS = {"status": {*STATUSES}, "source": {*SOURCES}, "marketing_opt_in": YES | NO}
@@ -150,3 +149,11 @@ def _share(found: object) -> float:
 
 def _plain(name: str) -> str:
     return "".join(c for c in fold(name) if c.isalnum())
+
+
+# By their own headings too: those of an export.
+_FIELD_OF = {
+    word: field
+    for field, (label, words) in FIELDS.items()
+    for word in (_plain(label), *words.split())
+}

@@ -74,14 +74,30 @@ class Seen:
     def add(self, line: int, values: Mapping[str, Any]) -> None:
         """Note who stands in a line."""
         for key in self._keys(values):
-            if key not in self.kept:
-                self.pending.setdefault(key, (line, bool(values["email"])))
+            self._note(key, line, values)
+
+    def claim(self, line: int, values: Mapping[str, Any], contact: Any) -> None:
+        """Note which contact a line turned out to be."""
+        self._note(_claim_key(contact), line, values)
+
+    def claimed(self, contact: Any) -> tuple[int, bool]:
+        """(line, whether it had an address) of who is this contact already, or (0, False)."""
+        key = _claim_key(contact)
+        return self.kept.get(key) or self.pending.get(key) or (0, False)
+
+    def _note(self, key: Key, line: int, values: Mapping[str, Any]) -> None:
+        if key not in self.kept:
+            self.pending.setdefault(key, (line, bool(values["email"])))
 
     def _keys(self, values: Mapping[str, Any]) -> list[Key]:
         keys: list[Key] = [("email", values["email"])] if values["email"] else []
         if self.by_phone and values["phone"]:
             keys.append(("phone", values["phone"]))
         return keys or [("name", *name_identity(values))]
+
+
+def _claim_key(contact: Any) -> Key:
+    return ("contact", contact["contact_id"])
 
 
 def name_identity(values: Any) -> Key:
@@ -105,17 +121,38 @@ def decide(
         seen.add(line, values)
         fresh.append((line, values))
     known = _Known([values for _, values in fresh], seen.by_phone)
-    withdrawn = _Withdrawn([known.find(values)[0] for _, values in fresh], fresh)
-    decisions += [_decide(line, values, plan, known, withdrawn) for line, values in fresh]
+    found = [_identify(line, values, known, seen) for line, values in fresh]
+    withdrawn = _Withdrawn([contact for contact, _ in found], fresh)
+    for (line, values), (contact, reason) in zip(fresh, found, strict=True):
+        if reason:
+            decisions.append(Decision(line, REFUSED, values, reason=reason, field="email"))
+        else:
+            decisions.append(_decide(line, values, plan, contact, withdrawn))
     return sorted(decisions, key=lambda decision: decision.line)
 
 
-def _decide(
-    line: int, values: dict[str, Any], plan: Mapping[str, Any], known: _Known, withdrawn: _Withdrawn
-) -> Decision:
+def _identify(line: int, values: Mapping[str, Any], known: _Known, seen: Seen) -> tuple[Any, str]:
+    """(the contact that a row is, or None; why the row has to be refused)."""
     contact, reason = known.find(values)
-    if reason:
-        return Decision(line, REFUSED, values, reason=reason, field="email")
+    if contact is None or reason:
+        return None, reason
+    earlier, had_email = seen.claimed(contact)
+    if not earlier:
+        seen.claim(line, values, contact)
+        return contact, ""
+    if had_email and values["email"]:
+        # Found by the telephone of someone who got another address from the line before.
+        return None, ""
+    return None, f"Line {earlier} of the file is the same person ({contact['contact_id']})."
+
+
+def _decide(
+    line: int,
+    values: dict[str, Any],
+    plan: Mapping[str, Any],
+    contact: Any,
+    withdrawn: _Withdrawn,
+) -> Decision:
     is_kept_out = values["opt_in"] is True and withdrawn.includes(contact, values)
     if is_kept_out:
         values = {**values, "opt_in": None}

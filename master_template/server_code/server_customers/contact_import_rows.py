@@ -22,6 +22,7 @@ DELIMITER_NAMES = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|"}
 DATE_ORDERS = ("dmy", "mdy")
 MIN_EVIDENCE_CHARS = 10
 _PEOPLE = {"first_name", "last_name", "full_name", "email", "phone"}
+_FORMULA_STARTS = ("=", "+", "-", "@")
 _WRITTEN_DATE = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4}|\d{2})(?:[ T,].*)?")
 _ISO_DATE = re.compile(r"(\d{4})[./-](\d{1,2})[./-](\d{1,2})")
 
@@ -115,6 +116,8 @@ class RowReader:
         opt_in = True if self.plan["consent"] == ALL_OF_THEM else None
         for at, name in self.columns:
             cell = cells[at].strip() if at < len(cells) else ""
+            if cell[:1] == "'" and cell[1:2] in _FORMULA_STARTS:
+                cell = cell[1:]  # as our own export defuses it
             if not cell:
                 continue
             if name == "marketing_opt_in":
