@@ -69,6 +69,9 @@ TRUSTED = {
 }
 PERMITTED = {
     "marketing.manage": {
+        "create_segment",
+        "delete_segment",
+        "update_segment",
         "moderate_review",
         "reply_to_review",
         "send_review_request",
@@ -137,6 +140,13 @@ PERMITTED = {
         "list_enrollments",
     },
     "customers.view": {
+        "count_segments",
+        "get_segment",
+        "get_segment_contacts",
+        "get_segment_count",
+        "get_segment_fields",
+        "list_segments",
+        "preview_segment",
         "list_lead_submissions",
         "delete_saved_view",
         "get_all_contacts",
@@ -163,6 +173,8 @@ PERMITTED = {
         "list_contacts",
     },
     "customers.manage": {
+        "add_contacts_to_segment",
+        "remove_contacts_from_segment",
         "begin_contact_import",
         "delete_contact_export",
         "download_contact_export",

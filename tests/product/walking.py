@@ -38,6 +38,10 @@ SAMPLES: dict[str, Callable[[Any], Any]] = {
     "Colour": lambda rule: "#2f6f5e",
     "ContactId": lambda rule: "C-1",
     "Country": lambda rule: "ZA",
+    "CriteriaRule": lambda rule: {
+        "match": "all",
+        "rules": [{"field": "tags", "operator": "has_any_of", "value": ["VIP"]}],
+    },
     "Day": lambda rule: "2026-03-14",
     "Email": lambda rule: f"someone{next(_numbers)}@example.com",
     "EventData": lambda rule: {},

@@ -113,8 +113,7 @@ def _positive(field: Field, name: str, value: Any, now: datetime) -> Any:
         counts_empty = field.kind != "date" and _is_inside(0, bounds)
         return q.any_of(q.all_of(**{column: None}), inside) if counts_empty else inside
     if field.kind == "text":
-        pattern = _PATTERNS[name].format(re.sub(r"([\\%_])", r"\\\1", value))
-        return q.all_of(**{column: q.all_of(q.not_(None), q.ilike(pattern))})
+        return q.all_of(**{column: q.all_of(q.not_(None), q.ilike(pattern(name, value)))})
     if field.kind == "tags":
         combine = q.all_of if name == "has_all_of" else q.any_of
         return combine(*(q.all_of(**{column: [tag]}) for tag in value))
@@ -123,6 +122,11 @@ def _positive(field: Field, name: str, value: Any, now: datetime) -> Any:
     if field.key:
         return q.any_of(*(q.all_of(**{column: {field.key: word}}) for word in value))
     return q.all_of(**{column: q.any_of(*value)})
+
+
+def pattern(name: str, text: str) -> str:
+    """What LIKE compares with for an operator on texts, ``text`` taken literally."""
+    return _PATTERNS[name].format(re.sub(r"([\\%_])", r"\\\1", text))
 
 
 def _holds(rule: Mapping[str, Any], values: Any, now: datetime) -> bool:

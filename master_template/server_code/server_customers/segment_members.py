@@ -23,6 +23,7 @@ from ..server_shared.validators import Rule, shown
 from . import segment_language
 
 CUSTOM, PREBUILT, STATIC = "custom", "prebuilt", "static"
+TYPES = (CUSTOM, PREBUILT, STATIC)
 READY, FILLING, DELETING = "ready", "filling", "deleting"
 
 
@@ -50,6 +51,11 @@ def find_segment(segment_id: str) -> Any:
     if row is None or row["state"] == DELETING:
         raise NotFoundError(f"There is no segment {segment_id}.", code="not_found")
     return row
+
+
+def is_kept() -> Any:
+    """What ``state`` of a segment has to be for it to be seen and to go by."""
+    return q.any_of(READY, FILLING)
 
 
 def nobody() -> Any:
@@ -93,7 +99,7 @@ class Judge:
     transaction of the change: a segment that someone changes meanwhile has one of both repeated."""
 
     def __init__(self) -> None:
-        rows = list(app_tables.segments.search(q.page_size(500), state=q.any_of(READY, FILLING)))
+        rows = list(app_tables.segments.search(q.page_size(500), state=is_kept()))
         self._by_id = {row["segment_id"]: row for row in rows}
         self._ruled = [
             (row["segment_id"], row["filter_criteria"])

@@ -6,6 +6,7 @@ from typing import Any
 
 from ..server_auth.rbac import current_actor
 from ..server_customers.portal_parts import parts_of
+from ..server_customers.prebuilt_segments import make_prebuilt
 from ..server_platform.releases_service import notice_for
 from ..server_shared import audit, clock
 from ..server_shared.callables import PUBLIC, server_callable
@@ -174,6 +175,7 @@ def _update_features(features: dict[str, bool]) -> dict[str, Any]:
         changed = {name: [before[name], after[name]] for name in FEATURES}
         changed = {name: pair for name, pair in changed.items() if pair[0] != pair[1]}
         audit.record("update", "settings", "features", changed)
+        make_prebuilt(business_from_row(row))
     else:
         audit.unchanged()
     return business_from_row(row).to_dict()

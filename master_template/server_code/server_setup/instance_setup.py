@@ -13,6 +13,7 @@ from anvil.tables import app_tables
 from ..server_auth.passwords import make_hash
 from ..server_auth.rbac import ADMIN, CUSTOMER, MANAGER, OWNER, STAFF
 from ..server_auth.seats import sit_down
+from ..server_customers.prebuilt_segments import make_prebuilt
 from ..server_settings.policies import Policies
 from ..server_settings.settings_service import FEATURE_SWITCHES, profile_rules
 from ..server_shared import audit, clock
@@ -100,6 +101,7 @@ def _set_up(
     new_owner = app_tables.users.get(role=OWNER) is None
     if new_owner:
         make_user(role=OWNER, **owner)
+    make_prebuilt()
     if not new_settings and not new_owner:
         audit.unchanged()
     return {"settings": new_settings, "owner": new_owner}
