@@ -83,3 +83,72 @@ CONFIRM = (
 {% endblock %}
 """
 )
+
+REVIEW = (
+    _HEAD
+    + "{% block main %}"
+    + _PARTS
+    + """\
+<section class="inner text">
+  <h1>{{ heading }}</h1>
+  <p class="lead">{{ subject_title }}</p>
+  {% if problem %}<p class="fault" role="alert">{{ problem }}</p>{% endif %}
+  <form class="form" method="post" action="{{ path }}" novalidate>
+    <fieldset class="stars"{% if faults.rating %} aria-describedby="e-rating"{% endif %}>
+      <legend>How was it?</legend>
+      {% for number, word in stars %}
+      <label><input type="radio" name="rating" value="{{ number }}"
+        {% if values.rating == number %}checked{% endif %}>
+        <span class="gold" aria-hidden="true">{{ "★" * (number | int) }}</span> {{ word }}</label>
+      {% endfor %}
+      {% if faults.rating %}<p class="fault" id="e-rating">Please choose from one to five stars.</p>
+      {% endif %}
+    </fieldset>
+    {% for field in fields %}{{ input(field, values, faults) }}{% endfor %}
+    <p class="hint">Your review and this name may stand on our website. See our
+      <a href="/privacy">privacy policy</a>.</p>
+    <p><button class="button">Send the review</button></p>
+  </form>
+</section>
+{% endblock %}
+"""
+)
+
+REVIEWS = """\
+{% extends "layout" %}
+{% block title %}Reviews – {{ business.business_name }}{% endblock %}
+{% block head %}
+{% if structured %}<script type="application/ld+json">{{ structured }}</script>{% endif %}
+{% endblock %}
+{% block main %}
+<section class="inner text">
+  <h1>Reviews</h1>
+  {% if figures.count %}
+  <p class="score"><strong>{{ average }}</strong> <span class="gold" role="img"
+    aria-label="{{ average }} of 5 stars">{{ "★" * whole }}{{ "☆" * (5 - whole) }}</span>
+    <span class="hint">{{ count_text }}</span></p>
+  <ul class="reviews">
+  {% for review in reviews %}
+    <li>
+      <p><span class="gold" role="img" aria-label="{{ review.rating | int }} of 5 stars">\
+{{ "★" * (review.rating | int) }}{{ "☆" * (5 - (review.rating | int)) }}</span></p>
+      {% if review.text %}<p>{{ review.text }}</p>{% endif %}
+      <p class="since">{{ review.author_name }} · {{ review.day }}</p>
+      {% if review.reply %}<div class="reply"><strong>{{ business.business_name }}</strong>
+        <p>{{ review.reply }}</p></div>{% endif %}
+    </li>
+  {% endfor %}
+  </ul>
+  <p class="actions">
+    {% if newer %}<a class="button plain" href="{{ newer }}" rel="prev">Newer</a>{% endif %}
+    {% if older %}<a class="button plain" href="{{ older }}" rel="next">Older</a>{% endif %}
+  </p>
+  <p class="hint">Only people whom we know to have been our customers are asked for a review, and
+    all of them alike. A review is hidden only if it breaks the law or has nothing to do with
+    us.</p>
+  {% else %}
+  <p class="lead">There are no reviews yet.</p>
+  {% endif %}
+</section>
+{% endblock %}
+"""

@@ -198,7 +198,9 @@ class LeadCaptureEditorForm(LeadCaptureEditorFormTemplate):
         self.card_views.show(formatting.number(total["views"]))
         self.card_sent.show(
             formatting.number(total["submissions"]),
-            formatting.plural(total["spam"], "program kept out", "programs kept out"),
+            formatting.plural(total["spam"], "program kept out", "programs kept out")
+            if total["spam"]
+            else "",
         )
         rate = total["rate"]
         note = "" if rate is None else formatting.percent(rate) + " of those who saw it wrote"
