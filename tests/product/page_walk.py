@@ -19,6 +19,7 @@ SAMPLES = {
     "/app/contacts/:contact_id": ["C-1"],
     "/app/contacts/:contact_id/edit": ["C-1"],
     "/app/lead-capture/:form_id": ["fabcdefghjkm"],
+    "/app/tasks/:task_id": ["1-1"],
     "/app/settings/:section": [section.name for section in SECTIONS],
     "/app/coming/:section": ["bookings"],
     "/app/invitation/:token": ["no-such-invitation"],

@@ -60,6 +60,12 @@ def _notifications():
     return NotificationSettings()
 
 
+def _marketing_mails():
+    from .MarketingMailSettings import MarketingMailSettings
+
+    return MarketingMailSettings()
+
+
 def _audit():
     from .AuditLogSettings import AuditLogSettings
 
@@ -70,6 +76,12 @@ def _updates():
     from .UpdateSettings import UpdateSettings
 
     return UpdateSettings()
+
+
+def _scheduled():
+    from .ScheduledTasksSettings import ScheduledTasksSettings
+
+    return ScheduledTasksSettings()
 
 
 def _policies():
@@ -150,12 +162,28 @@ SECTIONS = [
         _notifications,
     ),
     Section(
+        "marketing-mails",
+        "Marketing e-mails",
+        "What is measured, and reports on deliveries",
+        "mark_email_read",
+        "marketing.view",
+        _marketing_mails,
+    ),
+    Section(
         "audit",
         "Audit log",
         "Who did what, and when",
         "history",
         "settings.view",
         _audit,
+    ),
+    Section(
+        "scheduled",
+        "Scheduled work",
+        "What Mybizz does by itself, when, and what came of it",
+        "schedule",
+        "settings.view",
+        _scheduled,
     ),
     Section(
         "updates",

@@ -24,7 +24,7 @@ GROUPS = [
             ("campaigns", "/app/coming/campaigns", "marketing", "marketing.view"),
             ("broadcasts", "/app/coming/broadcasts", "marketing", "marketing.view"),
             ("segments", "/app/coming/segments", "marketing", "customers.view"),
-            ("tasks", "/app/coming/tasks", "marketing", "customers.view"),
+            ("tasks", "/app/tasks", "marketing", "customers.view"),
             ("lead_capture", "/app/lead-capture", "marketing", "marketing.view"),
         ],
     ),

@@ -46,7 +46,11 @@ EVENT_TYPES = (
     "lifecycle_changed",
     "review",
     "referral",
-    "lead",
+    "lead_captured",
+    "campaign_left",
+    "email_sent",
+    "unsubscribed",
+    "merged",
     "linked",
 )
 # What a person may log by hand. The rest is written by what happens.

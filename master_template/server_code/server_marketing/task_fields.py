@@ -12,7 +12,7 @@ from anvil.tables import query as q
 
 from ..server_analytics.periods import day_of
 from ..server_auth import scopes
-from ..server_auth.rbac import STAFF_ROLES
+from ..server_auth.rbac import STAFF_ROLES, current_actor
 from ..server_auth.users_service import UserId
 from ..server_customers.contact_fields import ContactId, display_name
 from ..server_shared import clock
@@ -114,6 +114,8 @@ def task_dict(row: Any, day: date) -> dict[str, Any]:
     """A task as a caller sees it on a day of the business."""
     contact, booking, person = row["contact"], row["booking"], row["assigned_to"]
     is_done = row["status"] == COMPLETED
+    actor = current_actor()
+    is_mine = person is not None and person == actor.row
     return {
         "task_id": row.get_id(),
         "task_title": row["title"],
@@ -133,6 +135,8 @@ def task_dict(row: Any, day: date) -> dict[str, Any]:
         "booking_number": booking["booking_number"] if booking else None,
         "assigned_to": person.get_id() if person else None,
         "assigned_name": person_name(person) if person else "",
+        "is_mine": is_mine,
+        "may_finish": is_mine or actor.may("customers.manage"),
         "created_at": row["created_at"],
         "version": int(row["version"] or 1),
     }

@@ -13,6 +13,17 @@ VISIBILITY_ITEMS = [
     ("Everything", "all"),
     ("Internal only", "internal"),
 ]
+# What somebody looks for in a timeline: (text, kinds of events).
+KIND_ITEMS = [
+    ("All kinds", None),
+    ("Notes", ["note"]),
+    ("Calls, visits, meetings", ["call", "visit", "meeting"]),
+    ("E-mails and campaigns", ["email", "email_sent", "campaign_left", "unsubscribed"]),
+    ("Bookings", ["booking"]),
+    ("Orders and payments", ["order", "payment", "refund", "membership"]),
+    ("Tasks", ["task_completed"]),
+    ("Changes", ["created", "imported", "updated", "status_changed", "lifecycle_changed"]),
+]
 DELETED_TEXT = "This contact has been deleted and is in no list. Everything is still here."
 ERASED_TEXT = "This person has been erased. Only the sums stay, for the books."
 
@@ -30,6 +41,8 @@ class ContactDetailForm(ContactDetailFormTemplate):
         navigation_helpers.highlight_active_nav(self.layout, "contacts")
         self.dd_visibility.items = VISIBILITY_ITEMS
         self.dd_visibility.selected_value = "visible"
+        self.dd_kind.items = [(text, text) for text, _ in KIND_ITEMS]
+        self.dd_kind.selected_value = KIND_ITEMS[0][0]
         can_edit = session.may("customers.manage")
         self.btn_edit.visible = self.btn_delete.visible = can_edit
         self.dom_nodes["note_box"].hidden = not can_edit
@@ -59,6 +72,7 @@ class ContactDetailForm(ContactDetailFormTemplate):
         self.state.kind = "none"
         self._show_contact()
         self._show_events(events)
+        self.tasks.show(self.contact_id)
         self.dom_nodes["waiting"].hidden = True
         self.dom_nodes["body"].hidden = False
 
@@ -141,6 +155,7 @@ class ContactDetailForm(ContactDetailFormTemplate):
         return api.call_quietly(
             "get_contact_timeline",
             self.contact_id,
+            event_types=dict(KIND_ITEMS)[self.dd_kind.selected_value],
             visibility=self.dd_visibility.selected_value,
             offset=offset,
             page_size=PAGE_SIZE,
@@ -150,11 +165,13 @@ class ContactDetailForm(ContactDetailFormTemplate):
         self.timeline.events = list(before) + answer["timeline"]
         self.btn_more.visible = answer["has_more"]
 
+    @handle("dd_kind", "change")
     @handle("dd_visibility", "change")
     def dd_visibility_change(self, **event_args):
         self._reload_events()
 
-    def _reload_events(self):
+    @handle("tasks", "x-changed")
+    def _reload_events(self, **event_args):
         try:
             self._show_events(self._read_events(0))
         except api.ApiError as error:

@@ -3,6 +3,7 @@ from ._anvil_designer import SearchPickerTemplate
 from anvil.js import window
 
 MAX_SHOWN = 60
+DEBOUNCE_MS = 250
 
 _counter = {"last": 0}
 
@@ -13,6 +14,8 @@ class SearchPicker(SearchPickerTemplate):
     `items` are (text, value), or (text, value, more words to find it by). `selected_value` is the
     chosen value or None; event `change` tells of a choice that a person made. What is typed and
     chosen from nothing is put back when the field is left.
+
+    Where there are too many for a list, `look_up` has the items for what is typed found anew.
     """
 
     def __init__(self, **properties):
@@ -24,6 +27,10 @@ class SearchPicker(SearchPickerTemplate):
         self._enabled = True
         self._matches = []
         self._active = -1
+        self._find = None
+        self._timer = None
+        self._asked = 0
+        self._known = {}
         self._ready = False
         self.init_components(**properties)
         self._ready = True
@@ -96,6 +103,15 @@ class SearchPicker(SearchPickerTemplate):
         self._enabled = bool(value)
         self._draw()
 
+    def look_up(self, find):
+        """Have `find(text)` give the items for what is typed, '' for those to begin with."""
+        self._find = find
+
+    def remember(self, value, text):
+        """Show a value by this text that no item may have."""
+        self._known[value] = text
+        self._draw()
+
     def focus(self):
         """Set the keyboard focus to the field."""
         self.dom_nodes["input"].focus()
@@ -127,12 +143,14 @@ class SearchPicker(SearchPickerTemplate):
         for row in self._items:
             if row[1] == value:
                 return row[0]
-        return "" if value is None else str(value)
+        return self._known.get(value, "" if value is None else str(value))
 
     def _open(self, typed):
         """Show what goes with the typed text, or all for ''."""
         words = typed.lower().split()
-        matches = [row for row in self._items if all(word in row[2] for word in words)]
+        matches = self._items
+        if self._find is None:
+            matches = [row for row in self._items if all(word in row[2] for word in words)]
         self._matches = matches[:MAX_SHOWN]
         chosen = [index for index, row in enumerate(self._matches) if row[1] == self._value]
         nodes = self.dom_nodes
@@ -181,6 +199,7 @@ class SearchPicker(SearchPickerTemplate):
         row = self._matches[index]
         self._close()
         self.dom_nodes["input"].value = row[0]
+        self._known[row[1]] = row[0]
         if row[1] != self._value:
             self._value = row[1]
             self._draw()
@@ -190,7 +209,22 @@ class SearchPicker(SearchPickerTemplate):
     # What a person does.
 
     def input_input(self, event):
-        self._open(self.dom_nodes["input"].value)
+        if self._find is None:
+            self._open(self.dom_nodes["input"].value)
+            return
+        if self._timer is not None:
+            window.clearTimeout(self._timer)
+        self._timer = window.setTimeout(self._look, DEBOUNCE_MS)
+
+    def _look(self):
+        """Find what goes with the typed text; an overtaken answer is dropped."""
+        self._timer = None
+        self._asked += 1
+        asked, typed = self._asked, self.dom_nodes["input"].value
+        items = self._find(typed)
+        if asked == self._asked and self._is_focused():
+            self.items = items
+            self._open(typed)
 
     def input_click(self, event):
         if not self._is_open():
@@ -198,6 +232,8 @@ class SearchPicker(SearchPickerTemplate):
 
     def _open_all(self):
         self.dom_nodes["input"].select()  # what is typed next replaces the choice
+        if self._find is not None and not self._items:
+            self.items = self._find("")
         self._open("")
 
     def input_keydown(self, event):
