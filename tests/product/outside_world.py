@@ -15,7 +15,7 @@ from tests.product.providers.messages import Twilio, WhatsApp
 from tests.product.providers.payments import PayPal, Paystack, Stripe
 from tests.product.providers.server import Provider, serve
 from tests.product.providers.shipping import BobGo, Easyship
-from tests.product.studio import SECRETS, Caller, Studio, serve_instance, write_instance
+from tests.product.studio import ROOT, SECRETS, Caller, Studio, serve_instance, write_instance
 
 
 class World:
@@ -96,6 +96,7 @@ def open_world(
     sample_data: bool = False,
     mail: MailServer | None = None,
     secrets: dict[str, str] | None = None,
+    template: Path = ROOT / "master_template",
 ) -> Iterator[World]:
     """Serve the world and the instance until the block ends. ``mail`` takes the mail server's
     place; ``secrets`` are more of the instance's."""
@@ -106,7 +107,7 @@ def open_world(
         addresses = {name: provider.url for name, provider in world.providers.items()}
         addresses["smtp"] = world.mail.host
         instance = folder / "instance"
-        write_instance(instance)
+        write_instance(instance, template)
         config = yaml.safe_load((instance / "instance.yaml").read_text())
         config["secret"] = {
             **SECRETS,

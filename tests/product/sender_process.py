@@ -2,7 +2,8 @@
 
 Run as a script it imports the product once and connects nowhere; for each line on its input, a JSON
 list of steps, it forks a child that connects to the instance as a server uplink, takes the steps
-and ends. It writes a line with the child's pid, and one when the child has ended.
+and ends. The child writes a line with its pid once it is connected; its parent one when it has
+ended.
 """
 
 from __future__ import annotations
@@ -37,11 +38,13 @@ class Nursery:
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps(steps) + "\n")
         self.process.stdin.flush()
-        self._pid = int(self._tell()["pid"])
+        told = self._tell()
+        assert "connected" in told, told
+        self._pid = int(told["connected"])
         return self._pid
 
     def kill(self, seconds: float) -> None:
-        """Kill the child after so long, unless it has ended by itself."""
+        """Kill the child so long after it is connected, unless it has ended by itself."""
         assert self.process.stdout is not None
         ended, _, _ = select.select([self.process.stdout], [], [], seconds)
         if not ended:
@@ -120,6 +123,7 @@ def _take_steps(url: str, key: str, steps: list[Any]) -> list[Any]:
     from master_template.server_marketing import ledger, sending
 
     anvil.server.connect(key, url=url, quiet=True)
+    _tell({"connected": os.getpid()})
 
     def plan(source: str, mail: str, content: dict[str, Any]) -> list[int]:
         counted, after = [0, 0], ledger.planned_through(source, mail)
@@ -135,15 +139,16 @@ def _take_steps(url: str, key: str, steps: list[Any]) -> list[Any]:
     return [known[name](*arguments) for name, arguments in steps]
 
 
-def _main() -> None:
-    def tell(values: dict[str, Any]) -> None:
-        sys.stdout.write(json.dumps(values) + "\n")
-        sys.stdout.flush()
+def _tell(values: dict[str, Any]) -> None:
+    """In one write, as parent and child share the output."""
+    os.write(sys.stdout.fileno(), json.dumps(values).encode() + b"\n")
 
+
+def _main() -> None:
     url, config_file = sys.argv[1:]
     config = yaml.safe_load(Path(config_file).read_text())
     _import_product(config["secret"])
-    tell({})
+    _tell({})
     for line in sys.stdin:
         reading, writing = os.pipe()
         pid = os.fork()
@@ -153,12 +158,11 @@ def _main() -> None:
             os.write(writing, json.dumps(answers).encode())
             os._exit(0)
         os.close(writing)
-        tell({"pid": pid})
         with os.fdopen(reading) as pipe:
             text = pipe.read()
         _, status = os.waitpid(pid, 0)
         told = {"status": os.waitstatus_to_exitcode(status), "answers": json.loads(text or "null")}
-        tell(told)
+        _tell(told)
 
 
 if __name__ == "__main__":

@@ -106,16 +106,21 @@ def get_send_report(source: str) -> dict[str, Any]:
 
 @server_callable(
     needs="marketing.view",
-    takes={**_FILTER, "page": Int("Page", minimum=1, maximum=100_000, default=1)},
+    takes={
+        **_FILTER,
+        "offset": Int("Offset", minimum=0, maximum=10_000_000, default=0),
+        "page_size": Int("Page size", minimum=1, maximum=200, default=PAGE_ROWS),
+    },
 )
 def list_sends(
     source: str,
     outcome: str | None = None,
     reason: str | None = None,
     search: str = "",
-    page: int = 1,
+    offset: int = 0,
+    page_size: int = PAGE_ROWS,
 ) -> dict[str, Any]:
-    """One page of recipients: ``{"sends": [...], "total", "page", "page_rows"}``.
+    """One page of recipients: ``{"sends": [...], "total"}``.
 
     Each has ``send_key``, ``contact_id``, ``name``, ``email``, ``subject``, ``state``,
     ``state_text``, ``reason``, ``reason_text``, ``detail``, ``attempts``, ``provider``,
@@ -123,13 +128,8 @@ def list_sends(
     only theirs.
     """
     rows = _search(source, outcome, reason, search)
-    start = (page - 1) * PAGE_ROWS
-    return {
-        "sends": [_shown(row) for row in rows[start : start + PAGE_ROWS]],
-        "total": len(rows),
-        "page": page,
-        "page_rows": PAGE_ROWS,
-    }
+    shown = [_shown(row) for row in rows[offset : offset + page_size]]
+    return {"sends": shown, "total": len(rows)}
 
 
 @server_callable(

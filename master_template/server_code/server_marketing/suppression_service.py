@@ -29,13 +29,16 @@ ADDRESS = Email("E-mail", required=True)
     takes={
         "kind": Choice("Kind", KINDS),
         "search": Text("Search", max_chars=100, default=""),
-        "page": Int("Page", minimum=1, maximum=100_000, default=1),
+        "offset": Int("Offset", minimum=0, maximum=10_000_000, default=0),
+        "page_size": Int("Page size", minimum=1, maximum=200, default=PAGE_ROWS),
     },
 )
-def list_suppressions(kind: str | None = None, search: str = "", page: int = 1) -> dict[str, Any]:
+def list_suppressions(
+    kind: str | None = None, search: str = "", offset: int = 0, page_size: int = PAGE_ROWS
+) -> dict[str, Any]:
     """One page of addresses that get no marketing, the newest first: ``{"suppressions": [...],
-    "total", "page", "page_rows"}``. Each has ``email`` ('' once erased), ``kind``, ``source``,
-    ``detail``, ``given_by``, ``recorded_at`` and ``can_be_lifted``."""
+    "total"}``. Each has ``email`` ('' once erased), ``kind``, ``source``, ``detail``, ``given_by``,
+    ``recorded_at`` and ``can_be_lifted``."""
     query: dict[str, Any] = {"lifted_at": None}
     if kind:
         query["kind"] = kind
@@ -51,13 +54,8 @@ def list_suppressions(kind: str | None = None, search: str = "", page: int = 1) 
         *conditions,
         **query,
     )
-    start = (page - 1) * PAGE_ROWS
-    return {
-        "suppressions": [_shown(row) for row in rows[start : start + PAGE_ROWS]],
-        "total": len(rows),
-        "page": page,
-        "page_rows": PAGE_ROWS,
-    }
+    shown = [_shown(row) for row in rows[offset : offset + page_size]]
+    return {"suppressions": shown, "total": len(rows)}
 
 
 @server_callable(
