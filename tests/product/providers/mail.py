@@ -25,7 +25,8 @@ from tests.product.providers.server import Provider, Reply, Request
 
 
 class Brevo(Provider):
-    """https://developers.brevo.com/reference/getaccount, .../getsenders-1, .../sendtransacemail"""
+    """https://developers.brevo.com/reference/getaccount, .../getsenders-1, .../sendtransacemail,
+    .../getwebhooks, .../createwebhook, .../updatewebhook, .../createcontact"""
 
     name = "brevo"
     key = "xkeysib-0f9d2c7b1a3e4d5f-YogaStudioKey1"
@@ -34,6 +35,8 @@ class Brevo(Provider):
     def __init__(self) -> None:
         super().__init__()
         self.sent: dict[str, dict[str, Any]] = {}
+        self.webhooks: dict[int, dict[str, Any]] = {}
+        self.blocked: set[str] = set()
 
     def answer(self, request: Request) -> Reply:
         if request.headers.get("api-key") != self.key:
@@ -44,8 +47,17 @@ class Brevo(Provider):
         if (request.method, request.path) == ("GET", "/v3/senders"):
             known = {"id": 1, "name": "Sunrise Yoga", "email": self.sender, "active": True}
             return Reply(200, {"senders": [known]})
+        if request.path.startswith("/v3/webhooks"):
+            return self._webhook(request)
+        if (request.method, request.path) == ("POST", "/v3/contacts"):
+            contact = request.json
+            assert contact["emailBlacklisted"] is True and contact["updateEnabled"] is True
+            self.blocked.add(contact["email"])
+            return Reply(204, None, raw=b"")
         assert (request.method, request.path) == ("POST", "/v3/smtp/email")
         mail = request.json
+        assert all(isinstance(value, str) for value in mail["headers"].values())
+        assert all(isinstance(tag, str) and tag for tag in mail.get("tags", []))
         assert set(mail) >= {"sender", "to", "subject", "htmlContent", "textContent", "headers"}
         assert mail["sender"]["email"] == self.sender
         [recipient] = mail["to"]
@@ -56,6 +68,28 @@ class Brevo(Provider):
             return Reply(400, {"code": "duplicate_parameter", "message": message})
         self.sent[key] = mail
         return Reply(201, {"messageId": f"<{key}@smtp-relay.mailin.fr>"})
+
+    def _webhook(self, request: Request) -> Reply:
+        if request.method == "GET":
+            assert request.query == {"type": "transactional"}
+            listed = [{"id": number, **hook} for number, hook in self.webhooks.items()]
+            if not listed:
+                return Reply(404, {"code": "document_not_found", "message": "Webhook not found"})
+            return Reply(200, {"webhooks": listed})
+        hook = request.json
+        assert set(hook["events"]) <= {
+            *("sent", "request", "delivered", "hardBounce", "softBounce", "blocked", "spam"),
+            *("invalid", "deferred", "click", "opened", "uniqueOpened", "unsubscribed"),
+        }
+        assert hook["type"] == "transactional" and hook["url"].startswith("http")
+        assert hook["auth"]["type"] == "bearer" and len(hook["auth"]["token"]) >= 32
+        if request.method == "PUT":
+            number = int(request.path.rpartition("/")[2])
+            self.webhooks[number].update(hook)
+            return Reply(204, None, raw=b"")
+        number = len(self.webhooks) + 5
+        self.webhooks[number] = hook
+        return Reply(201, {"id": number})
 
 
 @dataclass
