@@ -16,12 +16,17 @@ from tests.product.studio import Studio
 
 # What stands for a `:name` in an address; a new one has to be added here.
 SAMPLES = {
+    "/app/campaigns/:campaign_id": ["no-such-campaign"],
+    "/app/campaigns/:campaign_id/people": ["no-such-campaign"],
+    "/app/broadcasts/:broadcast_id": ["no-such-broadcast"],
     "/app/contacts/:contact_id": ["C-1"],
     "/app/contacts/:contact_id/edit": ["C-1"],
+    "/app/contacts/imports/:import_id": ["imp-none"],
     "/app/lead-capture/:form_id": ["fabcdefghjkm"],
     "/app/tasks/:task_id": ["1-1"],
     "/app/settings/:section": [section.name for section in SECTIONS],
     "/app/coming/:section": ["bookings"],
+    "/app/segments/:segment_id": ["S-1"],
     "/app/invitation/:token": ["no-such-invitation"],
 }
 # Who opens the pages of each kind.
