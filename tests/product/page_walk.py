@@ -23,6 +23,7 @@ SAMPLES = {
     "/app/contacts/:contact_id/edit": ["C-1"],
     "/app/contacts/imports/:import_id": ["imp-none"],
     "/app/lead-capture/:form_id": ["fabcdefghjkm"],
+    "/app/sends/:source": ["broadcast:none"],
     "/app/tasks/:task_id": ["1-1"],
     "/app/settings/:section": [section.name for section in SECTIONS],
     "/app/coming/:section": ["bookings"],

@@ -264,9 +264,7 @@ def test_refuses_a_wrong_step_at_its_field(mia: Caller) -> None:
     steps = [step(), step(unit="fortnights")]
     with pytest.raises(Refused) as refused:
         mia.call("create_campaign", {"campaign_name": "Odd", "steps": steps})
-    assert set(refused.value.fields) == {"campaign_data.steps.1.unit"} or set(
-        refused.value.fields
-    ) == {"steps.1.unit"}
+    assert set(refused.value.fields) == {"steps.1.unit"}
 
 
 def test_takes_the_older_form_of_a_sequence(mia: Caller) -> None:

@@ -69,6 +69,10 @@ TRUSTED = {
 }
 PERMITTED = {
     "marketing.manage": {
+        "create_referral_code",
+        "decide_referral",
+        "settle_referral_reward",
+        "update_referral_program",
         "create_segment",
         "delete_segment",
         "update_segment",
@@ -112,6 +116,9 @@ PERMITTED = {
         "update_campaign",
     },
     "marketing.view": {
+        "get_referral_leaderboard",
+        "get_referral_program",
+        "list_referrals",
         "get_review_settings",
         "list_review_requests",
         "list_reviews",
@@ -132,6 +139,7 @@ PERMITTED = {
         "get_broadcast",
         "get_broadcast_stats",
         "get_campaign",
+        "get_campaign_choices",
         "get_campaign_stats",
         "get_recipient_choices",
         "list_broadcasts",

@@ -17,10 +17,23 @@ class Editor:
     server's answer with a `version`, `show(answer)` puts it into the fields, `read()` gives what
     they say now, and `store(values, version)` saves that and gives an answer as `fetch` does; both
     `fetch` and `store` may raise `ApiError`. `needs` is the permission to change anything, `what`
-    names the thing in messages. `on_change()`, if given, is called when a field changes.
+    names the thing in messages. `on_change()`, if given, is called when a field changes, and
+    `refused(fields)` shows messages that belong to no component and gives those that are left.
     """
 
-    def __init__(self, form, components, fetch, show, read, store, needs, what, on_change=None):
+    def __init__(
+        self,
+        form,
+        components,
+        fetch,
+        show,
+        read,
+        store,
+        needs,
+        what,
+        on_change=None,
+        refused=None,
+    ):
         self.form = form
         self.components = components
         self.fetch = fetch
@@ -29,6 +42,7 @@ class Editor:
         self.store = store
         self.what = what
         self.on_change = on_change
+        self.refused = refused
         self.before = None
         self.version = None
         self.may = session.may(needs)
@@ -73,7 +87,7 @@ class Editor:
         try:
             answer = self.store(self.read(), self.version)
         except api.ApiError as error:
-            self._refuse(error)
+            self.refuse(error)
             return False
         finally:
             self.form.btn_save.enabled = True
@@ -82,8 +96,10 @@ class Editor:
         Notification("Saved.", timeout=2).show()
         return True
 
-    def _refuse(self, error):
-        form_fields.show_refusal(self.form, self.components, error)
+    def refuse(self, error):
+        """Show what the server refused, each message where it belongs."""
+        fields = self.refused(error.fields) if self.refused is not None else None
+        form_fields.show_refusal(self.form, self.components, error, fields)
         if hasattr(self.form, "btn_again"):
             self.form.btn_again.visible = error.code == "edited_meanwhile"
 

@@ -21,9 +21,9 @@ GROUPS = [
         "group_customers",
         [
             ("contacts", "/app/contacts", None, "customers.view"),
-            ("campaigns", "/app/coming/campaigns", "marketing", "marketing.view"),
-            ("broadcasts", "/app/coming/broadcasts", "marketing", "marketing.view"),
-            ("segments", "/app/coming/segments", "marketing", "customers.view"),
+            ("campaigns", "/app/campaigns", "marketing", "marketing.view"),
+            ("broadcasts", "/app/broadcasts", "marketing", "marketing.view"),
+            ("segments", "/app/segments", "marketing", "customers.view"),
             ("tasks", "/app/tasks", "marketing", "customers.view"),
             ("lead_capture", "/app/lead-capture", "marketing", "marketing.view"),
         ],

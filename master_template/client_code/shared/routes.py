@@ -45,6 +45,8 @@ PAGES = [
     ("/app/segments", "customers.SegmentManagerForm", STAFF),
     ("/app/segments/new", "customers.SegmentEditorForm", STAFF),
     ("/app/segments/:segment_id", "customers.SegmentEditorForm", STAFF),
+    ("/app/sends/:source", "marketing.SendReportForm", STAFF),
+    ("/app/suppressions", "marketing.SuppressionListForm", STAFF),
     ("/app/settings", "settings.SettingsForm", STAFF),
     ("/app/settings/:section", "settings.SettingsForm", STAFF),
     ("/app/home", "customer_portal.CustomerDashboardForm", USER),

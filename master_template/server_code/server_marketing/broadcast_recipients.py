@@ -8,7 +8,6 @@ from typing import Any
 from anvil.tables import app_tables
 from anvil.tables import query as q
 
-from ..server_auth import scopes
 from ..server_auth.rbac import Actor, display_name, permissions_of_row, scope_of
 from ..server_customers import contact_query, segment_members
 from ..server_customers.contact_fields import TAG
@@ -50,18 +49,20 @@ def is_chosen(recipients: Mapping[str, Any]) -> bool:
 def condition(recipients: Mapping[str, Any]) -> Any:
     """The condition on ``contacts``, among those that the caller sees. Raises
     :class:`NotFoundError` where a segment is gone."""
-    terms = [
-        contact_query.match(contact_query.CONTACT_QUERY.check(dict(recipients["filters"] or {})))
-    ]
+    terms = [contact_query.match(contact_query.FILTERS.check(dict(recipients["filters"] or {})))]
     if not recipients["everyone"]:
         chosen = [_segment(name) for name in recipients["segments"]]
         chosen += [q.all_of(tags=[tag]) for tag in recipients["tags"]]
         terms.append(q.any_of(*chosen) if chosen else segment_members.nobody())
-    left_out = [_segment(name) for name in recipients["without_segments"]]
-    left_out += [q.all_of(tags=[tag]) for tag in recipients["without_tags"]]
-    if left_out:
-        terms.append(q.not_(q.any_of(*left_out)))
+    terms += [_not("segments", _segment(name)) for name in recipients["without_segments"]]
+    terms += [_not("tags", q.all_of(tags=[tag])) for tag in recipients["without_tags"]]
     return q.all_of(*terms)
+
+
+def _not(column: str, condition: Any) -> Any:
+    """What a condition on a column is not true of; also where the column has nothing, of which the
+    database would say neither."""
+    return q.any_of(q.all_of(**{column: None}), q.not_(condition))
 
 
 def _segment(segment_id: str) -> Any:
@@ -147,8 +148,3 @@ def sender(row: Any) -> Actor:
         row=person,
         scope=scope_of(person),
     )
-
-
-def scope_terms() -> tuple[Any, ...]:
-    """What narrows a search in the ledger to the contacts that the caller sees."""
-    return scopes.linked_terms()

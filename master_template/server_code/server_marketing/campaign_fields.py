@@ -119,7 +119,7 @@ class Steps(Rule):
                 kept.append(Record("The step", _STEP).check(one))
             except InvalidError as error:
                 named = error.fields or {"": error.message}
-                faults.update({f"steps.{place}.{key}".rstrip("."): named[key] for key in named})
+                faults.update({f"{place}.{key}".rstrip("."): named[key] for key in named})
         if faults:
             raise InvalidError(" ".join(faults.values()), fields=faults)
         return with_ids(kept)

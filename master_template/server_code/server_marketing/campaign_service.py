@@ -20,7 +20,7 @@ from ..server_shared.callables import server_callable
 from ..server_shared.errors import ConflictError
 from ..server_shared.transactions import in_transaction
 from ..server_shared.validators import Choice, Int, Items, Record, Text
-from . import ledger
+from . import broadcast_recipients, ledger
 from .campaign_fields import (
     ACTIVE,
     CAMPAIGN_ID,
@@ -128,7 +128,7 @@ def add_campaign(
     trigger: str,
     steps: list[dict[str, Any]],
     settings: dict[str, Any],
-    template_key: str | None = None,
+    template_name: str | None = None,
 ) -> Any:
     """Write a campaign as a draft; give its row. Call it inside a transaction."""
     now = clock.now()
@@ -139,7 +139,7 @@ def add_campaign(
         status=DRAFT,
         steps=with_ids(steps),
         campaign_settings=settings,
-        template_key=template_key,
+        template_name=template_name,
         created_by=current_actor().row,
         created_at=now,
         updated_at=now,
@@ -265,3 +265,12 @@ def list_campaign_choices() -> dict[str, Any]:
     )
     names = ("campaign_id", "campaign_name", "status")
     return {"campaigns": [{name: row[name] for name in names} for row in found]}
+
+
+@server_callable(needs="marketing.view")
+def get_campaign_choices() -> dict[str, Any]:
+    """What a campaign can be started by: ``segments`` and ``tags`` as ``get_recipient_choices``
+    gives them, and ``forms``, the lead forms (``form_id``, ``name``) by name."""
+    found = app_tables.lead_forms.search(tables.order_by("name"))
+    forms = [{"form_id": row["form_id"], "name": row["name"]} for row in found]
+    return {**broadcast_recipients.get_recipient_choices(), "forms": forms}

@@ -24,21 +24,23 @@ def get_campaign_stats(campaign_id: str) -> dict[str, Any]:
     ``unsubscribed`` or ``cancelled``; ``emails_sent`` and the figures of
     ``mail_figures.of_source``; ``revenue_generated`` in cents of ``currency``; ``open_rate`` and
     ``click_rate`` as percentages, 0 where nothing was sent; ``created_date``, ``last_run_date``;
-    and ``steps``, each with its figures."""
+    ``figures``, the same with rates as shares of one; and ``steps``, each with its figures."""
     row = find_campaign(campaign_id)
     source = source_of(row)
     figures = mail_figures.of_source(source)
     people = {status: _count(row, status) for status in enrolments.STATUSES}
+    currency = read_business().currency
     stats = {
         **figures,
         **people,
+        "figures": {**figures, "currency": currency},
         "campaign_name": row["campaign_name"],
         "campaign_type": row["campaign_type"],
         "status": row["status"],
         "total_enrolled": sum(people.values()),
         "emails_sent": figures["sent"],
         "revenue_generated": figures["revenue_cents"],
-        "currency": read_business().currency,
+        "currency": currency,
         "open_rate": as_percentage(figures["open_rate"]),
         "click_rate": as_percentage(figures["click_rate"]),
         "created_date": row["created_at"],
