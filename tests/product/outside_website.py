@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import threading
@@ -76,9 +77,11 @@ def serve_website(instance: str) -> Iterator[Website]:
 
 def opened_ago(form_id: str, seconds: int, key: bytes | None = None) -> str:
     """The token of a form that was shown so many seconds ago, as the instance signs it."""
-    import base64
+    return sign("lead form", f"{form_id}-{int(time.time()) - seconds}", key)
 
-    text = f"{form_id}-{int(time.time()) - seconds}"
+
+def sign(purpose: str, text: str, key: bytes | None = None) -> str:
+    """A signed token as the instance makes them, by its own key or another."""
     key = key or base64.urlsafe_b64decode(SEARCH_KEY)
-    message = f"signed token\0lead form\0{text}".encode()
+    message = f"signed token\0{purpose}\0{text}".encode()
     return f"{text}.{hmac.new(key, message, hashlib.sha256).hexdigest()[:32]}"

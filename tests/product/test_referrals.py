@@ -1,0 +1,192 @@
+"""Recommendations: from the link to the ledger, and what does not count."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.product.mailbox import body_of, deliver_mail, read_mails
+from tests.product.outside_website import sign
+from tests.product.studio import Caller, Refused, Studio
+
+PROGRAM = {
+    "status": "active",
+    "referrer_reward": {"kind": "amount", "amount_cents": 10_000},
+    "friend_reward": {"kind": "percent", "percent": 15},
+    "minimum_cents": 20_000,
+    "hold_days": 0,
+    "limit_per_referrer": 2,
+    "texts": {"heading": "A friend recommends us", "text": "Welcome.", "consent": "Write to me."},
+}
+
+
+@pytest.fixture(scope="module")
+def olga(empty_studio: Studio) -> Iterator[Caller]:
+    """The owner of a business whose programme runs."""
+    with empty_studio.person("olga") as caller:
+        caller.call("update_features", {"referrals": True})
+        caller.call("update_referral_program", PROGRAM, 0)
+        yield caller
+
+
+@pytest.fixture(scope="module")
+def code(olga: Caller) -> str:
+    """Rosa's code."""
+    return code_of(olga, "rosa")
+
+
+def code_of(olga: Caller, name: str, **more: Any) -> str:
+    contact = {"first_name": name.title(), "last_name": "R", "email": f"{name}@refer.example"}
+    contact_id = olga.call("create_contact", {**contact, **more})["contact"]["contact_id"]
+    made: str = olga.call("create_referral_code", contact_id)["code"]
+    assert olga.call("create_referral_code", contact_id)["code"] == made
+    return made
+
+
+def join(studio: Studio, code: str, email: str) -> str:
+    """Follow a link, fill in the page, and press the button that the mail leads to; give the last
+    page."""
+    given = {"email": email, "first_name": "Fern", "consent": "yes"}
+    given["opened"] = sign("referral", f"{code}_{int(time.time()) - 60}")
+    studio.query("DELETE FROM app.rate_counters")
+    answer = httpx.post(f"{studio.url}/r/{code}", data=given, timeout=60)
+    assert "Nearly there" in answer.text
+    deliver_mail(studio)
+    mail = read_mails(studio, email)[-1]
+    found = re.search(r'href="([^"]+/r/confirm/[^"]+)"', body_of(mail))
+    assert found
+    assert "Yes, that is me" in httpx.get(found[1]).text
+    return httpx.post(found[1], timeout=60).text
+
+
+def buy(studio: Studio, email: str, number: str, cents: int, kind: str = "order") -> None:
+    with studio.uplink() as script:
+        script.call("update_contact_from_transaction", email, kind, number, cents)
+
+
+def grant(studio: Studio) -> None:
+    with studio.uplink() as script:
+        script.call("run_schedule_now", job="referral_rewards")
+
+
+def referral_of(olga: Caller, email: str) -> dict[str, Any]:
+    found = olga.call("list_referrals", page_size=100)["referrals"]
+    [referral] = [one for one in found if one["email"] == email]
+    return dict(referral)
+
+
+def test_both_sides_are_rewarded_once(
+    chromium: Browser, empty_studio: Studio, olga: Caller, code: str
+) -> None:
+    page = chromium.new_page()
+    page.goto(f"{empty_studio.url}/r/{code.lower().replace('-', '')}")
+    expect(page.get_by_role("heading", name="A friend recommends us")).to_be_visible()
+    expect(page.get_by_text("15% off")).to_be_visible()
+    assert page.context.cookies() == []
+    page.close()
+    assert "Your gift: 15% off" in join(empty_studio, code, "fern@refer.example")
+    assert referral_of(olga, "fern@refer.example")["status"] == "joined"
+    buy(empty_studio, "fern@refer.example", "S-1", 5_000)  # too little
+    assert referral_of(olga, "fern@refer.example")["status"] == "joined"
+    buy(empty_studio, "fern@refer.example", "S-2", 25_000)
+    grant(empty_studio)
+    grant(empty_studio)
+    referral = referral_of(olga, "fern@refer.example")
+    assert referral["status"] == "rewarded"
+    granted = {side: one["entry"] for side, one in referral["rewards"].items()}
+    assert granted == {"referrer": "granted", "friend": "granted"}
+    olga.call("settle_referral_reward", referral["referral_id"], "friend", "used")
+    for entry in ("used", "revoked"):
+        with pytest.raises(Refused, match="decided_already"):
+            olga.call("settle_referral_reward", referral["referral_id"], "friend", entry)
+    board = olga.call("get_referral_leaderboard")
+    assert [(one["contact_name"], one["rewarded"]) for one in board["leaders"]] == [("Rosa R", 1)]
+
+
+def test_the_database_keeps_the_ledger(empty_studio: Studio, olga: Caller, code: str) -> None:
+    """What the code may forget, the table does not: each entry once, and none of them changed."""
+    assert "Welcome" in join(empty_studio, code, "ledger@refer.example")
+    buy(empty_studio, "ledger@refer.example", "L-1", 25_000)
+    grant(empty_studio)
+    copied = (
+        "INSERT INTO app.referral_rewards (referral_id, side, entry, recorded_at) "
+        "SELECT referral_id, side, entry, recorded_at FROM app.referral_rewards LIMIT 1"
+    )
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        empty_studio.query(copied)
+    for change in ("DELETE FROM app.referral_rewards", "UPDATE app.referral_rewards SET side = ''"):
+        with pytest.raises(psycopg.Error, match="append_only"):
+            empty_studio.query(change)
+
+
+@pytest.mark.parametrize(
+    ("email", "reason"),
+    [
+        ("rosa@refer.example", "recommended themselves"),
+        ("ro.sa+friend@refer.example", "recommended themselves"),
+        ("known@refer.example", "a customer already"),
+    ],
+)
+def test_nobody_recommends_themselves_or_a_customer(
+    empty_studio: Studio, olga: Caller, code: str, email: str, reason: str
+) -> None:
+    buy(empty_studio, "known@refer.example", "K-1", 30_000)
+    assert "no gift for being new" in join(empty_studio, code, email)
+    referral = referral_of(olga, email)
+    assert referral["status"] == "rejected" and reason in referral["reason"]
+
+
+def test_a_friend_counts_once_and_a_refund_takes_it_back(
+    empty_studio: Studio, olga: Caller
+) -> None:
+    first, second = code_of(olga, "ann"), code_of(olga, "ben")
+    join(empty_studio, first, "cleo@refer.example")
+    assert "no gift" in join(empty_studio, second, "cleo@refer.example")
+    buy(empty_studio, "cleo@refer.example", "C-1", 25_000)
+    buy(empty_studio, "cleo@refer.example", "C-1-back", 25_000, "refund")
+    grant(empty_studio)
+    found = olga.call("list_referrals", page_size=100)["referrals"]
+    told = {one["code"]: (one["status"], one["reason"]) for one in found}
+    assert told[first] == ("rejected", "The purchase was refunded")
+    assert told[second] == ("rejected", "Someone else had recommended this person")
+
+
+def test_what_is_doubtful_waits_for_a_person(empty_studio: Studio, olga: Caller) -> None:
+    """Two friends from one connection: the second is rewarded only by somebody who has looked."""
+    code = code_of(olga, "dora")
+    for name in ("one", "two"):
+        join(empty_studio, code, f"{name}@doubt.example")
+        buy(empty_studio, f"{name}@doubt.example", f"D-{name}", 25_000)
+    grant(empty_studio)
+    doubtful = referral_of(olga, "two@doubt.example")
+    assert doubtful["status"] == "qualified" and "same connection" in doubtful["notes"][0]
+    with pytest.raises(Refused, match="say why"):
+        olga.call("decide_referral", doubtful["referral_id"], "reject")
+    olga.call("decide_referral", doubtful["referral_id"], "reward")
+    assert referral_of(olga, "two@doubt.example")["status"] == "rewarded"
+    with pytest.raises(Refused, match="decided_already"):
+        olga.call("decide_referral", doubtful["referral_id"], "reject", "too late")
+
+
+def test_a_guess_leads_nowhere_and_is_limited(empty_studio: Studio, olga: Caller) -> None:
+    empty_studio.query("DELETE FROM app.rate_counters")
+    assert httpx.get(f"{empty_studio.url}/r/AAAA-AAAA").status_code == 404
+    empty_studio.query("UPDATE app.rate_counters SET count = 30 WHERE kind = 'referral'")
+    assert httpx.get(f"{empty_studio.url}/r/AAAA-AAAB").status_code == 429
+    empty_studio.query("DELETE FROM app.rate_counters")
+
+
+def test_a_reward_says_how_much(olga: Caller) -> None:
+    version = olga.call("get_referral_program")["version"]
+    with pytest.raises(Refused) as refused:
+        olga.call(
+            "update_referral_program", {**PROGRAM, "friend_reward": {"kind": "text"}}, version
+        )
+    assert set(refused.value.fields) == {"friend_reward.text"}
