@@ -1,14 +1,18 @@
 """What lists share: search and filters in the address, one page at a time.
 
 A form that has a list stands on the names of its template: components `rp_items`, `state`,
-`btn_previous`, `btn_next`; dom nodes `row_head`, `subtitle`, `pager`, `range`.
+`btn_previous`, `btn_next`, and `btn_first` and `btn_last` if there are any; dom nodes `row_head`,
+`subtitle`, `pager`, `range`.
 """
+
+import json
 
 from anvil.js import window
 
 from . import api, formatting, navigation_helpers
 
 DEBOUNCE_MS = 250
+PLACES = ("after", "before", "last_page")
 PAGE_SIZE = 25
 
 
@@ -17,11 +21,34 @@ class Listing:
 
     `function` is asked with `page_size`, `offset` and what `controls` say; its answer has `total`
     and the items under the name `items`. `controls` maps a filter to its component (a DropdownMenu,
-    a TextBox for `search`, or a Checkbox); `fixed` are arguments that no control changes. `words`
-    has `one` and `many` of the things, `none` and `none_text` for an empty list.
+    a TextBox for `search`, or a Checkbox; or something with `values`, a dict of several arguments);
+    `fixed` are arguments that no control changes. `words` has `one` and `many` of the things,
+    `none` and `none_text` for an empty list, and may have `no_match`, `no_match_text`, `show_all`,
+    and `none_action` for a button that calls `on_empty()`.
+
+    With `cursors` the function takes one dict, and its answer has `offset`, `next` and `previous`:
+    pages are found by `after` or `before` one of these, or by `last_page`. `headings` maps an order
+    to (dom node of the column's heading, whether it begins with the smallest); it is turned around
+    by `reverse`. `adapt(arguments)` and `prepare(items)` give what is asked and shown instead, and
+    `on_show(answer)` is called when a page is there.
     """
 
-    def __init__(self, form, path, function, items, controls, words, fixed=None):
+    def __init__(
+        self,
+        form,
+        path,
+        function,
+        items,
+        controls,
+        words,
+        fixed=None,
+        cursors=False,
+        headings=None,
+        adapt=None,
+        prepare=None,
+        on_show=None,
+        on_empty=None,
+    ):
         self.form = form
         self.path = path
         self.function = function
@@ -29,11 +56,23 @@ class Listing:
         self.controls = controls
         self.words = words
         self.fixed = fixed or {}
+        self.cursors = cursors
+        self.headings = headings or {}
+        self.adapt = adapt
+        self.prepare = prepare
+        self.on_show = on_show
+        self.on_empty = on_empty
         self.answer = None
         self._asked = 0
         self._timer = None
         found = navigation_helpers.query()
         self.query = dict((name, found.get(name)) for name in controls)
+        if self.headings:
+            self.query["reverse"] = found.get("reverse")
+        self.place = {}
+        for name in PLACES:
+            if cursors and found.get(name):
+                self.place = {name: found[name]}
         offset = found.get("offset") or ""
         self.offset = int(offset) if offset.isdigit() else 0
         self._wire()
@@ -42,6 +81,11 @@ class Listing:
         form = self.form
         form.btn_previous.set_event_handler("click", self._previous)
         form.btn_next.set_event_handler("click", self._next)
+        if self.cursors:
+            form.btn_first.set_event_handler("click", self._first)
+            form.btn_last.set_event_handler("click", self._last)
+        for order in self.headings:
+            self._wire_heading(order)
         form.state.set_event_handler("action", self._action)
         for name, control in self.controls.items():
             if name == "search":
@@ -51,10 +95,48 @@ class Listing:
                 control.set_event_handler("change", self._chosen)
         self._show_query()
 
+    def _wire_heading(self, order):
+        def press(event):
+            self.sort_by(order)
+
+        self.form.dom_nodes[self.headings[order][0]].querySelector("button").addEventListener(
+            "click", press
+        )
+
+    def sort_by(self, order):
+        """Sort by a column; by the one that it is sorted by already, the other way round."""
+        is_again = order == self._order()
+        self.query["sort"] = order
+        self.query["reverse"] = "1" if is_again and not self.query["reverse"] else None
+        self._show_query()
+        self._begin()
+
+    def _order(self):
+        return self.query.get("sort") or (list(self.headings)[0] if self.headings else None)
+
+    def _show_headings(self):
+        for order, (name, is_ascending) in self.headings.items():
+            node = self.form.dom_nodes[name]
+            if order != self._order():
+                node.removeAttribute("aria-sort")
+            else:
+                goes_up = is_ascending != bool(self.query["reverse"])
+                node.setAttribute("aria-sort", "ascending" if goes_up else "descending")
+
+    def set_query(self, query):
+        """Ask for something else altogether: a dict of what the controls say. The first page of it
+        appears."""
+        self.query = dict((name, query.get(name)) for name in self.query)
+        self._show_query()
+        self._begin()
+
     def _show_query(self):
+        self._show_headings()
         for name, control in self.controls.items():
             value = self.query[name]
-            if name == "search":
+            if hasattr(control, "values"):
+                control.values = _values_of(value)
+            elif name == "search":
                 control.text = value or ""
             elif hasattr(control, "checked"):
                 control.checked = bool(value)
@@ -63,6 +145,8 @@ class Listing:
 
     def _read(self, name):
         control = self.controls[name]
+        if hasattr(control, "values"):
+            return self.text_of(control)
         if name == "search":
             return (control.text or "").strip() or None
         if hasattr(control, "checked"):
@@ -72,10 +156,35 @@ class Listing:
     def _arguments(self):
         given = {}
         for name, value in self.query.items():
-            if value:
-                given[name] = True if hasattr(self.controls[name], "checked") else value
+            control = self.controls.get(name)
+            if not value:
+                continue
+            if hasattr(control, "values"):
+                given.update(_values_of(value))
+            else:
+                given[name] = True if control is None or hasattr(control, "checked") else value
         given.update(self.fixed)
-        return given
+        return self.adapt(given) if self.adapt else given
+
+    def text_of(self, control):
+        """What a control with several values says, as it stands in the address."""
+        return json.dumps(control.values) if control.values else None
+
+    def arguments(self):
+        """What is searched, filtered and sorted for now, as the function takes it."""
+        return self._arguments()
+
+    def _ask(self):
+        if not self.cursors:
+            return api.call_quietly(
+                self.function, offset=self.offset, page_size=PAGE_SIZE, **self._arguments()
+            )
+        asked = dict(self._arguments(), page_size=PAGE_SIZE)
+        for name, value in self.place.items():
+            asked[name] = True if name == "last_page" else value
+        answer = api.call_quietly(self.function, asked)
+        self.offset = answer["offset"]
+        return answer
 
     def start(self):
         """Load for the first time."""
@@ -87,9 +196,7 @@ class Listing:
         self._asked += 1
         asked = self._asked
         try:
-            answer = api.call_quietly(
-                self.function, offset=self.offset, page_size=PAGE_SIZE, **self._arguments()
-            )
+            answer = self._ask()
         except api.ApiError as error:
             if asked == self._asked:
                 self._fail(error)
@@ -98,9 +205,12 @@ class Listing:
             return
         if answer["total"] and not answer[self.items]:
             self.offset = 0  # The page is gone, as the list has become shorter.
+            self.place = {}
             self.load()
             return
-        values = dict(self.query, offset=self.offset)
+        values = dict(self.query, **(self.place or {"offset": self.offset}))
+        if self.cursors:
+            values.pop("offset", None)
         navigation_helpers.replace_address(navigation_helpers.with_query(self.path, values))
         self._show(answer)
 
@@ -116,7 +226,7 @@ class Listing:
         form, nodes = self.form, self.form.dom_nodes
         self.answer = answer
         items, total = answer[self.items], answer["total"]
-        form.rp_items.items = items
+        form.rp_items.items = self.prepare(items) if self.prepare else items
         nodes["row_head"].hidden = not items
         nodes["subtitle"].textContent = formatting.plural(
             total, self.words["one"], self.words["many"]
@@ -127,35 +237,60 @@ class Listing:
             formatting.number(self.offset + len(items)),
             formatting.number(total),
         )
-        form.btn_previous.enabled = self.offset > 0
-        form.btn_next.enabled = self.offset + len(items) < total
+        if self.cursors:
+            form.btn_first.enabled = form.btn_previous.enabled = bool(answer["previous"])
+            form.btn_last.enabled = form.btn_next.enabled = bool(answer["next"])
+        else:
+            form.btn_previous.enabled = self.offset > 0
+            form.btn_next.enabled = self.offset + len(items) < total
+        if self.on_show:
+            self.on_show(answer)
+        words = self.words
         if items:
             form.state.kind = "none"
         elif self.is_filtered():
             form.state.say(
                 "empty",
-                "Nothing matches",
-                "No {} fits this search and these filters.".format(self.words["one"]),
-                "Show all",
+                words.get("no_match", "Nothing matches"),
+                words.get(
+                    "no_match_text",
+                    "No {} fits this search and these filters.".format(words["one"]),
+                ),
+                words.get("show_all", "Show all"),
             )
         else:
-            form.state.say("empty", self.words["none"], self.words["none_text"])
+            action = words.get("none_action", "")
+            form.state.say("empty", words["none"], words["none_text"], action)
 
     def is_filtered(self):
         """Whether anything is searched or filtered for; the order is none of that."""
-        return bool([name for name in self.query if name != "sort" and self.query[name]])
+        order = ("sort", "reverse")
+        return bool([name for name in self.query if name not in order and self.query[name]])
 
     def _action(self, **event_args):
         if self.form.state.kind != "error":
+            if self.on_empty and not self.is_filtered():
+                self.on_empty()
+                return
             self.query = dict((name, None) for name in self.query)
             self._show_query()
         self.offset = 0
+        self.place = {}
         self.start()
 
     def _chosen(self, **event_args):
+        before = self.query.get("sort")
         for name in self.controls:
             self.query[name] = self._read(name)
+        if self.headings and self.query.get("sort") != before:
+            self.query["reverse"] = None
+        self._show_headings()
+        self._begin()
+
+    def _begin(self):
+        """Show the first page."""
         self.offset = 0
+        self.place = {}
         self.load()
 
     def _typed(self, **event_args):
@@ -172,13 +307,31 @@ class Listing:
             window.clearTimeout(self._timer)
             self._timer = None
 
+    def _first(self, **event_args):
+        self._turn(0, {})
+
+    def _last(self, **event_args):
+        self._turn(0, {"last_page": "1"})
+
     def _previous(self, **event_args):
-        self._turn(-PAGE_SIZE)
+        self._turn(-PAGE_SIZE, {"before": self.answer.get("previous")})
 
     def _next(self, **event_args):
-        self._turn(PAGE_SIZE)
+        self._turn(PAGE_SIZE, {"after": self.answer.get("next")})
 
-    def _turn(self, step):
-        self.offset = max(0, self.offset + step)
+    def _turn(self, step, place):
+        if self.cursors:
+            self.place = place
+        else:
+            self.offset = max(0, self.offset + step)
         self.load()
         window.scrollTo(0, 0)
+
+
+def _values_of(text):
+    """What a control with several values says, of its text in the address; {} of a damaged one."""
+    try:
+        values = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return values if isinstance(values, dict) else {}

@@ -108,8 +108,7 @@ def start_bulk_change(
         remember_tags(given["tags"])
     details = {"kind": kind, "contacts": change["total"], **given}
     audit.record("start", "bulk_change", change["change_id"], details=details)
-    _go_on(change)
-    return {"change": _change_dict(change)}
+    return {"change": _change_dict(_go_on(change))}
 
 
 @server_callable(needs="customers.manage", takes={"change_id": CHANGE_ID}, audit="bulk_change.undo")
@@ -128,8 +127,7 @@ def undo_bulk_change(change_id: str) -> dict[str, Any]:
     change.update(state=UNDOING, cursor=0, finished_at=None, progress_at=clock.now(), error=None)
     details = {"contacts": change["changed_count"]}
     audit.record("undo", "bulk_change", change_id, details=details)
-    _go_on(change)
-    return {"change": _change_dict(change)}
+    return {"change": _change_dict(_go_on(change))}
 
 
 @server_callable(needs="customers.manage", takes={"change_id": CHANGE_ID})
@@ -209,10 +207,12 @@ def _under_way() -> list[Any]:
     return list(app_tables.bulk_changes.search(state=q.any_of(RUNNING, UNDOING)))
 
 
-def _go_on(change: Any) -> None:
-    """Do the first slice here, and leave the rest to a task."""
-    if _run_slice(change["change_id"]):
-        outbox.add(OUTBOX_KIND, {"change_id": change["change_id"]})
+def _go_on(change: Any) -> Any:
+    """Do the first slice here, and leave the rest to a task; give the row as it is then."""
+    change_id = change["change_id"]
+    if _run_slice(change_id):
+        outbox.add(OUTBOX_KIND, {"change_id": change_id})
+    return app_tables.bulk_changes.get(change_id=change_id)
 
 
 def _launch(entry: outbox.Entry | None = None) -> None:

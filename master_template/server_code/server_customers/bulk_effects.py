@@ -93,7 +93,7 @@ class SegmentKind(Kind):
         if not choices.get("segment_id"):
             raise InvalidError("Please choose a segment.", fields={"segment_id": "Required."})
         segment = find_segment(choices["segment_id"])
-        if segment["kind"] != STATIC:
+        if segment["segment_type"] != STATIC:
             text = f"{segment['segment_name']} fills itself by its rules. Choose a hand-picked one."
             raise InvalidError(text, fields={"segment_id": text})
 

@@ -1,0 +1,153 @@
+"""What is done to many contacts at once: asked for, followed while it goes on, and undone."""
+
+from anvil import Notification
+from anvil.js import window
+
+from ..shared import api, formatting, navigation_helpers
+from ..shared.components.ConfirmationDialog import confirm
+from .BulkDialog import ask_choices
+
+POLL_MS = 1000
+DOING = {
+    "add_tags": ("Tagging", "were tagged"),
+    "remove_tags": ("Taking tags away", "have lost the tags"),
+    "add_to_segment": ("Adding to the segment", "were added to the segment"),
+    "remove_from_segment": ("Taking out of the segment", "were taken out of the segment"),
+    "delete": ("Deleting", "were deleted"),
+}
+
+
+class BulkWork:
+    """The changes of many that are made in one ContactListForm."""
+
+    def __init__(self, form):
+        self.form = form
+        self.change = None
+
+    def tag(self):
+        """Ask for tags and add them to all that are chosen."""
+        text = "Every one of {} gets these tags. New ones may be typed."
+        choices = self._ask("Add tags", text, "Add", tags=self.form.tag_names)
+        if choices:
+            self._start("add_tags", choices)
+
+    def untag(self):
+        """Ask for tags and take them away."""
+        text = "These tags are taken away from {}."
+        choices = self._ask("Take tags away", text, "Take away", tags=self.form.tag_names)
+        if choices:
+            self._start("remove_tags", choices)
+
+    def add_to_segment(self):
+        """Ask for a hand-picked segment and add all that are chosen."""
+        try:
+            found = api.call("list_segments", segment_type="static", page_size=100)["segments"]
+        except api.ApiError as error:
+            Notification(error.message, style="danger").show()
+            return
+        if not found:
+            text = "There is no segment that is filled by hand yet. Make one under Segments."
+            Notification(text, timeout=6).show()
+            return
+        items = [(each["segment_name"], each["segment_id"]) for each in found]
+        choices = self._ask("Add to a segment", "{} are added.", "Add", segments=items)
+        if choices:
+            self._start("add_to_segment", choices)
+
+    def delete(self):
+        """Ask, and take all that are chosen out of every list."""
+        people = self._people()
+        text = "{} go out of every list. You can undo this for 30 days."
+        title = "Delete {}?".format(people)
+        if confirm(title, text.format(people), "Delete", keep="Keep", is_dangerous=True):
+            self._start("delete", {})
+
+    def undo(self):
+        """Take the last change back."""
+        self._follow("undo_bulk_change", self.change["change_id"])
+
+    def dismiss(self):
+        """Show nothing of it any more."""
+        self.change = None
+        self.form.dom_nodes["work"].hidden = True
+
+    def _people(self):
+        return formatting.plural(self.form.picking.count, "contact", "contacts")
+
+    def _ask(self, title, text, action, **offered):
+        return ask_choices(title, text.format(self._people()), action, **offered)
+
+    def _start(self, kind, choices):
+        self._follow("start_bulk_change", kind, self.form.picking.selection(), choices)
+
+    def _follow(self, name, *arguments):
+        try:
+            self.change = api.call(name, *arguments)["change"]
+        except api.ApiError as error:
+            Notification(error.message, title="Nothing was changed", style="danger").show()
+            return
+        self.form.picking.clear()
+        self._show()
+
+    def _show(self):
+        form, change = self.form, self.change
+        is_going_on = change["state"] in ("running", "undoing")
+        form.dom_nodes["work"].hidden = False
+        form.dom_nodes["work_text"].textContent = _tell(change)
+        form.dom_nodes["work_bar"].hidden = not is_going_on
+        form.bar_work.progress = _share(change)
+        form.btn_undo.visible = change["is_undoable"]
+        form.btn_dismiss.visible = not is_going_on
+        if is_going_on:
+            window.setTimeout(self._look_again, POLL_MS)
+        else:
+            form.load()
+
+    def _look_again(self, *args):
+        if self.change is None or not navigation_helpers.is_open(self.form):
+            return
+        try:
+            self.change = api.call_quietly("get_bulk_change", self.change["change_id"])["change"]
+        except api.ApiError:
+            window.setTimeout(self._look_again, POLL_MS * 5)
+            return
+        self._show()
+
+
+def _share(change):
+    """How much of a change is done, from 0 to 100."""
+    if change["state"] == "undoing":
+        done, of = change["undone"] + change["kept"], change["changed"]
+    else:
+        done, of = change["changed"] + change["skipped"], change["total"]
+    return 100.0 * done / of if of else 100
+
+
+def _tell(change):
+    """A change in a sentence or two."""
+    doing, done = DOING[change["kind"]]
+    number, plural, state = formatting.number, formatting.plural, change["state"]
+    if state == "running":
+        finished = change["changed"] + change["skipped"]
+        text = "{}: {} of {}. You may leave this page; it goes on."
+        return text.format(doing, number(finished), number(change["total"]))
+    if state == "undoing":
+        text = "Undoing: {} of {}."
+        return text.format(number(change["undone"] + change["kept"]), number(change["changed"]))
+    if state == "failed":
+        return "It stopped after {}: {}".format(
+            plural(change["changed"], "contact", "contacts"), change["error"]
+        )
+    if state == "undone":
+        text = "Undone for {}.".format(plural(change["undone"], "contact", "contacts"))
+        kept = change.get("kept_contacts") or []
+        if change["kept"]:
+            text += " {} stay as they are".format(number(change["kept"]))
+            text += ": {} ({})".format(kept[0]["contact_id"], kept[0]["reason"]) if kept else "."
+        return text
+    text = "{} {}.".format(plural(change["changed"], "contact", "contacts"), done)
+    if change["changed"] == 1:
+        text = text.replace(" were ", " was ").replace(" have ", " has ")
+    if change["skipped"]:
+        text += " {} had nothing to change.".format(number(change["skipped"]))
+    return text
