@@ -26,6 +26,8 @@ GROUPS = [
             ("segments", "/app/segments", "marketing", "customers.view"),
             ("tasks", "/app/tasks", "marketing", "customers.view"),
             ("lead_capture", "/app/lead-capture", "marketing", "marketing.view"),
+            ("reviews", "/app/reviews", "reviews", "marketing.view"),
+            ("referrals", "/app/referrals", "referrals", "marketing.view"),
         ],
     ),
     (
