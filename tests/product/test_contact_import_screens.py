@@ -69,7 +69,7 @@ def test_brings_a_file_in_from_the_choice_to_the_contacts(
     olga.type("How and when they agreed", "Ticked the box on our booking form since 2022")
     olga.press("Check the file")
     olga.sees("Checked: this is what would happen")
-    olga.sees("new contacts will be added")
+    olga.sees("new, to be added")
     shoot(olga, "3-checked")
     with olga.page.expect_download() as download:
         olga.press("Download the 1 refused row")

@@ -15,12 +15,12 @@ STATES = {
 }
 # Name of a count -> before the import, and after it; in the order in which they are told.
 COUNTS = [
-    ("created", "new contacts will be added", "new contacts added"),
-    ("updated", "contacts will be brought up to date", "contacts brought up to date"),
-    ("unchanged", "are there already with all of this", "were there already with all of this"),
-    ("skipped", "are there already and are left alone", "were there already and were left alone"),
-    ("refused", "rows cannot be imported", "rows were not imported"),
-    ("kept_out", "have unsubscribed before and stay so", "have unsubscribed before and stay so"),
+    ("created", "new, to be added", "added"),
+    ("updated", "to be brought up to date", "brought up to date"),
+    ("unchanged", "there already, with nothing new", "there already, with nothing new"),
+    ("skipped", "there already, and left alone", "there already, and left alone"),
+    ("refused", "refused", "refused"),
+    ("kept_out", "unsubscribed before, and left so", "unsubscribed before, and left so"),
 ]
 
 
