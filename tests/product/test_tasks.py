@@ -277,3 +277,28 @@ def test_rules_can_be_changed_and_switched_off(clean: Studio, olga: Caller) -> N
         )
     with clean.person("mia") as mia, pytest.raises(Refused, match="permission_denied"):
         switch(mia, "win_back", is_enabled=True)
+
+
+def test_who_sees_a_part_sees_its_tasks_only(clean: Studio, olga: Caller) -> None:
+    inside = add_contact(olga, "Inside", tags=["north"])
+    outside = add_contact(olga, "Outside")
+    people = {each["name"]: each["user_id"] for each in olga.call("list_task_people")["people"]}
+    shown = add(olga, "Inside", 0, contact_id=inside)
+    hidden = add(olga, "Outside", 0, contact_id=outside)
+    add(olga, "Nobody's", 0)
+    add(olga, "Own", 0, contact_id=outside, assigned_to=people["Mia Tester"])
+    scope = """{"can_manage_all": false, "customer_tags": ["north"]}"""
+    mia = "UPDATE app.users SET scope = %s::jsonb WHERE first_name = 'Mia'"
+    clean.query(mia, scope)
+    try:
+        with clean.person("mia") as caller:
+            assert sorted(titles(caller)) == ["Inside", "Own"]
+            assert caller.call("list_tasks")["counts"]["open"] == 2
+            caller.call("complete_task", shown)
+            with pytest.raises(Refused, match="not_found"):
+                caller.call("complete_task", hidden)
+            assert caller.call("change_tasks", [hidden], "delete")["changed"] == 0
+            add(caller, "Mia's own", 1)
+            assert "Mia's own" in titles(caller)
+    finally:
+        clean.query(mia, None)

@@ -12,7 +12,6 @@ from ..server_shared.callables import TRUSTED_ONLY, server_callable
 from ..server_shared.config import Business, read_business
 from ..server_shared.errors import ConflictError, NotFoundError
 from ..server_shared.happenings import tell
-from ..server_shared.money import format_money
 from ..server_shared.sequences import CONTACTS, take_numbers
 from ..server_shared.transactions import in_transaction
 from ..server_shared.validators import Choice, Email, Int, Moment, Text
@@ -26,12 +25,13 @@ BOOKING, ORDER, MEMBERSHIP, PAYMENT, REFUND = "booking", "order", "membership", 
 TYPES = (BOOKING, ORDER, MEMBERSHIP, PAYMENT, REFUND)
 # Where somebody comes from who is not known before their first transaction.
 SOURCES = {BOOKING: "booking", ORDER: "order"}
+# A timeline adds the amount.
 DESCRIPTIONS = {
-    BOOKING: "Booked for {}",
-    ORDER: "Ordered for {}",
-    MEMBERSHIP: "Took a membership for {}",
-    PAYMENT: "Paid {}",
-    REFUND: "Got {} back",
+    BOOKING: "Booked",
+    ORDER: "Ordered",
+    MEMBERSHIP: "Took a membership",
+    PAYMENT: "Paid",
+    REFUND: "Refunded",
 }
 # The database's own guard against counting one twice (constraints.yaml).
 CONSTRAINT = "contact_transactions_unique"
@@ -124,7 +124,7 @@ def _record(
             raise TransactionConflict(str(error)) from error
         raise
     _count(contact, transaction_type, signed, currency, happened_at, business)
-    _tell(contact, transaction_type, transaction_id, signed, currency, happened_at, business)
+    _tell(contact, transaction_type, transaction_id, signed, currency, happened_at)
     return {"contact_id": contact["contact_id"], "is_new": True}
 
 
@@ -221,13 +221,11 @@ def _tell(
     signed: int,
     currency: str,
     happened_at: datetime,
-    business: Business,
 ) -> None:
-    amount = format_money(abs(signed), currency, business.locale)
     timeline_service.add_event(
         contact,
         transaction_type,
-        DESCRIPTIONS[transaction_type].format(amount),
+        DESCRIPTIONS[transaction_type],
         {"amount_cents": signed, "currency": currency},
         related_id=transaction_id,
         event_date=happened_at,

@@ -14,6 +14,7 @@ from anvil.tables import app_tables
 
 from ..server_analytics.periods import day_of
 from ..server_auth.rbac import CUSTOMER
+from ..server_customers import lifecycle
 from ..server_customers.contact_changes import change_contacts
 from ..server_customers.timeline_service import event_columns
 from ..server_products.product_fields import is_low_stock
@@ -80,6 +81,7 @@ def add_business(
     )
     _tell_timelines(vertical, rows, now)
     _count_for_contacts(paid)
+    lifecycle.refresh_booking_dates(contacts)
     app_tables.products.add_rows(sample.product(product) for product in vertical.products)
     people = [row["contact"] for row in rows] or list(contacts)
     app_tables.tasks.add_rows(
