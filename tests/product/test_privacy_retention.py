@@ -30,6 +30,7 @@ PERIODS = {
     "dashboard_cache": timedelta(days=7),
     "email_log": timedelta(days=90),
     "invitations": timedelta(days=90),
+    "mail_sends": timedelta(days=2 * 365),
     "outbox": timedelta(days=90),
     "scheduled_runs": timedelta(days=90),
     "tasks": timedelta(days=90),
