@@ -61,6 +61,7 @@ def test_the_menu_is_the_one_of_the_specification() -> None:
         ],
         "group_customers": [
             ("contacts", None),
+            ("marketing", "marketing"),
             ("campaigns", "marketing"),
             ("broadcasts", "marketing"),
             ("segments", "marketing"),

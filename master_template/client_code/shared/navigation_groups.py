@@ -21,6 +21,7 @@ GROUPS = [
         "group_customers",
         [
             ("contacts", "/app/contacts", None, "customers.view"),
+            ("marketing", "/app/marketing", "marketing", "marketing.view"),
             ("campaigns", "/app/campaigns", "marketing", "marketing.view"),
             ("broadcasts", "/app/broadcasts", "marketing", "marketing.view"),
             ("segments", "/app/segments", "marketing", "customers.view"),

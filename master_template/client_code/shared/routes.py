@@ -35,6 +35,8 @@ PAGES = [
     ("/app/tasks/new", "marketing.TaskEditorForm", STAFF),
     ("/app/tasks/rules", "marketing.TaskRulesForm", STAFF),
     ("/app/tasks/:task_id", "marketing.TaskEditorForm", STAFF),
+    ("/app/marketing", "marketing.MarketingDashboardForm", STAFF),
+    ("/app/marketing/reports", "marketing.MarketingReportForm", STAFF),
     ("/app/campaigns", "marketing.EmailCampaignListForm", STAFF),
     ("/app/campaigns/new", "marketing.EmailCampaignEditorForm", STAFF),
     ("/app/campaigns/:campaign_id", "marketing.EmailCampaignEditorForm", STAFF),

@@ -86,11 +86,11 @@ def _send(broadcast_id: str, send_at: datetime | None) -> Any:
     check_ready(as_given(row))
     before, now = row["status"], clock.now()
     moment = _moment(send_at, now)
-    row.update(requested_by=current_actor().row, updated_at=now, scheduled_at=moment)
+    row.update(requested_by=current_actor().row, updated_at=now)
     if moment is None:
         start(row)
     else:
-        row["status"] = SCHEDULED
+        row.update(status=SCHEDULED, scheduled_at=moment)
     audit.record(
         "send", "broadcast", broadcast_id, {"status": [before, row["status"]]}, {"at": moment}
     )
@@ -108,7 +108,7 @@ def _moment(send_at: datetime | None, now: datetime) -> datetime | None:
 
 def start(row: Any) -> None:
     """Have a broadcast planned and sent from now on. Call it inside a transaction."""
-    row.update(status=PLANNING, started_at=row["started_at"] or clock.now(), plan_after=0)
+    row.update(status=PLANNING, started_at=clock.now(), scheduled_at=None, plan_after=0)
     outbox.add(KIND, {"broadcast_id": row["broadcast_id"]}, reference=row["broadcast_id"])
 
 
@@ -159,15 +159,13 @@ def _cancel(broadcast_id: str) -> Any:
     open_states = (SCHEDULED, PLANNING, SENDING, PAUSED)
     row = find_in_status(broadcast_id, open_states, "There is nothing left to stop.")
     if row["status"] == SCHEDULED:
-        row["scheduled_at"] = None
-        return _become(row, DRAFT, "cancel")
+        return _become(row, DRAFT, "cancel", scheduled_at=None)
     ledger.cancel(source_of(row))
-    row["finished_at"] = clock.now()
-    return _become(row, CANCELLED, "cancel")
+    return _become(row, CANCELLED, "cancel", finished_at=clock.now())
 
 
-def _become(row: Any, status: str, verb: str) -> Any:
+def _become(row: Any, status: str, verb: str, **more: Any) -> Any:
     before = row["status"]
-    row.update(status=status, updated_at=clock.now())
+    row.update(status=status, updated_at=clock.now(), **more)
     audit.record(verb, "broadcast", row["broadcast_id"], {"status": [before, status]})
     return row
