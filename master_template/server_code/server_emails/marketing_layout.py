@@ -41,11 +41,13 @@ _BARE = re.compile(r"(?:[a-z0-9-]+\.)+[a-z]{2,}(?:[/?#:].*)?", re.IGNORECASE)
 @dataclass(frozen=True)
 class Footer:
     """What the law wants below every marketing mail: whose it is, where they are, and how to get
-    no more. ``unsubscribe_url`` is '' in a preview."""
+    no more. ``unsubscribe_url`` is '' in a preview. Where opens and clicks may be counted,
+    ``choice_url`` is where the person decides on that."""
 
     lines: tuple[str, ...]
     unsubscribe_url: str
     reason: str
+    choice_url: str = ""
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,7 @@ class _Words:
         is_counted = (
             redirect is not None
             and link.lower().startswith(("http://", "https://"))
-            and link != footer.unsubscribe_url
+            and link not in (footer.unsubscribe_url, footer.choice_url)
         )
         if redirect is not None and is_counted:
             link = redirect(link)
@@ -310,11 +312,14 @@ def _footer(own: list[str], business: Business, footer: Footer, colours: Mapping
     styles = {**_text_styles(colours), "p": "margin:0 0 8px"}
     parts = [mail_markdown.to_html(text, styles) for text in own if text]
     parts += [f'<p style="margin:0 0 4px">{escape(line)}</p>' for line in footer.lines]
-    link = escape(footer.unsubscribe_url or "#")
-    parts.append(
-        f'<p style="margin:8px 0 0">{escape(footer.reason)} '
-        f'<a href="{link}" style="color:#56605c;text-decoration:underline">Unsubscribe</a></p>'
+    look = "color:#56605c;text-decoration:underline"
+    links = [("Unsubscribe", footer.unsubscribe_url or "#")]
+    if footer.choice_url:
+        links.append(("What we measure", footer.choice_url))
+    listed = " · ".join(
+        f'<a href="{escape(link)}" style="{look}">{words}</a>' for words, link in links
     )
+    parts.append(f'<p style="margin:8px 0 0">{escape(footer.reason)} {listed}</p>')
     return (
         '<mj-section padding="16px 0 32px"><mj-column><mj-text css-class="soft" '
         'font-size="13px" line-height="1.5" color="#56605c" padding="0 4px">'
@@ -329,7 +334,8 @@ def _text(blocks: list[dict[str, Any]], footer: Footer, words: _Words) -> str:
         mail_markdown.to_text(b["markdown"], words.address) for b in blocks if b["kind"] == "footer"
     ]
     unsubscribe = f"{footer.reason} Unsubscribe: {footer.unsubscribe_url}".strip()
-    end = "\n".join([*own, *footer.lines, unsubscribe])
+    choice = [f"What we measure: {footer.choice_url}"] if footer.choice_url else []
+    end = "\n".join([*own, *footer.lines, unsubscribe, *choice])
     return words.unmark("\n\n".join([part for part in parts if part] + [f"-- \n{end}"])) + "\n"
 
 

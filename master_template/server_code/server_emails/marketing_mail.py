@@ -34,14 +34,16 @@ def compose(
     setting = tracking_links.read_setting()
     redirect: Callable[[str], str] | None = None
     end = ""
-    if tracking_links.may_track(contact["preferences"], setting):
+    choice_url = "" if setting == tracking_links.OFF else tracking_links.choice_url(send_key)
+    if tracking_links.may_track(contact["email"], setting):
 
         def redirect(target: str) -> str:
             return tracking_links.click_url(send_key, target)
 
         end = tracking_links.end_of_mail(send_key)
     ready = check_ready(content)
-    made = render(ready, contact, business, unsubscribe_url, redirect=redirect, end=end)
+    footer = footer_of(business, unsubscribe_url, choice_url)
+    made = render(ready, contact, business, footer, redirect=redirect, end=end)
     return replace(
         outgoing(made, business, mail_id=send_key),
         to=contact["email"],
@@ -70,7 +72,7 @@ def render(
     content: Mapping[str, Any],
     contact: Any,
     business: Business,
-    unsubscribe_url: str,
+    footer: Footer,
     *,
     redirect: Callable[[str], str] | None = None,
     end: str = "",
@@ -80,19 +82,19 @@ def render(
         content,
         merge_fields.values_of(contact, business),
         business,
-        footer_of(business, unsubscribe_url),
+        footer,
         origin=tracking_links.origin(),
         redirect=redirect,
         end=end,
     )
 
 
-def footer_of(business: Business, unsubscribe_url: str) -> Footer:
+def footer_of(business: Business, unsubscribe_url: str = "", choice_url: str = "") -> Footer:
     """Who sends this and from where: CAN-SPAM (16 CFR 316), GDPR article 13, ECT Act section 45."""
     address = variable_values(business)["address"]
     reach = " · ".join(part for part in (business.email, business.phone) if part)
     lines = tuple(line for line in (business.business_name, address, reach) if line)
-    return Footer(lines, unsubscribe_url, WHY)
+    return Footer(lines, unsubscribe_url, WHY, choice_url)
 
 
 def unsubscribe_headers(url: str) -> dict[str, str]:

@@ -150,7 +150,7 @@ def handle_brevo_webhook(**_query: str) -> Any:
         return _answer(413, "The message is too long.")
     try:
         reports = read_reports(json.loads(body))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         log.warning("a message of Brevo's could not be read: %s", error)
         return _answer(400, "The message is no list of events.")
     new = sum(mail_events.record(report) for report in reports)

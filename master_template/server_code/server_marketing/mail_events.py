@@ -101,9 +101,9 @@ def record(report: Report) -> bool:
 def _may_count(send: Any) -> bool:
     """Whether opens and clicks of a mail may be kept: by whom it went to, and by the setting."""
     contact = send["contact"] if send is not None else None
-    if contact is None or contact["erased_at"] is not None:
+    if contact is None or contact["erased_at"] is not None or not send["recipient_email"]:
         return False
-    return tracking_links.may_track(contact["preferences"], tracking_links.read_setting())
+    return tracking_links.may_track(send["recipient_email"], tracking_links.read_setting())
 
 
 def _sane(at: datetime) -> datetime:

@@ -58,7 +58,8 @@ def preview_mail(
     has_fallback}``. Raises :class:`InvalidError` by field where the mail cannot be read at all.
     """
     contact = find_row(contact_id) if contact_id else None
-    made = marketing_mail.render(content, contact, read_business(), "")
+    business = read_business()
+    made = marketing_mail.render(content, contact, business, marketing_mail.footer_of(business))
     size = len(made.html.encode())
     missing = count_missing(content) if with_missing else []
     return {
@@ -116,7 +117,7 @@ def _test_mail(
     content: Mapping[str, Any], contact: Any, email: str, name: str
 ) -> mail_senders.OutgoingMail:
     business = read_business()
-    made = marketing_mail.render(content, contact, business, "")
+    made = marketing_mail.render(content, contact, business, marketing_mail.footer_of(business))
     return replace(
         marketing_mail.outgoing(made, business, mail_id=secrets.token_hex(12)),
         to=email,

@@ -12,6 +12,7 @@ import logging
 from datetime import timedelta
 from typing import Any
 
+import anvil
 import anvil.server
 from anvil.tables import TableError, app_tables
 from anvil.tables import query as q
@@ -42,7 +43,8 @@ def mail_open(token: str, **_query: str) -> Any:
     send_key = signed_tokens.read(tracking_links.OPEN, token)
     if send_key:
         _record(OPENED, send_key)
-    return _answer(200, _PIXEL, {"Content-Type": "image/gif"})
+    picture = anvil.BlobMedia("image/gif", _PIXEL)
+    return _answer(200, picture, {"Content-Type": "image/gif"})
 
 
 @anvil.server.route("/mail-click/:token", methods=["GET", "HEAD"])

@@ -8,17 +8,19 @@ have it lead elsewhere.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from html import escape
-from typing import Any
 from urllib.parse import quote
 
 import anvil.server
+from anvil.tables import app_tables
+from anvil.tables import query as q
 
 from ..server_shared import signed_tokens
 from ..server_shared.config import settings_row
+from ..server_shared.encryption import EMAIL, search_hash
 
-OPEN, CLICK, TRAP = "mail open", "mail click", "mail trap"
+OPEN, CLICK, TRAP, CHOICE = "mail open", "mail click", "mail trap", "mail choice"
+CHOICE_PATH = "/mail-choice"
 
 # What the business measures: of nobody; of those who agreed to it; of everyone who agreed to get
 # marketing and did not object. Where opens need a consent of their own (French CNIL, German TDDDG)
@@ -34,12 +36,20 @@ def read_setting() -> str:
     return (row["mail_tracking"] if row else None) or OPTED_IN
 
 
-def may_track(preferences: Mapping[str, Any] | None, setting: str) -> bool:
-    """Whether opens and clicks of a person with these preferences may be counted."""
-    agreed = (preferences or {}).get("mail_tracking")
-    if setting == OPTED_IN:
-        return agreed is not False
-    return setting == CONSENTED and agreed is True
+def may_track(email: str, setting: str) -> bool:
+    """Whether opens and clicks of whoever has this address may be counted: by the business's
+    setting and by what the person has chosen."""
+    if setting == OFF:
+        return False
+    row = app_tables.mail_tracking_choices.get(
+        q.fetch_only("is_allowed"), address_hash=search_hash(EMAIL, email)
+    )
+    return setting == OPTED_IN if row is None else bool(row["is_allowed"])
+
+
+def choice_url(send_key: str) -> str:
+    """Where the recipient of a mail decides on that."""
+    return f"{origin()}{CHOICE_PATH}/{signed_tokens.sign(CHOICE, send_key)}"
 
 
 def origin() -> str:
