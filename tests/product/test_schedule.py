@@ -18,7 +18,7 @@ from tests.product.test_dashboard import CLOCK, ClockedStudio
 NEW_YORK, KOLKATA = ZoneInfo("America/New_York"), ZoneInfo("Asia/Kolkata")
 JOHANNESBURG = ZoneInfo("Africa/Johannesburg")
 
-# Jobs whose behaviour a test chooses by what stands in a file.
+# Jobs whose behaviour a test chooses by what stands in a file, and no others.
 TRIAL_JOBS = """
 import os
 from pathlib import Path
@@ -27,6 +27,20 @@ from . import schedule
 from .errors import AppError
 
 FOLDER = Path({folder!r})
+
+
+class OnlyTrials(dict):
+    def __setitem__(self, name, job):
+        if name.startswith("trial"):
+            dict.__setitem__(self, name, job)
+
+
+schedule.jobs = OnlyTrials()
+
+
+@schedule.job("trial_often", "A trial that comes often", schedule.HOURLY)
+def trial_often(run):
+    return {{"found": int((FOLDER / "found").read_text())}}
 
 
 @schedule.job("trial", "A trial", schedule.Daily(2, 30), "Does what the test says.")
@@ -144,6 +158,7 @@ def running(tmp_path_factory: pytest.TempPathFactory, postgres_url: str) -> Iter
 
 @pytest.fixture
 def trial(running: Trial) -> Trial:
+    (running.folder / "found").write_text("0")
     running.clocked.query("DELETE FROM app.scheduled_runs")
     running.order("")
     (running.folder / "done").unlink(missing_ok=True)
@@ -188,6 +203,18 @@ def test_what_fails_is_tried_again_and_tells_the_operator(trial: Trial) -> None:
     trial.clocked.set_clock("2026-05-15T03:16:00+02:00")
     assert [run["state"] for run in trial.run()] == ["done"]
     assert trial.rows()[-1] == ("trial@2026-05-15", "done", 2)
+
+
+def test_of_what_comes_often_only_runs_that_did_something_are_kept(trial: Trial) -> None:
+    for hour, found in enumerate("010020"):
+        trial.clocked.set_clock(f"2026-05-16T0{hour}:00:00+02:00")
+        (trial.folder / "found").write_text(found)
+        trial.run()
+    kept = trial.clocked.query(
+        "SELECT (figures->>'found')::int FROM app.scheduled_runs WHERE job = 'trial_often' "
+        "ORDER BY due_at"
+    )
+    assert kept == [(1,), (2,), (0,)]
 
 
 def test_after_some_attempts_it_stays_failed(trial: Trial) -> None:

@@ -120,6 +120,7 @@ def _plan(now: datetime, zone: ZoneInfo) -> None:
     for key, name in keys.items():
         if key not in known:
             _give_up_older(name, now)
+            _forget_idle(schedule.jobs[name])
             _add(name, key, due[name].at, now)
 
 
@@ -130,6 +131,22 @@ def _give_up_older(name: str, now: datetime) -> None:
             row.update(state=FAILED, finished_at=now, next_try_at=None)
         else:
             row.delete()
+
+
+def _forget_idle(job: schedule.Job) -> None:
+    """Of what comes several times a day, a run that found nothing to do is not worth keeping."""
+    if isinstance(job.rhythm, schedule.Daily):
+        return
+    last = app_tables.scheduled_runs.search(
+        tables.order_by("created_at", ascending=False),
+        q.page_size(1),
+        job=job.name,
+        state=DONE,
+        created_by=None,
+    )
+    row = next(iter(last), None)
+    if row is not None and not any((row["figures"] or {}).values()):
+        row.delete()
 
 
 def _add(name: str, key: str, due_at: datetime, now: datetime) -> Any:
