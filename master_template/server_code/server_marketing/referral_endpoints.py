@@ -81,6 +81,7 @@ def _show(
 ) -> Any:
     program = read_program()
     reward = describe_reward(program["friend_reward"], read_business())
+    gift = f"Your gift: {reward}." if reward else ""
     texts = program["texts"]
     return public_answer(
         lambda business, **look: render_page(
@@ -88,7 +89,7 @@ def _show(
             business,
             f"/r/{row['code']}",
             heading=texts["heading"],
-            text=" ".join(part for part in (texts["text"], reward and f"({reward})") if part),
+            text="\n".join(part for part in (texts["text"], gift) if part),
             button="Send it to me",
             consent_text=texts["consent"],
             fields=FIELDS,

@@ -94,6 +94,6 @@ class ReferralProgramForm(ReferralProgramFormTemplate):
             Notification(error.message, style="danger").show()
             return
         title = "The link of " + contact["full_name"]
-        if alert(link, title=title, buttons=[("Close", False), ("Copy", True)]):
+        if alert(link, title=title, buttons=[("Done", False), ("Copy", True)]):
             window.navigator.clipboard.writeText(link)
             Notification("Copied.", timeout=2).show()
