@@ -21,6 +21,8 @@ from app_server.wire.values import Media
 _POLICY = SMTP.clone(cte_type="7bit")
 """Every relay takes seven bits."""
 
+EXTRA_HEADERS = frozenset({"feedback-id", "list-id", "list-unsubscribe", "list-unsubscribe-post"})
+"""What an app may add: how mail programs treat a mail, never whom it is from or goes to."""
 MAX_RECIPIENTS = 500
 MAX_MESSAGE_BYTES = 25 * 1024 * 1024
 """What large providers take (Gmail's documented limit of a whole message)."""
@@ -51,6 +53,8 @@ class Email:
     inline: Mapping[str, Media] = field(default_factory=dict)
     in_reply_to: str | None = None
     references: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """More headers, of those in EXTRA_HEADERS; Anvil's own server has no such argument."""
     hops: int = 0
     """Above 0, it is sent while another is handled; see ``loops``."""
 
@@ -146,6 +150,10 @@ def build_message(email: Email, default_domain: str, now: datetime | None = None
     for header, value in (("In-Reply-To", email.in_reply_to), ("References", email.references)):
         if value:
             message[header] = refuse_line_breaks(header, value)
+    for header, value in email.headers.items():
+        if header.lower() not in EXTRA_HEADERS:
+            raise send_failure(f"An e-mail cannot be given the header {header}.")
+        message[header] = refuse_line_breaks(header, value)
     if email.hops:
         mark_automatic(message, email.hops)
     _fill_body(message, email)

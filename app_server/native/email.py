@@ -57,8 +57,17 @@ async def _read_arguments(call: NativeCall, given: dict[str, Any]) -> Email:
         inline=await _read_inline(call, given.get("inline_attachments")),
         in_reply_to=given.get("in_reply_to"),
         references=given.get("references"),
+        headers=_read_headers(given.get("headers")),
         hops=call.stack.resources.get(HOPS, 0),
     )
+
+
+def _read_headers(value: object) -> dict[str, str]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict) or not all(isinstance(each, str) for each in value.values()):
+        raise send_failure("Keyword argument 'headers' must be a map of strings to strings.")
+    return {str(name): each for name, each in value.items()}
 
 
 async def _read_attachments(call: NativeCall, value: object) -> list[Media]:

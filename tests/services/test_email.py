@@ -231,6 +231,15 @@ def test_refuses_what_is_no_address(to: object) -> None:
     assert caught.value.type_name == "anvil.email.SendFailure"
 
 
+def test_an_app_may_say_how_its_mail_is_left() -> None:
+    headers = {"List-Unsubscribe": "<https://x.example/u>", "List-Id": "<news.x.example>"}
+    message = build_message(mail_to(headers=headers), "yogastudio.localhost")
+    assert {name: message[name] for name in headers} == headers
+    for wrong in ({"From": "a@b.example"}, {"List-Id": "x\r\nBcc: a@b.example"}):
+        with pytest.raises(AnvilError):
+            build_message(mail_to(headers=wrong), "yogastudio.localhost")
+
+
 def test_needs_a_recipient() -> None:
     with pytest.raises(AnvilError, match="at least one recipient"):
         build_message(mail_to(None), "yogastudio.localhost")

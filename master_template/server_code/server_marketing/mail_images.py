@@ -99,15 +99,17 @@ class PictureFile(Rule):
 
 def _still(image: Image.Image, title: str) -> Picture:
     """The picture and nothing else (no place, no camera): PNG where something shines through or
-    it has few colours, else JPEG."""
+    it is smaller, as drawings are, else JPEG."""
     has_alpha = "A" in image.getbands() or "transparency" in image.info
     made = image.convert("RGBA" if has_alpha else "RGB")
     made.thumbnail(BOX, Image.Resampling.LANCZOS)
     png, jpeg = io.BytesIO(), io.BytesIO()
     if has_alpha or made.getcolors(256) is not None:
         made.save(png, "PNG", optimize=True)
+    if not has_alpha:
+        made.save(jpeg, "JPEG", quality=84, optimize=True, progressive=True)
+    if has_alpha or 0 < png.tell() <= jpeg.tell():
         return Picture(png.getvalue(), "image/png", *made.size, title)
-    made.save(jpeg, "JPEG", quality=84, optimize=True, progressive=True)
     return Picture(jpeg.getvalue(), "image/jpeg", *made.size, title)
 
 
