@@ -321,6 +321,20 @@ def test_a_script_starts_campaigns_of_a_kind_by_address(empty_studio: Studio, mi
     assert planned(empty_studio, campaign_id) == 1
 
 
+def test_ready_made_campaigns_are_complete_drafts(mia: Caller) -> None:
+    """Those of the features that are on, made at set-up; what was deleted comes when asked for."""
+    listed = mia.call("list_campaigns", status="draft", page_size=100)["campaigns"]
+    found = {one["campaign_name"]: one["campaign_id"] for one in listed}
+    assert {"Welcome to new contacts", "Thank you after a visit"} <= set(found)
+    assert "After an order" not in found
+    assert mia.call("add_ready_made_campaigns")["added"] == 0
+    mia.call("delete_campaign", found["Welcome to new contacts"])
+    assert mia.call("add_ready_made_campaigns")["added"] == 1
+    for campaign_id in (found["Thank you after a visit"], found["Win back lost customers"]):
+        assert mia.call("resume_campaign", campaign_id)["campaign"]["status"] == "active"
+        mia.call("archive_campaign", campaign_id)
+
+
 ZONE = "Africa/Johannesburg"  # two hours before UTC, all year
 
 

@@ -94,6 +94,7 @@ PERMITTED = {
         "delete_lead_form",
         "set_lead_form_status",
         "update_lead_form",
+        "add_ready_made_campaigns",
         "archive_campaign",
         "cancel_broadcast",
         "check_campaign_triggers",

@@ -66,8 +66,8 @@ class Editor:
         except api.ApiError as error:
             self.form.state.say("error", self.what + " did not load", error.message, "Try again")
             return
-        self.form.state.kind = "none"
         self.take(answer)
+        self.form.state.kind = "none"
         self.form.dom_nodes["body"].hidden = False
 
     def take(self, answer):

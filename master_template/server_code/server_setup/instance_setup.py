@@ -14,6 +14,7 @@ from ..server_auth.passwords import make_hash
 from ..server_auth.rbac import ADMIN, CUSTOMER, MANAGER, OWNER, STAFF
 from ..server_auth.seats import sit_down
 from ..server_customers.prebuilt_segments import make_prebuilt
+from ..server_marketing.ready_made_campaigns import make_ready_made
 from ..server_settings.policies import Policies
 from ..server_settings.settings_service import FEATURE_SWITCHES, profile_rules
 from ..server_shared import audit, clock
@@ -102,6 +103,8 @@ def _set_up(
     if new_owner:
         make_user(role=OWNER, **owner)
     make_prebuilt()
+    if new_settings:
+        make_ready_made()  # later on, what an owner deleted stays deleted
     if not new_settings and not new_owner:
         audit.unchanged()
     return {"settings": new_settings, "owner": new_owner}

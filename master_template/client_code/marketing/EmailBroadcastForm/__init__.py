@@ -119,10 +119,9 @@ class EmailBroadcastForm(EmailBroadcastFormTemplate):
         self.mail_editor.show(broadcast["content"], is_editable=may)
         self._show_status()
         self._show_choice()
-        if broadcast["status"] in EDITABLE:
-            self._count()
-        else:
-            self._load_figures()
+        # The page need not wait for the figures.
+        is_draft = broadcast["status"] in EDITABLE
+        window.setTimeout(self._count if is_draft else self._load_figures, 0)
 
     def _read(self):
         recipients = dict(self.broadcast["recipients"], everyone=bool(self.cb_everyone.checked))

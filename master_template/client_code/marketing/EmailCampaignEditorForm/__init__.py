@@ -1,6 +1,7 @@
 from ._anvil_designer import EmailCampaignEditorFormTemplate
 
 from anvil import Notification, handle
+from anvil.js import window
 
 from ...shared import api, formatting, navigation_helpers
 from ...shared.components.ConfirmationDialog import confirm
@@ -139,7 +140,8 @@ class EmailCampaignEditorForm(EmailCampaignEditorFormTemplate):
         self.steps.show(campaign["steps"], self.editor.may and campaign["status"] != "archived")
         self._show_parts()
         self._show_status()
-        self._load_figures()
+        # The page need not wait for them.
+        window.setTimeout(self._load_figures, 0)
 
     def _read(self):
         return {

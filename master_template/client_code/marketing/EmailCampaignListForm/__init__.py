@@ -1,8 +1,8 @@
 from ._anvil_designer import EmailCampaignListFormTemplate
 
-from anvil import handle
+from anvil import Notification, handle
 
-from ...shared import navigation_helpers, session
+from ...shared import api, formatting, navigation_helpers, session
 from ...shared.listing import Listing
 from .. import campaign_texts
 
@@ -24,7 +24,7 @@ class EmailCampaignListForm(EmailCampaignListFormTemplate):
         self._started = False
         self.init_components(**properties)
         navigation_helpers.highlight_active_nav(self.layout, "campaigns")
-        self.btn_new.visible = session.may("marketing.manage")
+        self.btn_new.visible = self.btn_ready.visible = session.may("marketing.manage")
         self.dd_status.items = campaign_texts.items_of(
             campaign_texts.CAMPAIGN_STATUS, "All but archived"
         )
@@ -41,3 +41,14 @@ class EmailCampaignListForm(EmailCampaignListFormTemplate):
     @handle("btn_new", "click")
     def btn_new_click(self, **event_args):
         navigation_helpers.go(PATH + "/new")
+
+    @handle("btn_ready", "click")
+    def btn_ready_click(self, **event_args):
+        try:
+            added = api.call("add_ready_made_campaigns")["added"]
+        except api.ApiError as error:
+            Notification(error.message, style="danger").show()
+            return
+        text = formatting.plural(added, "draft was added.", "drafts were added.")
+        Notification(text if added else "All that suit you are there already.", timeout=4).show()
+        self.listing.load()
