@@ -222,6 +222,8 @@ def full_contact(row: Any) -> dict[str, Any]:
         "created_at": row["created_at"],
         "updated_at": row["updated_at"],
         "erased_at": row["erased_at"],
+        # Who this contact is now, C-2, where it has been merged.
+        "merged_into": row["merged_into"]["contact_id"] if row["merged_into"] else None,
         "version": int(row["version"] or 1),
     }
 

@@ -103,6 +103,8 @@ def match(wanted: Mapping[str, Any]) -> Any:
     """The condition that cleaned filters stand for, among the contacts that the caller sees."""
     _refuse_empty_ranges(wanted)
     columns: dict[str, Any] = {"deleted_at": q.not_(None) if wanted["deleted"] else None}
+    if wanted["deleted"]:
+        columns["merged_into"] = None  # What is another contact now cannot come back.
     for name in ("status", "lifecycle_stage", "source"):
         if wanted[name]:
             columns[name] = wanted[name]

@@ -293,7 +293,7 @@ def restore_contact(contact_id: str) -> dict[str, Any]:
     """Bring a deleted contact back.
 
     Raises :class:`ConflictError`: ``duplicate_email`` if its address has been taken meanwhile,
-    ``erased`` if there is no person left to bring back.
+    ``erased`` if there is no person left to bring back, ``merged`` if they are another contact now.
     """
     try:
         row = _set_deleted(contact_id, deleted=False)
@@ -311,6 +311,9 @@ def _set_deleted(contact_id: str, *, deleted: bool) -> Any:
         return row
     if not deleted and row["erased_at"] is not None:
         raise ConflictError("This contact has been erased for good.", code="erased")
+    if not deleted and row["merged_into"] is not None:
+        whom = row["merged_into"]["contact_id"]
+        raise ConflictError(f"This contact has become part of {whom}.", code="merged")
     if not deleted:
         refuse_taken_email(row["email"], but=contact_id)
     now = clock.now()

@@ -86,7 +86,9 @@ def search_of(contact: Any, account: Any, kinds: Sequence[str] = KINDS) -> Any:
     """The entries of a contact and of an account, newest first; either may be None."""
     whose = []
     if contact is not None:
-        whose.append(q.all_of(contact=contact))
+        # With those that are part of it by now, whose entries stay where they are.
+        merged = app_tables.contacts.search(q.fetch_only(), merged_into=contact)
+        whose.append(q.all_of(contact=q.any_of(contact, *merged)))
     if account is not None:
         whose.append(q.all_of(account=account))
     return app_tables.consents.search(

@@ -93,7 +93,17 @@ def find_person(schema: Schema, *, contact: Any = None, account: Any = None) -> 
     for row in search(CONTACTS, schema, email=q.any_of(*emails)) if emails else ():
         if row["account"] is None or row["account"].get_id() == own:
             contacts.setdefault(row.get_id(), row)
+    _add_merged(contacts, schema)
     return Person(tuple(contacts.values()), (account,) if account else (), emails)
+
+
+def _add_merged(contacts: dict[str, Any], schema: Schema) -> None:
+    """Add what has become part of these contacts: some of it may never be moved."""
+    fresh = list(contacts.values())
+    while fresh:
+        found = list(search(CONTACTS, schema, merged_into=q.any_of(*fresh)))
+        fresh = [row for row in found if row.get_id() not in contacts]
+        contacts.update({row.get_id(): row for row in fresh})
 
 
 def _account_with(email: str | None, schema: Schema) -> Any:

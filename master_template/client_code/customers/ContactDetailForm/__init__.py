@@ -69,12 +69,36 @@ class ContactDetailForm(ContactDetailFormTemplate):
             else:
                 self.state.say("error", "This did not load", error.message, "Try again")
             return
+        if self.contact["merged_into"]:
+            navigation_helpers.go("/app/contacts/" + self.contact["merged_into"], replace=True)
+            return
         self.state.kind = "none"
         self._show_contact()
         self._show_events(events)
         self.tasks.show(self.contact_id)
         self.dom_nodes["waiting"].hidden = True
         self.dom_nodes["body"].hidden = False
+        self._show_duplicate()
+
+    def _show_duplicate(self):
+        """Say so where somebody else is likely the same person."""
+        if not session.may("customers.manage") or self.contact["deleted_at"] is not None:
+            return
+        try:
+            found = api.call_quietly("find_duplicates_of", self.contact_id)["contacts"]
+        except api.ApiError:
+            return  # A hint; the page itself has loaded.
+        self.dom_nodes["duplicate_banner"].hidden = not found
+        if found:
+            text = "This may be the same person as {} ({})."
+            self.duplicate_id = found[0]["contact_id"]
+            self.dom_nodes["duplicate_text"].textContent = text.format(
+                found[0]["full_name"], self.duplicate_id
+            )
+
+    @handle("btn_compare", "click")
+    def btn_compare_click(self, **event_args):
+        navigation_helpers.go("{}/merge/{}".format(self.path, self.duplicate_id))
 
     @handle("state", "action")
     def state_action(self, **event_args):

@@ -58,7 +58,8 @@ class ContactListForm(ContactListFormTemplate):
         self.init_components(**properties)
         navigation_helpers.highlight_active_nav(self.layout, "contacts")
         self.may_manage = session.may("customers.manage")
-        self.btn_new.visible = self.may_manage
+        self.btn_new.visible = self.item_import.visible = self.may_manage
+        self.item_export.visible = self.may_manage
         self.dd_status.items = STATUS_ITEMS
         self.dd_lifecycle.items = LIFECYCLE_ITEMS
         self.dd_tag.items = [("Any tag", None)]
@@ -274,6 +275,18 @@ class ContactListForm(ContactListFormTemplate):
             return
         self.dd_view.selected_value = ALL
         self._load_views()
+
+    @handle("item_duplicates", "click")
+    def item_duplicates_click(self, **event_args):
+        navigation_helpers.go("/app/contacts/duplicates")
+
+    @handle("item_import", "click")
+    def item_import_click(self, **event_args):
+        navigation_helpers.go("/app/contacts/import")
+
+    @handle("item_export", "click")
+    def item_export_click(self, **event_args):
+        navigation_helpers.go("/app/contacts/export")
 
     # Choosing contacts, and what is done to them.
 

@@ -1,0 +1,54 @@
+from ._anvil_designer import DuplicateRowTemplate
+
+from anvil.js import window
+
+from ...shared import navigation_helpers, session
+
+REASONS = {
+    "email": "Same e-mail address",
+    "phone": "Same telephone number",
+    "name": "Same name",
+}
+
+
+class DuplicateRow(DuplicateRowTemplate):
+    """Some contacts that are likely one person: the oldest, and what may become part of it."""
+
+    def __init__(self, **properties):
+        self.init_components(**properties)
+        contacts = self.item["contacts"]
+        document = window.document
+        for reason in self.item["reasons"]:
+            chip = document.createElement("span")
+            chip.className = "mb-chip"
+            chip.textContent = REASONS[reason]
+            self.dom_nodes["reasons"].append(chip)
+        for contact in contacts:
+            line = document.createElement("li")
+            path = "/app/contacts/" + contact["contact_id"]
+            line.append(_link(contact["full_name"], path, "mb-name"))
+            facts = document.createElement("span")
+            facts.className = "mb-soft"
+            known = [contact["contact_id"], contact["email"], contact["phone"], contact["company"]]
+            facts.textContent = " · ".join([fact for fact in known if fact])
+            line.append(facts)
+            if contact is not contacts[0] and session.may("customers.manage"):
+                merge = "/app/contacts/{}/merge/{}".format(
+                    contacts[0]["contact_id"], contact["contact_id"]
+                )
+                text = "Compare with " + contacts[0]["contact_id"]
+                line.append(_link(text, merge, "mb-compare"))
+            self.dom_nodes["people"].append(line)
+
+
+def _link(text, path, class_name):
+    node = window.document.createElement("a")
+    node.textContent = text
+    node.href = path
+    node.className = class_name
+
+    def follow(event):
+        navigation_helpers.follow(event, path)
+
+    node.addEventListener("click", follow)
+    return node
