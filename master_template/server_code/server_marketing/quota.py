@@ -26,10 +26,14 @@ _WINDOW = timedelta(minutes=60)
 _MINUTE = "%Y-%m-%dT%H:%MZ"
 
 
+def read_row() -> Any:
+    """The one row, or None where nothing has been sent or set yet."""
+    return app_tables.mail_sending.get(is_singleton=True)
+
+
 def state_row() -> Any:
     """The one row, made where there is none. Call it inside a transaction."""
-    row = app_tables.mail_sending.get(is_singleton=True)
-    return row or app_tables.mail_sending.add_row(
+    return read_row() or app_tables.mail_sending.add_row(
         is_singleton=True, starts={}, version=1, updated_at=clock.now()
     )
 

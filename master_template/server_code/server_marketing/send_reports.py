@@ -210,7 +210,7 @@ def get_sending_status() -> dict[str, Any]:
     the last hour, how many mails are ``waiting`` and ``unknown``, ``next_at`` (when the hour has
     room again, or None), and ``paused_until`` with ``pause_reason``."""
     now = clock.now()
-    row = app_tables.mail_sending.get(is_singleton=True)
+    row = quota.read_row()
     ceiling = quota.read_ceiling()
     limit = quota.limit_of(row, ceiling)
     paused = quota.is_paused(row, now)
@@ -242,8 +242,8 @@ def update_sending_limit(hourly_limit: int) -> dict[str, Any]:
 @server_callable(needs="marketing.manage", audit="mail_sending.resume")
 def resume_sending() -> dict[str, Any]:
     """Send at once what waits because something was wrong: it has been put right."""
-    row = quota.state_row()
-    if row["paused_until"] is None:
+    row = quota.read_row()
+    if row is None or row["paused_until"] is None:
         audit.unchanged()
     else:
         audit.record("resume", "mail_sending", "", {"paused_until": [row["paused_until"], None]})

@@ -169,7 +169,7 @@ def _due_rows() -> Any:
 def _lease_batch(lease: str) -> list[Turn]:
     """Take mails for this run alone, none while sending is paused or the hour is full."""
     now = clock.now()
-    state = quota.state_row()
+    state = quota.read_row()
     room = quota.limit_of(state, quota.read_ceiling()) - quota.used_of(state, now)
     if room <= 0 or quota.is_paused(state, now):
         return []
@@ -368,7 +368,7 @@ def _postpone(row: Any, turn: Turn, attempt: Attempt) -> None:
 def _must_wait() -> bool:
     """Whether nothing can go out for now: paused, or the hour is full."""
     now = clock.now()
-    state = quota.state_row()
+    state = quota.read_row()
     used = quota.used_of(state, now)
     return quota.is_paused(state, now) or used >= quota.limit_of(state, quota.read_ceiling())
 
