@@ -71,6 +71,20 @@ def revenue(**query: Any) -> tuple[int, int]:
     return len(amounts), sum(amounts)
 
 
+def revenue_by_source(start: datetime, end: datetime) -> dict[str, tuple[int, int]]:
+    """The same of each source, of what was bought from ``start`` until before ``end``."""
+    found = app_tables.mail_conversions.search(
+        q.fetch_only("source", "amount_cents"),
+        q.page_size(1_000),
+        converted_at=q.between(start, end, max_inclusive=False),
+    )
+    sums: dict[str, tuple[int, int]] = {}
+    for row in found:
+        count, cents = sums.get(row["source"], (0, 0))
+        sums[row["source"]] = count + 1, cents + int(row["amount_cents"])
+    return sums
+
+
 def with_rates(figures: Mapping[str, Any]) -> dict[str, Any]:
     """Figures with their rates, as shares of one: of the mails that were delivered, or, where the
     provider does not tell, of those that were sent."""

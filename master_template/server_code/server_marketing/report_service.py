@@ -112,18 +112,37 @@ def buckets_of(first: date, last: date, zone: ZoneInfo) -> tuple[str, list[dict[
     and clicked by now."""
     count = (last - first).days + 1
     unit, _, size = next(each for each in UNITS if count <= each[1])
+    begin = _first_sent_at(_period(first, last, zone))
     buckets = []
-    for begin in range(0, count, size):
-        day = first + timedelta(days=begin)
-        end = min(day + timedelta(days=size - 1), last)
-        period = _period(day, end, zone)
-        span = q.between(period.start, period.end, max_inclusive=False)
-        sent = mail_figures.count_sent(settled_at=span)
-        counted = {"opens": 0, "clicks": 0}
-        if sent:
-            counted = mail_figures.count_moments(("opens", "clicks"), settled_at=span)
-        buckets.append({"day": day, "sent": sent, **counted})
+    for number in range(0, count, size):
+        day = first + timedelta(days=number)
+        period = _period(day, min(day + timedelta(days=size - 1), last), zone)
+        bucket = {"day": day, "sent": 0, "opens": 0, "clicks": 0}
+        if begin is not None and period.end > begin:
+            bucket |= _count_bucket(period)
+        buckets.append(bucket)
     return unit, buckets
+
+
+def _first_sent_at(period: Period) -> Any:
+    """When the first mail of a period was sent; before it there is nothing to count."""
+    found = app_tables.mail_sends.search(
+        tables.order_by("settled_at"),
+        q.fetch_only("settled_at"),
+        q.page_size(1),
+        state=ledger.SENT,
+        settled_at=q.between(period.start, period.end, max_inclusive=False),
+    )
+    row = next(iter(found), None)
+    return None if row is None else row["settled_at"]
+
+
+def _count_bucket(period: Period) -> dict[str, int]:
+    span = q.between(period.start, period.end, max_inclusive=False)
+    sent = mail_figures.count_sent(settled_at=span)
+    if not sent:
+        return {}
+    return {"sent": sent, **mail_figures.count_moments(("opens", "clicks"), settled_at=span)}
 
 
 def sources_of(period: Period) -> list[dict[str, Any]]:
@@ -138,26 +157,29 @@ def sources_of(period: Period) -> list[dict[str, Any]]:
         q.page_size(MAX_SOURCES),
         started_at=q.less_than(period.end),
     )
+    bought = mail_figures.revenue_by_source(period.start, period.end)
     found = [
-        _source("campaign", row["campaign_id"], row["campaign_name"], period)
+        _source("campaign", row["campaign_id"], row["campaign_name"], period, bought)
         for row in islice(campaigns, MAX_SOURCES)
     ]
     found += [
-        _source("broadcast", row["broadcast_id"], row["broadcast_name"], period)
+        _source("broadcast", row["broadcast_id"], row["broadcast_name"], period, bought)
         for row in islice(broadcasts, MAX_SOURCES)
     ]
     busy = [source for source in found if source["sent"] or source["conversions"]]
     return sorted(busy, key=lambda source: (-source["revenue_cents"], -source["sent"]))
 
 
-def _source(kind: str, identifier: str, name: str, period: Period) -> dict[str, Any]:
+def _source(
+    kind: str, identifier: str, name: str, period: Period, bought: dict[str, tuple[int, int]]
+) -> dict[str, Any]:
     span = q.between(period.start, period.end, max_inclusive=False)
     source = f"{kind}:{identifier}"
     sent = mail_figures.count_sent(source=source, settled_at=span)
     figures: dict[str, Any] = {"sent": sent, **dict.fromkeys(SHOWN, 0)}
     if sent:
         figures |= mail_figures.count_moments(SHOWN, source=source, settled_at=span)
-    conversions, revenue_cents = mail_figures.revenue(source=source, converted_at=span)
+    conversions, revenue_cents = bought.get(source, (0, 0))
     figures |= {"conversions": conversions, "revenue_cents": revenue_cents}
     rated = mail_figures.with_rates(figures)
     return {"kind": kind, "id": identifier, "name": name, **rated}
