@@ -21,6 +21,7 @@ SAMPLES = {
     "/app/broadcasts/:broadcast_id": ["no-such-broadcast"],
     "/app/contacts/:contact_id": ["C-1"],
     "/app/contacts/:contact_id/edit": ["C-1"],
+    "/app/contacts/:contact_id/merge/:other_id": ["C-1/merge/C-2"],
     "/app/contacts/imports/:import_id": ["imp-none"],
     "/app/lead-capture/:form_id": ["fabcdefghjkm"],
     "/app/sends/:source": ["broadcast:none"],
@@ -52,7 +53,10 @@ def all_visits() -> list[Visit]:
         assert pattern in SAMPLES, f"page_walk.SAMPLES needs a sample for {pattern}"
         start, _, rest = pattern.partition(":")
         end = rest[rest.index("/") :] if "/" in rest else ""
-        visits += [Visit(start + sample + end, VISITORS[who]) for sample in SAMPLES[pattern]]
+        for sample in SAMPLES[pattern]:
+            # Of an address with several names the sample is all that follows the first.
+            rest_of_it = sample if ":" in end else sample + end
+            visits.append(Visit(start + rest_of_it, VISITORS[who]))
     return visits
 
 

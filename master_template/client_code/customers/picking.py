@@ -1,6 +1,8 @@
 """Which contacts of a list are chosen: some, a page, or all that match the search and filters."""
 
-from ..shared import formatting
+import json
+
+from ..shared import formatting, navigation_helpers
 
 # As many as the server takes by number; more are chosen as "all that match".
 MAX_PICKED = 2000
@@ -30,6 +32,12 @@ class Picking:
         if self.all_matching:
             return {"query": self._now(), "but": sorted(self.left_out)}
         return {"contact_ids": sorted(self.picked)}
+
+    def export_address(self):
+        """The page that makes a file of the choice, or of all that match where there is none."""
+        selection = self.selection() if self.count else {"query": self._now()}
+        chosen = {"selection": json.dumps(selection)}
+        return navigation_helpers.with_query("/app/contacts/export", chosen)
 
     def prepare(self, contacts):
         """The contacts of a page with what their rows show of the choice."""

@@ -286,7 +286,7 @@ class ContactListForm(ContactListFormTemplate):
 
     @handle("item_export", "click")
     def item_export_click(self, **event_args):
-        navigation_helpers.go("/app/contacts/export")
+        navigation_helpers.go(self.picking.export_address())
 
     # Choosing contacts, and what is done to them.
 
