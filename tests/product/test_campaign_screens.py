@@ -1,0 +1,101 @@
+"""Campaigns, broadcasts and their figures in a real browser."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.product.mailbox import deliver_mail
+from tests.product.screens import Screen, tab
+from tests.product.studio import Studio
+from tests.product.test_campaigns import make_contact
+
+pytestmark = pytest.mark.usefixtures("m3_assets")
+
+
+def write_mail(screen: Screen, subject: str) -> None:
+    """Write a mail of one text into the editor that is open."""
+    screen.type("Subject", subject)
+    screen.press("One text")
+    screen.type("Text", "We are glad that you are here.")
+
+
+def test_a_campaign_is_made_started_and_filled_by_hand(
+    chromium: Browser, empty_studio: Studio
+) -> None:
+    with empty_studio.person("mia") as mia:
+        make_contact(mia, first_name="Nomsa", last_name="Dube", email="nomsa@example.com")
+    with tab(chromium, empty_studio, "mia") as screen:
+        page = screen.page
+        screen.open("/app/campaigns")
+        screen.press("New campaign")
+        screen.heading("New campaign")
+        page.get_by_role("combobox", name="What starts it").click()
+        page.get_by_role("option", name="Only by hand").click()
+        screen.type("Name", "Welcome, by hand")
+        screen.press("Add a mail")
+        write_mail(screen, "Welcome, {{ first_name }}")
+        screen.press("Save")
+        screen.heading("Welcome, by hand")
+        screen.press("Add a mail")
+        screen.press("Save")
+        screen.press("Start")
+        page.get_by_role("dialog").get_by_role("button", name="Start").click()
+        # The second mail has no subject: it is opened, and says so at the field.
+        screen.sees("Mail 2: Subject is required.")
+        write_mail(screen, "How is it going?")
+        screen.type("Wait", "3")
+        screen.sees("3 days later")
+        screen.press("Start")
+        page.get_by_role("dialog").get_by_role("button", name="Start").click()
+        screen.sees("Running")
+        page.get_by_role("link", name=re.compile("0 people came in")).click()
+        screen.heading("People in Welcome, by hand")
+        page.get_by_role("combobox", name="Put someone in").fill("nomsa")
+        page.get_by_role("option", name=re.compile("Nomsa Dube")).click()
+        screen.press("Put in")
+        screen.sees("In it")
+        screen.press("Take Nomsa Dube out")
+        screen.sees("Taken out")
+        page.get_by_role("link", name="‹ Welcome, by hand").click()
+        screen.sees("1 person came in, 0 are in it now")
+        page.get_by_role("link", name="‹ Campaigns").click()
+        row = page.locator("a.mb-row", has_text="Welcome, by hand")
+        expect(row).to_contain_text("Running")
+
+
+def test_a_broadcast_is_written_sent_and_reported_on(
+    chromium: Browser, empty_studio: Studio
+) -> None:
+    with empty_studio.person("mia") as mia:
+        make_contact(mia, tags=["retreat"])
+        make_contact(mia, tags=["retreat"], preferences={})
+    with tab(chromium, empty_studio, "mia") as screen:
+        page = screen.page
+        screen.open("/app/broadcasts/new")
+        screen.type("Name", "Winter retreat")
+        page.get_by_role("combobox", name="Tags", exact=True).fill("retr")
+        page.get_by_role("option", name="retreat").click()
+        screen.sees("1 person gets it")
+        screen.sees("1 has not agreed to marketing")
+        screen.press("Send now")
+        page.get_by_role("dialog").get_by_role("button", name="Send").click()
+        screen.sees("Subject is required.")
+        write_mail(screen, "Come to the winter retreat")
+        screen.press("Send now")
+        page.get_by_role("dialog").get_by_role("button", name="Send").click()
+        screen.sees("Stop")
+        deliver_mail(empty_studio)
+        page.reload()
+        screen.sees("2 people")
+        page.get_by_role("link", name="Who got it, who did not, and why").click()
+        expect(page).to_have_url(re.compile("/app/sends/broadcast:"))
+        screen.open("/app/broadcasts")
+        expect(page.locator("a.mb-row", has_text="Winter retreat")).to_be_visible()
+        screen.open("/app/marketing")
+        expect(page.locator("a.mb-row", has_text="Winter retreat")).to_be_visible()
+        screen.press("Report")
+        screen.heading("Report on mails")
+        screen.sees("By campaign and broadcast")
