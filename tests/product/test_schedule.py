@@ -51,6 +51,13 @@ def trial(run):
         raise AppError("The trial was told to fail.")
     if order == "die":
         os.kill(os.getpid(), 9)
+    if order.startswith("booking_"):
+        from anvil.tables import app_tables
+        from . import happenings
+        from .transactions import in_transaction
+
+        booking = app_tables.bookings.get(booking_number="B-1")
+        in_transaction(happenings.tell)(order, contact=booking["contact"], booking=booking)
     if order == "overtaken":
         from anvil.tables import app_tables
         run.row.update(lease="someone else's")
@@ -246,6 +253,42 @@ def test_who_was_taken_for_dead_stops(trial: Trial) -> None:
     trial.order("overtaken")
     assert [run["state"] for run in trial.run()] == ["running"]
     assert trial.done == 0
+
+
+def test_tasks_follow_bookings_at_once(trial: Trial) -> None:
+    """Who comes soon needs instructions now; nobody need see to a booking that is cancelled."""
+    query = trial.clocked.query
+    query(
+        "INSERT INTO app.contacts (number, contact_id, first_name, status, total_spent_cents, "
+        "total_transactions) VALUES (900, 'C-900', 'Ada', 'lead', 0, 0)"
+    )
+    query(
+        "INSERT INTO app.bookings (number, booking_number, contact, start_at, end_at, status, "
+        "payment_status, attendee_count, total_cents, deposit_cents, currency) "
+        "SELECT 1, 'B-1', _id, '2026-05-16 10:00Z', '2026-05-18 10:00Z', 'confirmed', 'unpaid', "
+        "1, 0, 0, 'ZAR' FROM app.contacts WHERE number = 900"
+    )
+    query(
+        "INSERT INTO app.task_rules (name, is_enabled, days, version) "
+        "VALUES ('arrival_instructions', true, 7, 1)"
+    )
+    states = "SELECT title, due_date::text, status FROM app.tasks"
+    for happening, status in (
+        ("booking_created", "pending"),
+        ("booking_created", "pending"),
+        ("booking_cancelled", "dismissed"),
+        ("booking_created", "dismissed"),
+    ):
+        trial.order(happening)
+        [run] = trial.run(job="trial")
+        assert (run["state"], run["error"]) == ("done", None)
+        assert query(states) == [
+            ("Send arrival instructions to Ada for 16 May 2026", "2026-05-15", status)
+        ]
+    [(last, following)] = query(
+        "SELECT last_booking_at, next_booking_at FROM app.contacts WHERE number = 900"
+    )
+    assert (last, following) == (None, at("2026-05-16T10:00:00+00:00"))
 
 
 def test_an_owner_may_have_it_done_now_and_others_not(trial: Trial) -> None:

@@ -17,15 +17,6 @@ WORDS = {
 }
 
 
-class TaskListing(Listing):
-    """The list of tasks; its rows act by the form, and its answer says how many each view has."""
-
-    def _show(self, answer):
-        self.form.take(answer)
-        Listing._show(self, answer)
-        self.form.dom_nodes["row_head"].hidden = not (answer["tasks"] and self.form.may_choose)
-
-
 class TaskListForm(TaskListFormTemplate):
     """What is to be done, by when, for whom and by whom."""
 
@@ -46,7 +37,16 @@ class TaskListForm(TaskListFormTemplate):
             "whose": self.dd_whose,
             "task_type": self.dd_type,
         }
-        self.listing = TaskListing(self, PATH, "list_tasks", "tasks", controls, WORDS)
+        self.listing = Listing(
+            self,
+            PATH,
+            "list_tasks",
+            "tasks",
+            controls,
+            WORDS,
+            prepare=self._prepare,
+            on_show=self._show_counts,
+        )
 
     @handle("", "show")
     def form_show(self, **event_args):
@@ -55,16 +55,21 @@ class TaskListForm(TaskListFormTemplate):
         self._started = True
         self.listing.start()
 
-    def take(self, answer):
-        """Make a page of tasks ready for its rows."""
-        self.views.show_counts(answer["counts"])
-        shown = dict((task["task_id"], task) for task in answer["tasks"])
+    def _prepare(self, tasks):
+        """A page of tasks with what its rows do; those that stay on it stay chosen."""
+        shown = dict((task["task_id"], task) for task in tasks)
         self.chosen = dict((key, shown[key]) for key in self.chosen if key in shown)
-        for task in answer["tasks"]:
+        for task in tasks:
             task["act"] = self._act
             task["choose"] = self._choose if self.may_choose else None
             task["is_chosen"] = task["task_id"] in self.chosen
-        self._show_chosen(len(shown))
+        return tasks
+
+    def _show_counts(self, answer):
+        self.views.show_counts(answer["counts"])
+        tasks = answer["tasks"]
+        self.dom_nodes["row_head"].hidden = not (tasks and self.may_choose)
+        self._show_chosen(len(tasks))
 
     def _act(self, action, task):
         task_actions.act(action, [task])
