@@ -117,7 +117,10 @@ def test_takes_a_list_along_as_a_file(chromium: Browser, empty_studio: Studio) -
             email = f"{name.lower()}@export.example"
             mia.call("create_contact", {"first_name": name, "last_name": "Ex", "email": email})
     with tab(chromium, empty_studio, "mia", PHONE) as screen:
-        screen.open("/app/contacts/export?search=export.example")
+        screen.open("/app/contacts?search=export.example")
+        screen.sees("2 contacts")
+        screen.press("Views, duplicates, import")
+        screen.page.get_by_role("menuitem", name="Export contacts").click()
         screen.sees("2 contacts of the list that you came from.")
         with screen.page.expect_download() as download:
             screen.press("Make the file")

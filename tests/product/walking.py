@@ -67,6 +67,7 @@ SAMPLES: dict[str, Callable[[Any], Any]] = {
     "SegmentId": lambda rule: "S-1",
     "Steps": lambda rule: [{"content": {"subject": "Hello"}}],
     "TaskId": lambda rule: "[1,1]",
+    "Selection": lambda rule: {"contact_ids": ["C-1"]},
     "Text": lambda rule: "Text"[: rule.max_chars].ljust(rule.min_chars, "x"),
     "ColumnMapping": lambda rule: ["email"],
     "UploadedTable": lambda rule: None,  # as a logo is: test_contact_imports.py

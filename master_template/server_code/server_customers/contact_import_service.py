@@ -42,7 +42,6 @@ PREVIEW_ROWS = 8
 GUESS_ROWS = 60
 MAX_PREVIEW_CHARS = 120
 MAX_PAGE = 100
-NO_LONGER_SO = "import_state"  # the code of what the import's state does not allow
 
 
 class UploadedTable(Rule):
@@ -253,7 +252,7 @@ def resume_contact_import(import_id: str) -> dict[str, Any]:
 def _resume(import_id: str) -> None:
     row = _open_row(import_id, CANCELLED, FAILED)
     if row["plan"] is None:
-        raise ConflictError("Please choose the columns first.", code=NO_LONGER_SO)
+        raise ConflictError("Please choose the columns first.", code="import_state")
     before = row["state"]
     row.update(
         state=WORKING,
@@ -363,7 +362,7 @@ def _open_row(import_id: str, *states: str) -> Any:
     if row["state"] not in states or begun:
         raise ConflictError(
             f"This import is {_STATE_TEXTS[row['state']]}, so this cannot be done now.",
-            code=NO_LONGER_SO,
+            code="import_state",
         )
     return row
 

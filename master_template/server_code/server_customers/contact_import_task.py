@@ -310,7 +310,8 @@ def _finish(job: Job, state: str, error: str = "") -> None:
     if state == CHECKED:
         row["checked_counts"] = row["counts"]
     if state == DONE:
-        row["file"] = None  # All of it that counts is in the contacts now.
+        # All of it that counts is in the contacts now, which can be erased one by one.
+        row.update(file=None, preview=[])
     outcome = {"state": [WORKING, state]}
     audit.record("finish", "contact_import", job.import_id, outcome, dict(row["counts"] or {}))
 

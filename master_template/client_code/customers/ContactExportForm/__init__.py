@@ -1,5 +1,7 @@
 from ._anvil_designer import ContactExportFormTemplate
 
+import json
+
 from anvil import handle, media
 
 from ...shared import api, formatting, navigation_helpers, session
@@ -7,44 +9,16 @@ from ...shared import api, formatting, navigation_helpers, session
 PATH = "/app/contacts/export"
 BACK = "/app/contacts"
 POLL_SECONDS = 1
-IDS = "ids"
-# What the address may say of the list that is exported, by how the server takes it.
-TEXTS = (
-    "search",
-    "status",
-    "lifecycle_stage",
-    "source",
-    "tag",
-    "segment",
-    "added_from",
-    "added_to",
-    "contacted_from",
-    "contacted_to",
-)
-LISTS = ("tags_any", "tags_all", "tags_none")
-NUMBERS = ("spent_min_cents", "spent_max_cents")
 
 
 def selection_of(query):
-    """The selection that an address asks for: single contacts, or the filters of the list."""
-    if query.get(IDS):
-        return {"contact_ids": [part for part in query[IDS].split(",") if part]}
-    filters = {}
-    for name in TEXTS:
-        if query.get(name):
-            filters[name] = query[name]
-    for name in LISTS:
-        if query.get(name):
-            filters[name] = [part for part in query[name].split(",") if part]
-    for name in NUMBERS:
-        if (query.get(name) or "").isdigit():
-            filters[name] = int(query[name])
-    if query.get("opted_in") in ("1", "0"):
-        filters["opted_in"] = query["opted_in"] == "1"
-    if filters.get("status") == "deleted":
-        del filters["status"]
-        filters["deleted"] = True
-    return {"query": filters}
+    """The selection that an address asks for, as the list of contacts hands it over; all of them
+    where it says nothing. Whether it is a good one the server decides."""
+    try:
+        found = json.loads(query.get("selection") or "")
+    except ValueError:
+        found = None
+    return found if isinstance(found, dict) else {"query": {}}
 
 
 class ContactExportForm(ContactExportFormTemplate):
@@ -91,9 +65,10 @@ class ContactExportForm(ContactExportFormTemplate):
         if "contact_ids" in self.selection:
             total = len(self.selection["contact_ids"])
         else:
-            query = dict(self.selection["query"], page_size=1)
-            total = api.call_quietly("list_contacts", query)["total"]
-        is_part = "contact_ids" in self.selection or bool(self.selection["query"])
+            query = dict(self.selection.get("query") or {}, page_size=1)
+            left_out = len(self.selection.get("but") or [])
+            total = max(0, api.call_quietly("list_contacts", query)["total"] - left_out)
+        is_part = "contact_ids" in self.selection or bool(self.selection.get("query"))
         self.dom_nodes["meant"].textContent = (
             "{} of the list that you came from.".format(
                 formatting.plural(total, "contact", "contacts")
