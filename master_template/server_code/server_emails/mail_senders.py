@@ -63,7 +63,7 @@ class Attempt:
     reference: str = ""
     message: str = ""
     retry_after_seconds: float = 0.0
-    code: str = ""
+    code: str = field(default="")
     is_for_all: bool = False
 
 

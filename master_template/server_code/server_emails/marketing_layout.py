@@ -161,7 +161,10 @@ class _Words:
 
 
 _DARK_RULES = (
-    (".ground, .ground > table", "background-color:#141816!important;background:#141816!important"),
+    (
+        "body, .ground, .ground > table",
+        "background-color:#141816!important;background:#141816!important",
+    ),
     (".card, .card > table", "background-color:#1d2320!important;background:#1d2320!important"),
     (".ink div, .ink p, .ink li", "color:#e9ece9!important"),
     (".soft div, .soft p", "color:#a9b3ae!important"),
