@@ -248,7 +248,7 @@ def _visible() -> tuple[Any, ...]:
     if scope is None:
         return ()
     people = list(islice(app_tables.contacts.search(scope.contact_condition()), scopes.MAX_LINKED))
-    return (q.all_of(referrer=q.any_of(*people)),) if people else (q.all_of(code=""),)
+    return (q.all_of(referrer=q.any_of(*people)),) if people else (q.all_of(status=""),)
 
 
 def _rewards_of(ids: list[str]) -> dict[str, dict[str, Any]]:
