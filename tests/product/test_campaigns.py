@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -236,6 +237,36 @@ def test_people_go_on_from_their_step_when_a_campaign_is_edited(
     ]
     with pytest.raises(Refused, match="edited_meanwhile"):
         mia.call("update_campaign", campaign_id, {"campaign_name": "Mine"}, campaign["version"])
+
+
+def test_two_at_work_at_once_write_to_everybody_once(empty_studio: Studio, mia: Caller) -> None:
+    campaign_id = make_campaign(mia)
+    for _ in range(6):
+        mia.call("enroll_contact_in_campaign", make_contact(mia), campaign_id)
+    empty_studio.query(
+        "UPDATE app.contact_campaigns e SET next_at = now() FROM app.email_campaigns c "
+        "WHERE c._id = e.campaign AND c.campaign_id = %s",
+        campaign_id,
+    )
+    answers: list[dict[str, Any]] = []
+
+    def work() -> None:
+        with empty_studio.uplink() as script:
+            answers.append(script.call("process_campaigns_now"))
+
+    workers = [threading.Thread(target=work) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert len(answers) == 2
+    assert planned(empty_studio, campaign_id) == 12
+    keys = empty_studio.query(
+        "SELECT count(DISTINCT key) FROM app.mail_sends WHERE source = %s",
+        f"campaign:{campaign_id}",
+    )
+    assert keys == [(12,)]
+    assert mia.call("list_enrollments", campaign_id, "completed")["total"] == 6
 
 
 def test_a_deleted_contact_leaves(empty_studio: Studio, mia: Caller) -> None:

@@ -50,7 +50,7 @@ def _read_running() -> list[Any]:
 def fire(
     trigger: str,
     contact: Any,
-    trigger_key: str | None = None,
+    trigger_reference: str | None = None,
     *,
     fits: Test | None = None,
     is_new: bool = False,
@@ -60,7 +60,7 @@ def fire(
     enrolled = 0
     for campaign in running(trigger):
         if fits is None or fits(settings_of(campaign)):
-            enrolled += bool(enrolments.enrol(contact, campaign, trigger_key, is_new=is_new))
+            enrolled += bool(enrolments.enrol(contact, campaign, trigger_reference, is_new=is_new))
     return enrolled
 
 
@@ -210,7 +210,7 @@ def _leave(contact: Any, reason: str, but: set[str]) -> None:
     """End what this reason ends; but not what the same purchase has begun."""
     if reason in _exits_in_use():
         for row in _open_with(contact, reason):
-            if row["trigger_key"] not in but:
+            if row["trigger_reference"] not in but:
                 enrolments.end(row, EXITED, reason)
 
 

@@ -58,7 +58,7 @@ log = logging.getLogger("mybizz.campaigns")
 
 
 def refusal(
-    contact: Any, campaign: Any, trigger_key: str | None, *, is_new: bool = False
+    contact: Any, campaign: Any, trigger_reference: str | None, *, is_new: bool = False
 ) -> str | None:
     """Why a contact cannot be enrolled (a word of REFUSALS), or None where it can. ``is_new``: the
     contact was made just now, so that there is nothing to look for."""
@@ -72,14 +72,14 @@ def refusal(
         return None
     earlier = list(
         app_tables.contact_campaigns.search(
-            q.fetch_only("status", "trigger_key", "completed_at"),
+            q.fetch_only("status", "trigger_reference", "completed_at"),
             contact=contact,
             campaign=campaign,
         )
     )
     if any(row["status"] in OPEN for row in earlier):
         return "open"
-    if trigger_key and any(row["trigger_key"] == trigger_key for row in earlier):
+    if trigger_reference and any(row["trigger_reference"] == trigger_reference for row in earlier):
         return "repeated"
     settings = settings_of(campaign)
     if earlier and settings["reenrolment"] != AFTER_END:
@@ -91,11 +91,11 @@ def refusal(
 
 
 def enrol(
-    contact: Any, campaign: Any, trigger_key: str | None = None, *, is_new: bool = False
+    contact: Any, campaign: Any, trigger_reference: str | None = None, *, is_new: bool = False
 ) -> Any:
     """Enrol a contact and plan what is due at once; give the enrolment's row, or None where the
     campaign does not take it (see :func:`refusal`)."""
-    if refusal(contact, campaign, trigger_key, is_new=is_new) is not None:
+    if refusal(contact, campaign, trigger_reference, is_new=is_new) is not None:
         return None
     now = clock.now()
     steps = campaign["steps"]
@@ -107,7 +107,7 @@ def enrol(
         sequence_day=1,
         step_id=steps[0]["step_id"],
         next_at=due_at(steps[0], now, _time_zone()),
-        trigger_key=trigger_key,
+        trigger_reference=trigger_reference,
         enrolled_at=now,
         version=int(campaign["version"]),
         created_by=current_actor().row,
