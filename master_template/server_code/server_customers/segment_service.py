@@ -70,7 +70,7 @@ def create_segment(segment_data: dict[str, Any]) -> dict[str, Any]:
 
     ``segment_data``: ``segment_name``, ``description``, ``segment_type`` (``custom``, or
     ``static`` for one that is filled by hand) and ``filter_criteria`` of a custom one. Raises
-    :class:`ConflictError` (``duplicate_name``, ``too_many``).
+    :class:`ConflictError` (``duplicate_name``, ``too_many_segments``).
     """
     try:
         row = _create(segment_data)
@@ -93,7 +93,7 @@ def _create(given: dict[str, Any]) -> Any:
     if len(known) >= MAX_SEGMENTS:
         raise ConflictError(
             f"There are {MAX_SEGMENTS} segments already. Delete one that you no longer need.",
-            code="too_many",
+            code="too_many_segments",
         )
     _refuse_taken_name(given["segment_name"])
     (number,) = take_numbers(SEGMENTS)
