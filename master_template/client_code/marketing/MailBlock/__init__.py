@@ -34,6 +34,7 @@ class MailBlock(MailBlockTemplate):
 
     def _name_tools(self, title):
         number = self.item["index"] + 1
+        self.dom_nodes["root"].setAttribute("aria-label", "{} {}".format(title, number))
         self.dom_nodes["tools"].hidden = not self.owner.is_editable
         self.btn_up.enabled = not self.item["is_first"]
         self.btn_down.enabled = not self.item["is_last"]
