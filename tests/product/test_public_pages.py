@@ -10,7 +10,7 @@ from tests.product.screens import DESK, PHONE
 from tests.product.studio import Studio
 from tests.product.test_accessibility import violations
 
-PAGES = ["/", "/privacy", "/terms", "/policies", "/cookies", "/app/no/such/page"]
+PAGES = ["/", "/privacy", "/terms", "/policies", "/cookies", "/reviews", "/app/no/such/page"]
 NARROW = {"width": 320, "height": 640}
 
 
