@@ -175,6 +175,21 @@ def test_who_has_unsubscribed_by_a_mail_is_not_subscribed_by_a_file(
     assert rows_of(empty_studio, "gone@example.com")[0][5] == "false"
 
 
+def test_of_a_deleted_and_a_live_contact_with_one_address_the_live_one_counts(
+    mia: Caller, empty_studio: Studio
+) -> None:
+    person = {"first_name": "Twice", "last_name": "Born", "email": "twice@example.com"}
+    first = mia.call("create_contact", person)["contact"]
+    mia.call("delete_contact", first["contact_id"])
+    data = b"Name,E-mail,Company\nTwice Born,twice@example.com,Phoenix\n"
+    assert importing.bring_in(mia, data)["counts"] == {"refused": 1}
+    mia.call("create_contact", person)
+    assert importing.bring_in(mia, data)["counts"] == {"updated": 1}
+    with empty_studio.uplink() as script:
+        rows = [{"row": 2, **person, "company": "Phoenix Ltd"}]
+        assert script.call("import_contacts", rows)["updated"] == 1
+
+
 def kill_workers(studio: Studio) -> None:
     """Kill every process that runs the app's code, without a chance to clean up."""
     for process in psutil.Process(studio.server.process.pid).children(recursive=True):

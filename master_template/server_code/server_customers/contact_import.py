@@ -14,7 +14,8 @@ from anvil.tables import app_tables
 from anvil.tables import query as q
 
 from ..server_auth.rbac import current_actor
-from ..server_privacy.consent_record import record_opt_ins
+from ..server_marketing import suppression
+from ..server_privacy.consent_record import is_opted_in, record_opt_ins
 from ..server_shared import audit, clock
 from ..server_shared.callables import TRUSTED_ONLY, server_callable
 from ..server_shared.config import read_business
@@ -176,6 +177,7 @@ def _says(present: Any, imported: Any) -> bool:
 def _add(fresh: list[dict[str, Any]], currency: str) -> None:
     if not fresh:
         return
+    _keep_out(fresh)
     numbers = take_numbers(CONTACTS, len(fresh))
     rows = add_contacts(
         new_columns(values, number, currency) for values, number in zip(fresh, numbers, strict=True)
@@ -188,6 +190,15 @@ def _add(fresh: list[dict[str, Any]], currency: str) -> None:
     )
     record_opt_ins(rows, "Said by the imported file")
     remember_tags(tag for values in fresh for tag in values["tags"])
+
+
+def _keep_out(fresh: list[dict[str, Any]]) -> None:
+    """Whoever has unsubscribed before is not subscribed by a file."""
+    agreed = [values for values in fresh if values["email"] and is_opted_in(values["preferences"])]
+    found = suppression.find([values["email"] for values in agreed]) if agreed else {}
+    for values in agreed:
+        if values["email"] in found:
+            values["preferences"] = {**values["preferences"], "marketing_opt_in": False}
 
 
 def _update(changes: list[tuple[Any, dict[str, Any]]]) -> None:

@@ -1,47 +1,36 @@
 """Imports of contacts as people carry them out: upload, columns, dry run, import.
 
-``contact_import_task`` does the work. Whoever sees only a part of the customers sees only their own
-imports: a file may name anybody.
+``contact_import_task`` does the work, ``contact_import_views`` shows how far it is.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import secrets
 from collections.abc import Mapping
-from itertools import islice
 from typing import Any
 
 import anvil
-import anvil.tables as tables
 from anvil.tables import app_tables
-from anvil.tables import query as q
 
-from ..server_auth import scopes
 from ..server_auth.rbac import current_actor
-from ..server_privacy.export_files import defuse
 from ..server_shared import audit, clock
-from ..server_shared.audit import Reads
 from ..server_shared.callables import server_callable
 from ..server_shared.config import read_business
-from ..server_shared.errors import ConflictError, InvalidError, NotFoundError
+from ..server_shared.errors import ConflictError, InvalidError
 from ..server_shared.transactions import in_transaction
-from ..server_shared.validators import Int, Rule, Text
+from ..server_shared.validators import Rule, Text
 from . import contact_import_files as files
 from . import contact_import_task as task
 from . import segment_members
-from .contact_import_headings import FIELDS, guess_mapping
+from .contact_import_headings import guess_mapping
 from .contact_import_rows import DELIMITER_NAMES, IMPORT_PLAN, SHAPE, check_plan
 from .contact_import_task import CANCELLED, CHECK, CHECKED, DONE, FAILED, IMPORT, UPLOADED, WORKING
+from .contact_import_views import IMPORT_ID, NEEDS, find_import, full_import
 
-NEEDS = task.NEEDS
-IMPORT_ID = Text("The import's number", max_chars=40, required=True)
 AT_ONCE_BYTES = 20_000  # some 250 people, who are read in less than a second
 PREVIEW_ROWS = 8
 GUESS_ROWS = 60
 MAX_PREVIEW_CHARS = 120
-MAX_PAGE = 100
 
 
 class UploadedTable(Rule):
@@ -93,7 +82,7 @@ def begin_contact_import(file: tuple[str, bytes] | None) -> dict[str, Any]:
     )
     details = {"file": name, "bytes": len(data)}
     audit.record("create", "contact_import", row["import_id"], details=details)
-    return {"import": _full(row)}
+    return {"import": full_import(row)}
 
 
 def _look_at(data: bytes, shape: files.FileShape) -> dict[str, Any]:
@@ -131,7 +120,7 @@ def reread_contact_import(import_id: str, shape: Mapping[str, Any]) -> dict[str,
     _begin_anew(row, state=UPLOADED, **looked_at)
     changes = {"shape": [present.to_json(), wanted.to_json()]}
     audit.record("update", "contact_import", import_id, changes)
-    return {"import": _full(row)}
+    return {"import": full_import(row)}
 
 
 @server_callable(
@@ -224,10 +213,10 @@ def _start(import_id: str) -> None:
 @server_callable(needs=NEEDS, takes={"import_id": IMPORT_ID}, audit="contact_import.cancel")
 def cancel_contact_import(import_id: str) -> dict[str, Any]:
     """Stop after the batch that is being written; who is in stays in."""
-    row = _find(import_id)
+    row = find_import(import_id)
     if row["state"] != WORKING:
         audit.unchanged()
-        return {"import": _full(row)}
+        return {"import": full_import(row)}
     row.update(
         state=CANCELLED,
         lease=None,
@@ -236,7 +225,7 @@ def cancel_contact_import(import_id: str) -> dict[str, Any]:
         version=int(row["version"]) + 1,
     )
     audit.record("cancel", "contact_import", import_id, {"state": [WORKING, CANCELLED]})
-    return {"import": _full(row)}
+    return {"import": full_import(row)}
 
 
 @server_callable(
@@ -268,12 +257,12 @@ def _resume(import_id: str) -> None:
 def _set_going(import_id: str) -> dict[str, Any]:
     """Do the work of a small file at once, and have a task do that of a large one. Outside of any
     transaction."""
-    row = _find(import_id)
+    row = find_import(import_id)
     if row["shape"]["kind"] == "csv" and row["file_bytes"] <= AT_ONCE_BYTES:
         task.run_contact_import(import_id)
     else:
         task.launch(import_id)
-    return {"import": _full(_find(import_id))}
+    return {"import": full_import(find_import(import_id))}
 
 
 @server_callable(needs=NEEDS, takes={"import_id": IMPORT_ID}, audit="contact_import.delete")
@@ -288,76 +277,10 @@ def delete_contact_import(import_id: str) -> dict[str, Any]:
     return {"import_id": import_id}
 
 
-@server_callable(needs=NEEDS, takes={"import_id": IMPORT_ID})
-def get_contact_import(import_id: str) -> dict[str, Any]:
-    """``{"import": {...}}`` as it is now; starts the work anew where it has been cut off."""
-    row = _find(import_id)
-    task.relaunch_if_stalled(row)
-    return {"import": _full(row)}
-
-
-@server_callable(
-    needs=NEEDS,
-    takes={
-        "offset": Int("Offset", minimum=0, default=0),
-        "page_size": Int("Page size", minimum=1, maximum=MAX_PAGE, default=25),
-    },
-)
-def list_contact_imports(offset: int = 0, page_size: int = 25) -> dict[str, Any]:
-    """``{"imports": [...], "total"}``, newest first, without the previews."""
-    found = app_tables.contact_imports.search(
-        tables.order_by("created_at", ascending=False),
-        q.page_size(offset + page_size),
-        *_own_terms(),
-    )
-    rows = islice(found, offset, offset + page_size)
-    return {"imports": [_summary(row) for row in rows], "total": len(found)}
-
-
-@server_callable(
-    needs=NEEDS,
-    takes={"import_id": IMPORT_ID},
-    audit=Reads("contact_import.download", of="import_id"),
-)
-def download_import_problems(import_id: str) -> dict[str, Any]:
-    """``{"file": media}``: the refused rows of the newest stage, with the file's own columns, the
-    line and the reason, ready to be put right and imported."""
-    row = _find(import_id)
-    batches = app_tables.contact_import_batches.search(
-        tables.order_by("number"),
-        q.page_size(20),
-        import_id=import_id,
-        stage=row["stage"],
-    )
-    text = io.StringIO()
-    writer = csv.writer(text)
-    header = list(row["header"])
-    writer.writerow([*map(defuse, header), "Line", "Reason"])
-    for batch in batches:
-        for line, _field, reason, cells in batch["refused"] or ():
-            padded = [*cells, *[""] * (len(header) - len(cells))][: len(header)]
-            writer.writerow([*map(defuse, padded), line, reason])
-    name = row["file_name"].rsplit(".", 1)[0] + "-refused.csv"
-    return {"file": anvil.BlobMedia("text/csv", text.getvalue().encode("utf-8-sig"), name=name)}
-
-
-def _own_terms() -> tuple[Any, ...]:
-    scope = scopes.current_scope()
-    return () if scope is None else (q.all_of(created_by=scope.row),)
-
-
-def _find(import_id: str) -> Any:
-    row = app_tables.contact_imports.get(import_id=import_id)
-    scope = scopes.current_scope()
-    if row is None or (scope is not None and row["created_by"] != scope.row):
-        raise NotFoundError("There is no such import; files are kept for 30 days.")
-    return row
-
-
 def _open_row(import_id: str, *states: str) -> Any:
     """The row of an import that is in one of these states. An import that has begun to write can
     only go on."""
-    row = _find(import_id)
+    row = find_import(import_id)
     begun = row["stage"] == IMPORT and UPLOADED in states and DONE not in states
     if row["state"] not in states or begun:
         raise ConflictError(
@@ -375,45 +298,3 @@ _STATE_TEXTS = {
     CANCELLED: "cancelled",
     FAILED: "stopped by an error",
 }
-
-
-def _summary(row: Any) -> dict[str, Any]:
-    return {
-        "import_id": row["import_id"],
-        "file_name": row["file_name"],
-        "file_bytes": int(row["file_bytes"]),
-        "state": row["state"],
-        "stage": row["stage"],
-        "total_rows": None if row["total_rows"] is None else int(row["total_rows"]),
-        "done_rows": int(row["done_rows"]),
-        "counts": _counts(row["counts"]),
-        "checked_counts": None if row["checked_counts"] is None else _counts(row["checked_counts"]),
-        "error": row["error"],
-        "author_name": row["author_name"],
-        "created_at": row["created_at"],
-        "started_at": row["started_at"],
-        "finished_at": row["finished_at"],
-    }
-
-
-def _counts(given: Any) -> dict[str, int]:
-    return {name: int(number) for name, number in dict(given or {}).items()}
-
-
-def _full(row: Any) -> dict[str, Any]:
-    """All of an import. ``fields`` and ``encodings`` are what can be chosen: pairs of word and
-    text."""
-    shape = dict(row["shape"])
-    names = {sign: name for name, sign in DELIMITER_NAMES.items()}
-    return {
-        **_summary(row),
-        "shape": {**shape, "delimiter": names.get(shape["delimiter"], "")},
-        "sheets": list(row["sheets"] or ()),
-        "header": list(row["header"]),
-        "preview": [[line, list(cells)] for line, cells in row["preview"]],
-        "mapping": list(row["mapping"]),
-        "plan": dict(row["plan"]) if row["plan"] else None,
-        "fields": [[name, label] for name, (label, _) in FIELDS.items()],
-        "encodings": [[name, label] for name, label in files.ENCODINGS.items()],
-        "version": int(row["version"]),
-    }
