@@ -68,6 +68,8 @@ WANTED: dict[str, dict[str, Any]] = {
     "referrals": {"referral_id": "r1", "status": "joined"},
     "referral_rewards": {"referral_id": "r1", "recorded_at": AT, "side": "friend",
                          "entry": "granted"},
+    "saved_views": {"view_id": "w1", "list_name": "contacts", "view_name": "All",
+                    "is_shared": True},
     "reviews": {"review_id": "v1", "rating": 5, "status": "pending", "submitted_at": AT},
 }  # fmt: skip
 

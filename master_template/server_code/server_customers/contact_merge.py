@@ -315,7 +315,9 @@ def _move_links(keep: Any, merge: Any) -> dict[str, int]:
         found = app_tables[table].search(q.page_size(PAGE_ROWS), **_leads_to(column, merge))
         rows = list(islice(found, MAX_MOVED + 1))
         if len(rows) > MAX_MOVED:
-            raise AppError(f"There is too much in {table} to be moved at once.", code="too_many")
+            raise AppError(
+                f"There is too much in {table} to be moved at once.", code="too_many_rows"
+            )
         if table == "contacts":
             if rows:
                 contact_changes.change_contacts([(row, {column.name: keep}) for row in rows])
