@@ -64,6 +64,7 @@ WANTED: dict[str, dict[str, Any]] = {
                  "price_cents": 100, "inventory_count": 5, "reserved_count": 0,
                  "low_stock_threshold": 1, "is_low_stock": False, "track_inventory": True},
     "tasks": {"due_date": "2026-03-02", "task_type": "custom", "status": "pending"},
+    "segments": {"segment_type": "custom", "state": "ready", "filter_criteria": {"city": "x"}},
     "lead_forms": {"form_id": "f1", "name": "News", "kind": "bar", "status": "active"},
     "referrals": {"referral_id": "r1", "status": "joined"},
     "referral_rewards": {"referral_id": "r1", "recorded_at": AT, "side": "friend",

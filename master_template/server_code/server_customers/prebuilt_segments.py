@@ -156,8 +156,8 @@ def make_prebuilt(business: Business | None = None) -> int:
     setting an instance up, of switching a feature on, and of every night."""
     business = business or read_business()
     known = list(app_tables.segments.search())
-    present = {row["prebuilt_key"] for row in known}
-    names = {row["name_key"] for row in known}
+    present = {row["prebuilt_name"] for row in known}
+    names = {row["name_folded"] for row in known}
     missing = [
         (key, each)
         for key, each in SEGMENTS_BY_KEY.items()
@@ -172,7 +172,7 @@ def make_prebuilt(business: Business | None = None) -> int:
     for number, (key, each) in zip(take_numbers(SEGMENTS, len(missing)), missing, strict=True):
         name = each.name if fold(each.name) not in names else f"{each.name} (pre-built)"
         criteria = each.criteria_for(business)
-        more = {"prebuilt_key": key, "state": state}
+        more = {"prebuilt_name": key, "state": state}
         columns.append(segment_columns(number, name, each.description, PREBUILT, criteria, **more))
     for row in app_tables.segments.add_rows(columns):
         if state == FILLING:
@@ -196,7 +196,7 @@ def segment_columns(
         "segment_id": f"S-{number}",
         "number": number,
         "segment_name": name,
-        "name_key": fold(name),
+        "name_folded": fold(name),
         "description": description,
         "segment_type": segment_type,
         "filter_criteria": criteria,
@@ -214,7 +214,7 @@ def segment_columns(
 def count_prebuilt(key: str) -> int:
     """How many contacts are in a pre-built segment. Raises :class:`NotFoundError` where the
     business has not got it."""
-    row = app_tables.segments.get(prebuilt_key=key)
+    row = app_tables.segments.get(prebuilt_name=key)
     if row is None:
         raise NotFoundError(f"There is no pre-built segment {key}.")
     return len(app_tables.contacts.search(members(row)))

@@ -33,7 +33,7 @@ MAX_PAGE = 100
 MAX_COUNTED = 50  # Segments that one request counts.
 SAMPLE = 5
 SORTS = {
-    "name": ("name_key", True),
+    "name": ("name_folded", True),
     "newest": ("number", False),
     "largest": ("contact_count", False),
 }
@@ -71,7 +71,7 @@ def list_segments(
     if is_active is not None:
         query["is_active"] = is_active
     if fold(search):
-        query["name_key"] = q.ilike(segment_language.pattern("contains", fold(search)))
+        query["name_folded"] = q.ilike(segment_language.pattern("contains", fold(search)))
     column, ascending = SORTS[sort]
     found = app_tables.segments.search(
         tables.order_by(column, ascending=ascending),

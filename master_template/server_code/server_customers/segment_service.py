@@ -118,7 +118,7 @@ def _create(given: dict[str, Any]) -> Any:
 
 
 def _refuse_taken_name(name: str, *, but: str = "") -> None:
-    for other in app_tables.segments.search(name_key=fold(name)):
+    for other in app_tables.segments.search(name_folded=fold(name)):
         if other["segment_id"] != but and other["state"] != DELETING:
             raise ConflictError(
                 f"Another segment is called {other['segment_name']}.",
@@ -175,7 +175,7 @@ def _update(segment_id: str, changes: dict[str, Any], version: int) -> None:
     before = {name: row[name] for name in changed}
     columns = dict(changed)
     if "segment_name" in changed:
-        columns["name_key"] = fold(changed["segment_name"])
+        columns["name_folded"] = fold(changed["segment_name"])
     if "filter_criteria" in changed:
         columns["by_time"] = segment_language.depends_on_time(changed["filter_criteria"])
     moves_people = bool({"filter_criteria", "is_active"} & set(changed))
