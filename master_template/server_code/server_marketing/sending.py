@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
@@ -20,7 +21,7 @@ from typing import Any
 
 import anvil.server
 import anvil.tables as tables
-from anvil.tables import app_tables
+from anvil.tables import TransactionConflict, app_tables
 from anvil.tables import query as q
 
 from ..server_customers import timeline_service
@@ -33,6 +34,7 @@ from ..server_shared.outbox_delivery import deliver_outbox
 from ..server_shared.transactions import in_transaction
 from . import ledger, quota, recipients, unsubscribing
 from .ledger import FAILED, PLANNED, SENDING, SENT, SKIPPED, UNKNOWN, finish
+from .send_sweep import let_go, put_back, sweep
 
 BATCH_ROWS = 10
 # From leasing a batch to beginning with its last mail.
@@ -40,12 +42,11 @@ LEASE = timedelta(minutes=5)
 # One attempt, with every time-out of the slowest way: SMTP has ten seconds for each of its steps.
 ATTEMPT = timedelta(minutes=3)
 MAX_ATTEMPTS = 12  # with the pauses of the outbox, over some days
-SWEEP_ROWS = 200
 # How long to leave a provider alone that would refuse every mail, where it does not say.
 PAUSE = timedelta(minutes=10)
 LONGEST_PAUSE = timedelta(hours=6)
-# How long the rows of a cancelled mail are looked for.
-CANCELLED_DAYS = 60
+# Seconds between the tries to write down what became of a mail; ATTEMPT is far longer.
+SETTLE_PAUSES = (0.1, 0.3, 1.0, 3.0, 10.0)
 
 log = logging.getLogger("mybizz.sending")
 
@@ -63,19 +64,24 @@ class Turn:
 def send_mails() -> dict[str, int]:
     """Send all that is due and that the hour has room for; give how many rows came to which end."""
     done: dict[str, int] = {}
-    sweep()
-    while True:
-        if outbox.count_entries()["due"]:
-            deliver_outbox()  # what somebody waits for goes first
-        turns = _lease_batch(secrets.token_hex(8))
-        if not turns:
-            return done
-        for number, turn in enumerate(turns):
-            state = _take_turn(turn)
-            done[state] = done.get(state, 0) + 1
-            if state == PLANNED and _must_wait():
-                _give_back(turns[number + 1 :])
+    try:
+        sweep()
+        while True:
+            if outbox.count_entries()["due"]:
+                deliver_outbox()  # what somebody waits for goes first
+            turns = _lease_batch(secrets.token_hex(8))
+            if not turns:
                 return done
+            for number, turn in enumerate(turns):
+                state = _take_turn(turn)
+                done[state] = done.get(state, 0) + 1
+                if state == PLANNED and _must_wait():
+                    _give_back(turns[number + 1 :])
+                    return done
+    except TransactionConflict:
+        # Others are at the same mails, and go on until nothing is left.
+        log.info("a run of sending leaves the rest to others")
+        return done
 
 
 @server_callable(needs=TRUSTED_ONLY)
@@ -96,60 +102,6 @@ def start_sending(run: schedule.Run) -> dict[str, int]:
     if waiting:
         ledger.launch_sending()
     return {"waiting": waiting}
-
-
-def sweep() -> None:
-    """Put in order what earlier runs have left behind."""
-    while _sweep_interrupted() == SWEEP_ROWS:
-        pass
-    while _sweep_cancelled() == SWEEP_ROWS:
-        pass
-
-
-@in_transaction
-def _sweep_interrupted() -> int:
-    """Decide about mails whose lease has run out; give how many these were."""
-    now = clock.now()
-    found = app_tables.mail_sends.search(
-        q.page_size(SWEEP_ROWS), state=SENDING, leased_until=q.less_than(now)
-    )
-    rows = list(islice(found, SWEEP_ROWS))
-    for row in rows:
-        _let_go(row, "interrupted", now)
-    return len(rows)
-
-
-def _let_go(row: Any, reason: str, due_at: datetime, detail: str = "") -> None:
-    """End a turn that nobody knows the end of: back to the others where nothing has gone out or the
-    provider can tell, else UNKNOWN."""
-    started_at = row["started_at"]
-    if started_at is None or mail_senders.resolves_unknown(row["provider"], started_at):
-        _put_back(row, due_at, detail)
-    else:
-        finish(row, UNKNOWN, reason, detail=detail)
-
-
-def _put_back(row: Any, due_at: datetime, detail: str = "") -> None:
-    row.update(
-        state=PLANNED, lease=None, leased_until=None, due_at=due_at, detail=detail or row["detail"]
-    )
-
-
-@in_transaction
-def _sweep_cancelled() -> int:
-    """Write into rows that their mail is cancelled; give how many these were."""
-    since = clock.now() - timedelta(days=CANCELLED_DAYS)
-    contents = list(app_tables.mail_contents.search(cancelled_at=q.greater_than(since)))
-    if not contents:
-        return 0
-    found = app_tables.mail_sends.search(
-        q.page_size(SWEEP_ROWS), state=PLANNED, content=q.any_of(*contents), started_at=None
-    )
-    rows = list(islice(found, SWEEP_ROWS))
-    with tables.batch_update:
-        for row in rows:
-            finish(row, SKIPPED, "cancelled")
-    return len(rows)
 
 
 def _due_rows() -> Any:
@@ -200,7 +152,18 @@ def _take_turn(turn: Turn) -> str:
     state: str = _start(turn, provider)
     if state != SENDING or mail is None:
         return state
-    return str(_settle(turn, mail_senders.attempt(mail)))
+    return _insist_on_settling(turn, mail_senders.attempt(mail))
+
+
+def _insist_on_settling(turn: Turn, attempt: Attempt) -> str:
+    """Write down how an attempt went, however much others get in the way: what is known now nobody
+    knows any more if it is not written down."""
+    for pause in SETTLE_PAUSES:
+        try:
+            return str(_settle(turn, attempt))
+        except TransactionConflict:
+            time.sleep(pause)
+    return str(_settle(turn, attempt))
 
 
 def _provider() -> str:
@@ -258,7 +221,7 @@ def _start(turn: Turn, provider: str) -> str:
         or quota.is_paused(state, now)
         or not quota.take(state, quota.limit_of(state, quota.read_ceiling()), now)
     ):
-        _put_back(row, now)
+        put_back(row, now)
         return PLANNED
     row.update(
         started_at=now,
@@ -315,7 +278,7 @@ def _settle(turn: Turn, attempt: Attempt) -> str:
     if attempt.state == mail_senders.TAKEN:
         _end_sent(row, attempt)
     elif attempt.state == mail_senders.UNKNOWN:
-        _let_go(row, "timed_out", clock.now() + outbox.pause_after(1), attempt.message)
+        let_go(row, "timed_out", clock.now() + outbox.pause_after(1), attempt.message)
     elif attempt.state == mail_senders.REFUSED:
         finish(row, FAILED, "refused", detail=attempt.message)
     else:
@@ -358,10 +321,10 @@ def _postpone(row: Any, turn: Turn, attempt: Attempt) -> None:
     else:
         until = now + max(asked, outbox.pause_after(int(row["attempts"])))
     if turn.is_repeat:
-        _let_go(row, "interrupted", now + PAUSE / 10, attempt.message)
+        let_go(row, "interrupted", now + PAUSE / 10, attempt.message)
         return
     row["started_at"] = None
-    _put_back(row, until, attempt.message)
+    put_back(row, until, attempt.message)
 
 
 @in_transaction
@@ -380,7 +343,7 @@ def _give_back(turns: list[Turn]) -> None:
         row = _own_row(turn)
         if row is not None:
             row["attempts"] = int(row["attempts"]) - 1
-            _put_back(row, clock.now())
+            put_back(row, clock.now())
 
 
 def _own_row(turn: Turn) -> Any:
