@@ -10,7 +10,7 @@ import logging
 from datetime import timedelta
 from typing import Any
 
-from anvil.tables import app_tables
+from anvil.tables import TransactionConflict, app_tables
 
 from ..server_shared import clock, schedule
 from ..server_shared.callables import TRUSTED_ONLY, server_callable
@@ -72,6 +72,8 @@ def _process_singly() -> tuple[int, int]:
     for row in rows:
         try:
             planned += _process_one(row)
+        except TransactionConflict:
+            log.info("the enrolment %s is in other hands; the next run looks again", row.get_id())
         except Exception:
             log.exception("the enrolment %s failed and waits", row["enrollment_id"])
             _postpone(row)
