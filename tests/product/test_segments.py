@@ -172,6 +172,21 @@ def test_deleting_takes_it_from_everybody(studio: Studio, mia: Caller) -> None:
     change(mia, made, tags=[])
 
 
+def test_one_that_is_used_is_kept(mia: Caller) -> None:
+    segment = make_segment(mia, VIP)
+    recipients = {"segments": [segment["segment_id"]]}
+    draft = {"broadcast_name": "Spring news", "recipients": recipients}
+    mia.call("create_broadcast", draft)
+    uses = mia.call("get_segment", segment["segment_id"])["uses"]
+    assert [(use["kind"], use["name"]) for use in uses] == [("broadcast", "Spring news")]
+    for refuse in (
+        lambda: mia.call("delete_segment", segment["segment_id"]),
+        lambda: update(mia, segment, is_active=False),
+    ):
+        with pytest.raises(Refused, match="in_use: .*broadcast Spring news"):
+            refuse()
+
+
 def test_refuses_a_taken_name_however_it_is_spelt(mia: Caller) -> None:
     make_segment(mia, VIP, segment_name="Élite  guests")
     with pytest.raises(Refused) as refused:
