@@ -107,13 +107,13 @@ def states(world: World) -> dict[str, int]:
 
 
 def expire(world: World) -> None:
-    """What was leased by the dead is free, and what was put off is due."""
-    world.studio.query(
-        "UPDATE app.mail_sends SET leased_until = now() - interval '1 s' WHERE state = 'sending'"
-    )
-    world.studio.query(
-        "UPDATE app.mail_sends SET due_at = now() WHERE state = 'planned' AND due_at > now()"
-    )
+    """What was leased by the dead is free, what was put off is due, and a pause is over."""
+    for statement in (
+        "UPDATE app.mail_sends SET leased_until = now() - interval '1 s' WHERE state = 'sending'",
+        "UPDATE app.mail_sends SET due_at = now() WHERE state = 'planned' AND due_at > now()",
+        "UPDATE app.mail_sending SET paused_until = NULL WHERE paused_until IS NOT NULL",
+    ):
+        world.studio.query(statement)
 
 
 def kill_soon(nursery: Nursery, step: list[Any], seconds: float) -> None:
