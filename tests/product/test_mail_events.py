@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from tests.product.conftest import fresh_database
+from tests.product.mailbox import deliver_mail
 from tests.product.outside_world import World, connect, open_world
 from tests.product.studio import Caller, Refused, copy_template
 
@@ -355,6 +356,8 @@ def test_what_ends_marketing_ends_it(
     assert sent.figures() == {figure: 1}
     found = olga.call("list_suppressions", search=sent.email)["suppressions"]
     assert kind in [each["kind"] for each in found]
+    deliver_mail(world.studio)
+    assert (sent.email in world.brevo.blocked) is (figure != "bounced")
     if figure == "bounced":
         assert sent.row("bounce_text") == "550 5.1.1 no such user"
 

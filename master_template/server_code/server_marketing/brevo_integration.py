@@ -24,17 +24,20 @@ from ..server_emails.mail_layout import plain_text
 from ..server_emails.mail_senders import OutgoingMail
 from ..server_integrations import brevo_api
 from ..server_integrations.integration_service import is_connected, read_integration
-from ..server_shared import audit, clock
+from ..server_shared import audit, clock, outbox
 from ..server_shared.callables import TRUSTED_ONLY, server_callable
 from ..server_shared.config import read_business
 from ..server_shared.encryption import keyed_digest
 from ..server_shared.errors import AppError, ConflictError
+from ..server_shared.happenings import listen
+from ..server_shared.outbox import Entry, Outcome
 from ..server_shared.validators import Email, Text
 from . import mail_events, scanners
 from .mail_events import Report
 
 PROVIDER = "brevo"
 PATH = "/webhooks/brevo"
+BLOCK = "brevo_block"
 MAX_BODY_BYTES = 2_000_000
 MAX_EVENTS = 1_000  # of a batch (https://developers.brevo.com/docs/batched-webhooks)
 
@@ -121,6 +124,26 @@ def connect_brevo_reports() -> dict[str, Any]:
     hook_id = brevo_api.ensure_webhook(read_integration(PROVIDER), url, _token())
     audit.record("webhook", "integration", PROVIDER, details={"webhook_id": hook_id})
     return {"webhook_id": hook_id, "url": url}
+
+
+@listen("unsubscribed")
+def _tell_brevo(contact: Any, email: str) -> None:
+    """Whoever ends marketing gets none by Brevo's own campaigns either."""
+    if is_connected(PROVIDER):
+        outbox.add(BLOCK, {"email": email}, recipient_email=email)
+
+
+def _block(entry: Entry) -> None:
+    if is_connected(PROVIDER):
+        brevo_api.block_contact(read_integration(PROVIDER), entry.payload["email"])
+
+
+def _settle_block(entry: Entry, outcome: Outcome) -> None:
+    if outcome.is_final and not outcome.is_done:
+        log.warning("an address was not put on Brevo's block list: %s", outcome.error)
+
+
+outbox.handlers[BLOCK] = outbox.Handler(_block, _settle_block)
 
 
 def _webhook_url() -> str:
