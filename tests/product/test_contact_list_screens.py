@@ -152,6 +152,7 @@ def test_two_that_are_one_are_compared_and_merged(chromium: Browser, studio: Stu
         screen.open("/app/contacts/duplicates")
         screen.page.get_by_role("link", name=f"Compare with {keep}").click()
         screen.is_at(f"/app/contacts/{keep}/merge/{other}")
+        screen.page.reload()
         screen.sees("1 event")
         screen.page.get_by_role("radio", name="Xu & Daughters").check()
         screen.press("Merge")

@@ -128,6 +128,12 @@ def app_action(first: str, second: str, third: str, **_query: str) -> Any:
     return _open(f"/app/{first}/{second}/{third}")
 
 
+@anvil.server.route("/app/:first/:second/:third/:fourth", methods=["GET"])
+def app_two_things(first: str, second: str, third: str, fourth: str, **_query: str) -> Any:
+    """What is done with one thing of the app and another one."""
+    return _open(f"/app/{first}/{second}/{third}/{fourth}")
+
+
 def _open(path: str) -> Any:
     """The app's page at this path, with what it needs to draw itself as start-up data."""
     try:
