@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -409,6 +410,21 @@ def wait(delay: int, unit: str, hour: int | None = None, weekdays: tuple[int, ..
 def test_due(name: str, given: Any, zone: str, after: str, expected: str) -> None:
     begin = datetime.fromisoformat(after).replace(tzinfo=UTC)
     assert due_at(given, begin, zone) == datetime.fromisoformat(expected).replace(tzinfo=UTC)
+
+
+def test_a_campaign_comes_each_year_on_a_birthday(empty_studio: Studio, mia: Caller) -> None:
+    settings = {"date_field": "birthday", "is_yearly": True}
+    campaign_id = make_campaign(mia, "date", settings=settings)
+    today = datetime.now(ZoneInfo("Africa/Johannesburg")).date()
+    born = today.replace(year=1988)  # a leap year: every day of the year is in it
+    theirs = make_contact(mia, birthday=born.isoformat())
+    make_contact(mia, birthday=(born - timedelta(days=1)).isoformat())
+    make_contact(mia)
+    with empty_studio.uplink() as script:
+        for _ in range(2):
+            script.call("run_schedule_now", job="campaign_dates")
+    found = mia.call("list_enrollments", campaign_id)["enrollments"]
+    assert [each["contact_id"] for each in found] == [theirs]
 
 
 def test_anniversaries_of_the_29th_of_february_come_each_year() -> None:

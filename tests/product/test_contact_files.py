@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import zipfile
+from datetime import date
 from typing import Any
 
 import pytest
@@ -13,6 +14,8 @@ from hypothesis import strategies as st
 from openpyxl import Workbook
 
 from master_template.server_customers import contact_import_files as files
+from master_template.server_customers.contact_import_rows import RowReader
+from master_template.server_shared.config import Business
 from master_template.server_shared.errors import InvalidError
 
 PEOPLE = [
@@ -44,6 +47,35 @@ def workbook(rows: list[list[Any]], **parts: bytes) -> bytes:
             for name, content in parts.items():
                 archive.writestr(name, content)
     return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("cell", "order", "day"),
+    [
+        ("1988-03-14", "dmy", date(1988, 3, 14)),
+        ("14.3.1988", "dmy", date(1988, 3, 14)),
+        ("03/14/88", "mdy", date(1988, 3, 14)),
+        ("1988-03-14 00:00:00", "dmy", date(1988, 3, 14)),
+        ("1/2/99", "dmy", date(1999, 2, 1)),
+        ("1/2/19", "dmy", date(2019, 2, 1)),
+        ("2999-01-01", "dmy", None),
+        ("soon", "dmy", None),
+    ],
+)
+def test_reads_birthdays_as_people_write_them(cell: str, order: str, day: date | None) -> None:
+    plan = {
+        "mapping": ["first_name", "birthday"],
+        "consent": "none",
+        "tags": [],
+        "date_order": order,
+    }
+    reader = RowReader(plan, Business("Sunrise Yoga", time_zone="Africa/Johannesburg"))
+    if day is not None:
+        assert reader.read(["Ana", cell])["birthday"] == day
+        return
+    with pytest.raises(InvalidError) as raised:
+        reader.read(["Ana", cell])
+    assert "Birthday" in raised.value.fields["birthday"]
 
 
 @pytest.mark.parametrize(

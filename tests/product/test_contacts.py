@@ -26,6 +26,17 @@ def test_makes_a_contact_with_the_next_number(empty_studio: Studio) -> None:
     assert second["contact"]["full_name"] == f"{LONG_NAME} Silva"
 
 
+def test_a_birthday_is_a_day_that_has_been(empty_studio: Studio) -> None:
+    with empty_studio.person("mia") as mia:
+        made = mia.call("create_contact", contact(birthday="1988-02-29"))["contact"]["contact_id"]
+        kept = "SELECT birthday::text FROM app.contacts WHERE contact_id = %s"
+        assert empty_studio.query(kept, made) == [("1988-02-29",)]
+        for wrong in ("2999-01-01", "1788-02-29", "29.2.1988"):
+            with pytest.raises(Refused) as refused:
+                mia.call("create_contact", contact(birthday=wrong))
+            assert wrong in refused.value.fields["birthday"]
+
+
 def test_reports_every_wrong_field_at_once(empty_studio: Studio) -> None:
     with empty_studio.person("mia") as mia, pytest.raises(Refused) as refused:
         mia.call("create_contact", {"first_name": " ", "email": "ana@", "phone": "12", "vip": 1})

@@ -62,6 +62,7 @@ SAMPLES: dict[str, Callable[[Any], Any]] = {
     "Password": lambda rule: "a fine new password",
     "Percent": lambda rule: 12.5,
     "Phone": lambda rule: "+27 82 555 0101",
+    "Recipients": lambda rule: SAMPLES["Record"](rule),
     "Record": lambda rule: {name: sample(field) for name, field in rule.fields.items()},
     "RequestId": lambda rule: "0123456789abcdef",
     "SegmentId": lambda rule: "S-1",
@@ -137,8 +138,10 @@ def everything_stored(studio: Studio, without: Sequence[str] = ()) -> Mapping[st
     assert len(tables) > 5
     row = "(to_jsonb(t) - ARRAY[" + ", ".join(f"'{name}'" for name in without) + "]::text[])::text"
     digest = f"md5(string_agg({row}, chr(10) ORDER BY {row}))"
-    return {
-        table: studio.query(f'SELECT count(*), {digest} FROM app."{table}" t')
+    # One statement: the walks ask for this hundreds of times.
+    parts = [
+        f"SELECT '{table}', count(*), {digest} FROM app.\"{table}\" t"
         for (table,) in tables
         if table != "callable_metrics"
-    }
+    ]
+    return {table: rows for table, *rows in studio.query(" UNION ALL ".join(parts))}

@@ -1,5 +1,7 @@
 """A contact as the editor has it: flat texts, one for each field, and back again."""
 
+import datetime
+
 ADDRESS = ("line1", "line2", "city", "postal_code", "region", "country")
 TEXTS = ("first_name", "last_name", "email", "phone", "company", "internal_notes")
 
@@ -14,6 +16,8 @@ def to_item(contact):
     item = {}
     for name in TEXTS:
         item[name] = contact.get(name) or ""
+    # As text, so that a draft can be kept as JSON.
+    item["birthday"] = contact["birthday"].isoformat() if contact.get("birthday") else ""
     for name in ADDRESS:
         item[name] = (contact.get("address") or {}).get(name) or ""
     preferences = contact.get("preferences") or {}
@@ -25,11 +29,20 @@ def to_item(contact):
     return item
 
 
+def day(text):
+    """The date of a field's text, or None."""
+    if not text:
+        return None
+    year, month, number = [int(part) for part in text.split("-")]
+    return datetime.date(year, month, number)
+
+
 def to_contact(item):
     """The contact that the server takes, of the editor's fields."""
     contact = {}
     for name in TEXTS:
         contact[name] = item[name]
+    contact["birthday"] = item["birthday"] or None
     address = {}
     for name in ADDRESS:
         address[name] = item[name] or ""

@@ -95,6 +95,11 @@ def weekday(date):
     return _format_calendar_day(date, {"weekday": "long", "day": "numeric", "month": "long"})
 
 
+def calendar_day(date):
+    """`14 Mar 2026` of a date."""
+    return _format_calendar_day(date, {"day": "numeric", "month": "short", "year": "numeric"})
+
+
 def short_day(date):
     """`14 May` of a date."""
     return _format_calendar_day(date, {"day": "numeric", "month": "short"})

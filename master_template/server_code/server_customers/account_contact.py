@@ -120,13 +120,7 @@ def _make(account: Any, currency: str) -> Any:
         "last_name": account["last_name"] or "",
         "email": email,
         "phone": account["phone"],
-        "company": None,
-        "address": {},
-        "status": "lead",
         "source": "website",
-        "tags": [],
-        "internal_notes": None,
-        "preferences": {"marketing_opt_in": False, "channel": "email", "language": ""},
         "account": account,
     }
     contact = add_contact(new_columns(values, number, currency))

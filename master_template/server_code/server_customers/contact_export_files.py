@@ -53,7 +53,7 @@ COLUMNS: dict[str, Column] = {
     "contact_id": Column("Number", ("contact_id",), _plain("contact_id")),
     **{
         name: Column(FIELDS[name][0], (name,), _plain(name))
-        for name in ("first_name", "last_name", "email", "phone", "company")
+        for name in ("first_name", "last_name", "email", "phone", "company", "birthday")
     },
     **{
         name: Column(FIELDS[name][0], ("address",), _part("address", name.partition(".")[2]))

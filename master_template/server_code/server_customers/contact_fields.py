@@ -14,6 +14,7 @@ from ..server_shared.money import to_major
 from ..server_shared.validators import (
     Bool,
     Choice,
+    Day,
     Email,
     Items,
     Phone,
@@ -61,6 +62,7 @@ EDITABLE = (
     "email",
     "phone",
     "company",
+    "birthday",
     "address",
     "status",
     "source",
@@ -68,6 +70,29 @@ EDITABLE = (
     "internal_notes",
     "preferences",
 )
+
+# What one starts with of whom nothing else is known.
+BLANK: dict[str, Any] = {
+    "first_name": "",
+    "last_name": "",
+    "email": None,
+    "phone": None,
+    "company": None,
+    "birthday": None,
+    "address": {},
+    "status": "lead",
+    "source": "other",
+    "tags": [],
+    "internal_notes": None,
+    "preferences": {"marketing_opt_in": False, "channel": "email", "language": ""},
+}
+# What one becomes of whom only the numbers are kept; the names say why.
+NOBODY: dict[str, Any] = {
+    **{name: BLANK[name] for name in BLANK if name != "source"},
+    "status": "inactive",
+    "preferences": {},
+    "account": None,
+}
 
 # What a search looks at.
 SEARCHED_COLUMNS = ("first_name", "last_name", "email", "phone", "company", "contact_id")
@@ -101,6 +126,7 @@ def contact_rules(country: str | Callable[[], str] = default_country) -> dict[st
         "email": Email("E-mail"),
         "phone": Phone("Phone", country=country),
         "company": Text("Company", max_chars=200),
+        "birthday": Day("Birthday", is_past=True),
         "address": Record(
             "Address",
             {
@@ -215,6 +241,7 @@ def full_contact(row: Any) -> dict[str, Any]:
     """Everything of a contact that someone with ``customers.view`` may see."""
     return {
         **list_item(row),
+        "birthday": row["birthday"],
         "address": {**row["address"]} if row["address"] else {},
         "internal_notes": row["internal_notes"],
         "preferences": {**row["preferences"]} if row["preferences"] else {},

@@ -48,6 +48,12 @@ FIELDS: dict[str, tuple[str, str]] = {
         "business firma firmenname unternehmen entreprise societe empresa azienda societa "
         "bedrijf maatskappy employer компания εταιρεια",
     ),
+    "birthday": (
+        "Birthday",
+        "birthday birthdate dateofbirth dob born geburtstag geburtsdatum datedenaissance "
+        "fechadenacimiento cumpleanos datadenascimento datadinascita geboortedatum verjaardag "
+        "dataurodzenia datumnarozeni датарождения",
+    ),
     "address.line1": (
         "Street and number",
         "address addressline1 address1 street streetaddress homestreet strasse adresse anschrift "

@@ -23,7 +23,7 @@ CREATED, UPDATED, UNCHANGED, SKIPPED, REFUSED = OUTCOMES = (
     *("skipped", "refused"),
 )
 KEPT_OUT = "kept_out"  # of marketing, because the person has unsubscribed before
-_FILLED = ("first_name", "last_name", "email", "phone", "company", "internal_notes")
+_FILLED = ("first_name", "last_name", "email", "phone", "company", "birthday", "internal_notes")
 
 Key = tuple[str, ...]
 

@@ -151,12 +151,17 @@ class RowReader:
         elif name == "language":
             given["preferences"] = {"language": cell}
         elif name == "date_added":
-            given[name] = self._moment(cell)
+            given[name] = self._moment(name, cell)
+        elif name == "birthday":
+            # Nobody is born in the future: of two digits, the year that has been.
+            years = datetime.now(UTC).year % 100 + 1
+            given[name] = self._moment(name, cell, years).astimezone(self.zone).date()
         else:
             given[name] = cell
 
-    def _moment(self, cell: str) -> datetime:
-        """The moment at which a day began where the business is, or the one that is given."""
+    def _moment(self, name: str, cell: str, last_years: int = 70) -> datetime:
+        """The moment at which a day began where the business is, or the one that is given. Years of
+        two digits below ``last_years`` are of this century."""
         iso, written = _ISO_DATE.match(cell), _WRITTEN_DATE.fullmatch(cell)
         try:
             if iso and len(cell) > 10:
@@ -169,13 +174,13 @@ class RowReader:
                 day, month, year = (int(part) for part in written.groups())
                 if self.plan["date_order"] == "mdy":
                     day, month = month, day
-                year += 0 if year > 99 else 2000 if year < 70 else 1900
+                year += 0 if year > 99 else 2000 if year < last_years else 1900
             else:
                 raise ValueError(cell)
             return datetime(year, month, day, tzinfo=self.zone).astimezone(UTC)
         except (ValueError, OverflowError) as error:
-            text = f"Customer since must be a date like 2026-03-14, not {shown(cell)}."
-            raise InvalidError(text, fields={"date_added": text}) from error
+            text = f"{FIELDS[name][0]} must be a date like 2026-03-14, not {shown(cell)}."
+            raise InvalidError(text, fields={name: text}) from error
 
 
 def split_name(name: str) -> tuple[str, str]:

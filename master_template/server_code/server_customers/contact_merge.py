@@ -25,24 +25,21 @@ from ..server_shared.table_walk import PAGE_ROWS, Column, Schema, read_schema
 from ..server_shared.transactions import in_transaction
 from ..server_shared.validators import Choice, Int, Record
 from . import contact_changes, timeline_service
-from .contact_fields import CONTACT_ID, MAX_TAGS, display_name, full_contact
+from .contact_fields import (
+    CONTACT_ID,
+    EDITABLE,
+    MAX_TAGS,
+    NOBODY,
+    display_name,
+    full_contact,
+)
 from .contact_service import EMAIL_CONSTRAINT, EditedMeanwhileError, find_row
 from .segment_members import STATIC
 
 KEEP, MERGE, BOTH = "keep", "merge", "both"
 # What a person chooses of, field by field; where they say nothing the kept contact's own counts,
 # and the other one's where it has none.
-CHOSEN = (
-    "first_name",
-    "last_name",
-    "email",
-    "phone",
-    "company",
-    "address",
-    "status",
-    "source",
-    "internal_notes",
-)
+CHOSEN = tuple(name for name in EDITABLE if name not in ("tags", "preferences"))
 MAX_NOTES_CHARS = 10_000
 MAX_MOVED = 20_000  # Rows of one table; a transaction has to hold them.
 # Rows that stay with the tombstone, each table with the reason.
@@ -264,17 +261,9 @@ def _hand_picked(contact: Any) -> list[Any]:
 def _tombstone(keep: Any, merge: Any) -> dict[str, Any]:
     now = clock.now()
     return {
+        **NOBODY,
         "first_name": "Merged",
         "last_name": "contact",
-        "email": None,
-        "phone": None,
-        "company": None,
-        "address": {},
-        "tags": [],
-        "internal_notes": None,
-        "preferences": {},
-        "account": None,
-        "status": "inactive",
         **dict.fromkeys(_SUMS, 0),
         "average_order_value_cents": 0,
         "merged_into": keep,

@@ -21,6 +21,7 @@ from ..server_shared.validators import Int, Record
 from . import timeline_service
 from .contact_changes import add_contact, change_contact
 from .contact_fields import (
+    BLANK,
     CONTACT_ID,
     SOURCE_TEXTS,
     contact_rules,
@@ -114,6 +115,7 @@ def new_columns(values: Mapping[str, Any], number: int, currency: str) -> dict[s
     """All columns of a contact to be: what was entered, and what every new one starts with."""
     now = clock.now()
     columns = {
+        **BLANK,
         **values,
         "contact_id": f"C-{number}",
         "number": number,

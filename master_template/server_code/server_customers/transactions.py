@@ -155,14 +155,8 @@ def _make_contact(
         "first_name": names[0],
         "last_name": names[1],
         "email": email,
-        "phone": None,
-        "company": None,
-        "address": {},
         "status": "customer",
         "source": source,
-        "tags": [],
-        "internal_notes": None,
-        "preferences": {"marketing_opt_in": False, "channel": "email", "language": ""},
     }
     contact = add_contact(new_columns(values, number, business.currency))
     timeline_service.add_event(contact, "created", SOURCE_TEXTS[source], {"source": source})

@@ -17,9 +17,21 @@ from ..server_shared.validators import Bool, Items, Record
 
 MAX_CHOSEN = 20
 
+
+class Recipients(Record):
+    """Recipients, as they are kept: what a rule makes a day of is text again."""
+
+    def check(self, value: Any) -> dict[str, Any]:
+        cleaned = super().check(value)
+        if "filters" in cleaned:
+            filters = cleaned["filters"]
+            cleaned["filters"] = contact_query.as_stored(filters, contact_query.FILTER_RULES)
+        return cleaned
+
+
 # Whoever is in one of the segments or has one of the tags (or everyone), fits all the filters, and
 # is in none of the excluded segments and has none of the excluded tags.
-RECIPIENTS = Record(
+RECIPIENTS = Recipients(
     "The recipients",
     {
         "everyone": Bool("Everyone", default=False),

@@ -42,6 +42,7 @@ EXITS = {
 # What may be watched for a change, and the dates that may come.
 CHANGED_FIELDS = {"status": "Status", "lifecycle_stage": "Lifecycle stage", "tags": "Tags"}
 DATE_FIELDS = {
+    "birthday": "Birthday",
     "date_added": "Added as a contact",
     "last_contact_date": "Last contact",
     "last_booking_at": "Last booking",

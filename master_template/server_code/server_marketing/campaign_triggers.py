@@ -30,6 +30,7 @@ from .enrolments import EXITED, UNSUBSCRIBED
 
 BATCH_CONTACTS = 200
 FIRST_YEAR = 1900  # of a birthday that is still someone's
+DAYS = ("birthday",)  # which have no time
 # Types of ``transaction_recorded`` that are a booking, and those that are no purchase at all.
 BOOKED = ("booking",)
 NOT_BOUGHT = ("refund",)
@@ -239,7 +240,10 @@ def _enrol_by_date(
     if field is None:
         return 0, None
     days = matching_days(today, settings["date_offset_days"], settings["is_yearly"])
-    moments = q.any_of(*(q.between(*_bounds(day, zone)) for day in days))
+    if field in DAYS:
+        moments = q.any_of(*days)
+    else:
+        moments = q.any_of(*(q.between(*_bounds(day, zone)) for day in days))
     found = app_tables.contacts.search(
         tables.order_by("number"),
         q.page_size(BATCH_CONTACTS),

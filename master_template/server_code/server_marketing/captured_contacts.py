@@ -15,7 +15,7 @@ from anvil.tables import TableError, TransactionConflict, app_tables
 from ..server_auth.rbac import CUSTOMER, Actor
 from ..server_customers import timeline_service
 from ..server_customers.contact_changes import add_contact
-from ..server_customers.contact_fields import MAX_TAGS, SOURCE_TEXTS
+from ..server_customers.contact_fields import BLANK, MAX_TAGS, SOURCE_TEXTS
 from ..server_customers.contact_service import (
     EMAIL_CONSTRAINT,
     apply_changes,
@@ -95,12 +95,9 @@ def _make(
         "email": email,
         "phone": values.get("phone"),
         "company": values.get("company"),
-        "address": {},
-        "status": "lead",
         "source": source,
         "tags": list(tags),
-        "internal_notes": None,
-        "preferences": {"marketing_opt_in": has_consented, "channel": "email", "language": ""},
+        "preferences": {**BLANK["preferences"], "marketing_opt_in": has_consented},
     }
     try:
         row = add_contact(new_columns(given, number, read_business().currency))

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from ..server_auth.rbac import STAFF_ROLES
-from ..server_customers.contact_fields import derived_columns
+from ..server_customers.contact_fields import NOBODY, derived_columns
 from ..server_shared.errors import AppError, ConflictError
 from .person_rows import Person, Rows
 
@@ -48,23 +48,11 @@ def delete(row: Any, erasing: Erasing) -> None:
 
 def anonymise_contact(row: Any, erasing: Erasing) -> dict[str, Any]:
     """A contact without a person: the number and the sums stay, for the books."""
-    nobody = {
-        "first_name": "Erased",
-        "last_name": "contact",
-        "email": None,
-        "phone": None,
-        "company": None,
-    }
+    nobody = {**NOBODY, "first_name": "Erased", "last_name": "contact"}
     return {
         **nobody,
         **derived_columns({**nobody, "contact_id": row["contact_id"]}),
-        "address": {},
-        "tags": [],
         "segments": [],
-        "internal_notes": None,
-        "preferences": {},
-        "account": None,
-        "status": "inactive",
         "deleted_at": row["deleted_at"] or erasing.at,
         "erased_at": erasing.at,
         "updated_at": erasing.at,

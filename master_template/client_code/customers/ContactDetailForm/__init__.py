@@ -134,6 +134,8 @@ class ContactDetailForm(ContactDetailFormTemplate):
         lines = [address.get("line1"), address.get("line2"), town]
         lines += [address.get("region"), address.get("country")]
         self._show_fact("company", contact["company"])
+        birthday = contact["birthday"]
+        self._show_fact("birthday", formatting.calendar_day(birthday) if birthday else "")
         self._show_fact("address", "\n".join(line for line in lines if line))
         self._show_fact("notes", contact["internal_notes"])
         self._show_tags(contact["tags"])

@@ -13,6 +13,7 @@ COMPONENTS = {
     "email": "txt_email",
     "phone": "txt_phone",
     "company": "txt_company",
+    "birthday": "dp_birthday",
     "tags": "txt_tags",
     "status": "dd_status",
     "source": "dd_source",
@@ -105,7 +106,7 @@ class ContactEditorForm(ContactEditorFormTemplate):
     def _edit(self, item, version):
         self.before, self.version = item, version
         kept = drafts.find(self.path)
-        self.item = dict(item, **kept["item"]) if kept else dict(item)
+        self._fill(dict(item, **kept["item"]) if kept else item)
         if kept and kept.get("version"):
             # What was typed belongs to the version that was read then: saving it over a newer one
             # has to be a choice.
@@ -115,13 +116,17 @@ class ContactEditorForm(ContactEditorFormTemplate):
         if not self.contact_id and not kept:
             self.txt_first_name.focus()
 
+    def _fill(self, item):
+        self.item = dict(item)
+        self.dp_birthday.date = contact_draft.day(item["birthday"])
+
     def is_dirty(self):
         """Whether something was typed that is not saved."""
         return self._started and self.item != self.before
 
     def discard(self):
         """Give up what was typed."""
-        self.item = dict(self.before)
+        self._fill(self.before)
         drafts.drop(self.path)
 
     def _keep_draft(self, *_event):
@@ -133,15 +138,20 @@ class ContactEditorForm(ContactEditorFormTemplate):
     def _field_change(self, sender, **event_args):
         form_fields.clear_error(sender)
 
+    @handle("dp_birthday", "change")
+    def dp_birthday_change(self, **event_args):
+        day = self.dp_birthday.date
+        self.item["birthday"] = day.isoformat() if day else ""
+
     @handle("btn_discard", "click")
     def btn_discard_click(self, **event_args):
         drafts.drop(self.path)
         self.dom_nodes["draft_banner"].hidden = True
         if self.contact_id:
-            self.item = dict(self.before)
+            self._fill(self.before)
             self.load()
         else:
-            self.item = contact_draft.new_item()
+            self._fill(contact_draft.new_item())
 
     @handle("btn_save", "click")
     def btn_save_click(self, **event_args):
@@ -187,7 +197,7 @@ class ContactEditorForm(ContactEditorFormTemplate):
     def btn_theirs_click(self, **event_args):
         self.before = contact_draft.to_item(self.current)
         self.version = self.current["version"]
-        self.item = dict(self.before)
+        self._fill(self.before)
         drafts.drop(self.path)
         self.dom_nodes["problem"].hidden = True
         self.dom_nodes["draft_banner"].hidden = True

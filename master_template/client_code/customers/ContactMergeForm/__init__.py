@@ -12,6 +12,7 @@ LABELS = {
     "email": "E-mail",
     "phone": "Phone",
     "company": "Company",
+    "birthday": "Birthday",
     "address": "Address",
     "status": "Status",
     "source": "Source",
@@ -168,6 +169,8 @@ def _text(field, value):
         return formatting.STATUS_NAMES[value]
     if field == "source":
         return formatting.SOURCE_NAMES[value]
+    if field == "birthday" and value:
+        return formatting.calendar_day(value)
     return value or "None"
 
 

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import available_timezones
 
 from .rules import Rule
 
+FARTHEST_YEARS = 130
+
 
 class Day(Rule):
-    """A date, or text like ``2026-03-14``."""
+    """A date, or text like ``2026-03-14``; with ``is_past`` one that has been, and within the last
+    FARTHEST_YEARS."""
+
+    def __init__(self, label: str, *, is_past: bool = False, required: bool = False) -> None:
+        super().__init__(label, required=required)
+        self.is_past = is_past
 
     def check(self, value: Any) -> date:
+        day = self._read(value)
+        # Somewhere on Earth it is tomorrow already.
+        latest = datetime.now(UTC).date() + timedelta(days=1)
+        if self.is_past and not 0 <= (latest - day).days <= FARTHEST_YEARS * 366:
+            raise self.refuse(f"a day of the last {FARTHEST_YEARS} years", value)
+        return day
+
+    def _read(self, value: Any) -> date:
         if isinstance(value, datetime):
             raise self.refuse("a date without a time", value)
         if isinstance(value, date):
