@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from master_template.server_customers.contact_fields import (
+    BLANK,
+    EDITABLE,
+    NOBODY,
+    contact_rules,
+)
 from tests.product.studio import Refused, Studio
 
 LONG_NAME = "José María de la Fuente y Rodríguez-Santamaría"
@@ -24,6 +30,11 @@ def test_makes_a_contact_with_the_next_number(empty_studio: Studio) -> None:
     assert first["contact"]["currency"] == "ZAR"
     assert first["contact"]["lifecycle_stage"] == "new"
     assert second["contact"]["full_name"] == f"{LONG_NAME} Silva"
+
+
+def test_a_field_is_declared_in_every_place() -> None:
+    assert set(EDITABLE) == set(contact_rules("ZA")) == set(BLANK)
+    assert set(BLANK) - {"source"} <= set(NOBODY)
 
 
 def test_a_birthday_is_a_day_that_has_been(empty_studio: Studio) -> None:

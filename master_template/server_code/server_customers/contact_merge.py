@@ -30,6 +30,7 @@ from .contact_fields import (
     EDITABLE,
     MAX_TAGS,
     NOBODY,
+    contact_rules,
     display_name,
     full_contact,
 )
@@ -64,16 +65,22 @@ _EARLIEST = ("date_added", "next_booking_at")
 @server_callable(needs="customers.manage", takes={"keep_id": CONTACT_ID, "merge_id": CONTACT_ID})
 def preview_merge(keep_id: str, merge_id: str) -> dict[str, Any]:
     """What merging would give: ``keep`` and ``merge`` (as ``get_contact``), ``fields`` in which
-    they differ (``field``, and ``choice``: which one counts if nobody says otherwise), ``tags`` of
-    the result, ``is_opted_in``, and ``moves``: how many rows of which table change hands."""
+    they differ (``field``, ``label``, and ``choice``: which one counts if nobody says otherwise),
+    ``tags`` of the result, ``is_opted_in``, and ``moves``: how many rows of which table change
+    hands."""
     keep, merge = _find_two(keep_id, merge_id)
     _refuse_impossible(keep, merge)
     result = _merged_columns(keep, merge, {})
+    rules = contact_rules()
     return {
         "keep": full_contact(keep),
         "merge": full_contact(merge),
         "fields": [
-            {"field": name, "choice": _default_choice(name, keep, merge)}
+            {
+                "field": name,
+                "label": rules[name].label,
+                "choice": _default_choice(name, keep, merge),
+            }
             for name in CHOSEN
             if _has(keep[name]) and _has(merge[name]) and keep[name] != merge[name]
         ],

@@ -1,23 +1,13 @@
 from ._anvil_designer import ContactMergeFormTemplate
 
+import datetime
+
 from anvil import Notification, handle
 from anvil.js import window
 
 from ...shared import api, formatting, navigation_helpers
 from ...shared.components.ConfirmationDialog import confirm
 
-LABELS = {
-    "first_name": "First name",
-    "last_name": "Last name",
-    "email": "E-mail",
-    "phone": "Phone",
-    "company": "Company",
-    "birthday": "Birthday",
-    "address": "Address",
-    "status": "Status",
-    "source": "Source",
-    "internal_notes": "Internal notes",
-}
 BOTH = "both"
 # Tables as a person calls what is in them; of others only the number of rows is told.
 THINGS = {
@@ -82,7 +72,7 @@ class ContactMergeForm(ContactMergeFormTemplate):
         nodes["fields"].textContent = ""
         self.chosen = {}
         for each in preview["fields"]:
-            nodes["fields"].append(self._fieldset(each["field"], each["choice"]))
+            nodes["fields"].append(self._fieldset(each["field"], each["label"], each["choice"]))
         nodes["no_fields"].hidden = bool(preview["fields"])
         nodes["tags"].textContent = ", ".join(preview["tags"]) or "None"
         nodes["marketing"].textContent = (
@@ -90,12 +80,12 @@ class ContactMergeForm(ContactMergeFormTemplate):
         )
         nodes["moves"].textContent = _tell_moves(preview["moves"])
 
-    def _fieldset(self, field, choice):
+    def _fieldset(self, field, label, choice):
         document = window.document
         box = document.createElement("fieldset")
         box.className = "mb-merge-field"
         legend = document.createElement("legend")
-        legend.textContent = LABELS[field]
+        legend.textContent = label
         box.append(legend)
         self.chosen[field] = choice
         options = [(side, _text(field, self.preview[side][field])) for side in ("keep", "merge")]
@@ -169,7 +159,7 @@ def _text(field, value):
         return formatting.STATUS_NAMES[value]
     if field == "source":
         return formatting.SOURCE_NAMES[value]
-    if field == "birthday" and value:
+    if isinstance(value, datetime.date):
         return formatting.calendar_day(value)
     return value or "None"
 
