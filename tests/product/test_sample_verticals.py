@@ -13,12 +13,14 @@ from scripts.operations import setup
 from tests.product.studio import BUSINESS, DOMAIN, PASSWORD, Studio
 
 CURRENCIES = dict(zip(VERTICALS, ("ZAR", "EUR", "GBP", "ZAR", "JPY"), strict=True))
-# The cast stays; consents are only added to, so their triggers would refuse it.
+# The cast stays; some tables are only added to, so their triggers would refuse it.
 EMPTY = """
     ALTER TABLE app.consents DISABLE TRIGGER USER;
+    ALTER TABLE app.referral_rewards DISABLE TRIGGER USER;
     TRUNCATE app.contacts, app.products, app.sequences, app.settings, app.contact_tags,
-             app.dashboard_cache CASCADE;
-    ALTER TABLE app.consents ENABLE TRIGGER USER
+             app.dashboard_cache, app.segments, app.email_campaigns CASCADE;
+    ALTER TABLE app.consents ENABLE TRIGGER USER;
+    ALTER TABLE app.referral_rewards ENABLE TRIGGER USER
 """
 
 

@@ -15,7 +15,8 @@ from master_template.server_customers.contact_fields import (
     contact_rules,
     derived_columns,
 )
-from master_template.server_customers.contact_list import _read_cursor, search_words
+from master_template.server_customers.contact_list import _read_cursor
+from master_template.server_customers.contact_query import search_words
 from master_template.server_setup.verticals.shape import Person
 from master_template.server_setup.verticals.yoga_studio_people import PEOPLE
 from master_template.server_shared.errors import InvalidError

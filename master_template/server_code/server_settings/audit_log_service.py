@@ -29,7 +29,13 @@ from ..server_shared.validators import Day, Int, Record, Rule, Text
 MAX_PAGE = 100
 MAX_EXPORT_ROWS = 20_000
 # Recorded by tasks and by what is part of something bigger, and so declared by no callable.
-OTHER_ACTIONS = ("contact.link", *(f"{kept.table}.retention" for kept in KEPT))
+OTHER_ACTIONS = (
+    "bulk_change.apply",
+    "contact.link",
+    "contacts.lifecycle",
+    "segment.make_prebuilt",
+    *(f"{kept.table}.retention" for kept in KEPT),
+)
 # What an entry was before and after is for those who may see such things.
 PERMISSION_TO_SEE = {
     "booking": "bookings.view",
