@@ -126,6 +126,8 @@ class SearchPicker(SearchPickerTemplate):
         nodes["field"].label = self._label
         nodes["field"].error = self._error
         nodes["field"].disabled = not self._enabled
+        # Material's field, unlike its inputs, does not show this state as an attribute itself.
+        nodes["field"].toggleAttribute("disabled", not self._enabled)
         nodes["field"].populated = bool(text) or self._is_focused()
         nodes["hint"].textContent = self._text
         nodes["hint"].classList.toggle("error", self._error)
