@@ -68,6 +68,8 @@ def test_menus_choices_and_dialogs_by_key(people: Walkers) -> None:
     keys.press("Escape")
     expect(opener).to_be_focused()
 
+    page.get_by_role("button", name="Filters").focus()
+    keys.press("Enter")
     status = page.get_by_role("combobox", name="Status")
     status.focus()
     keys.press("Enter")
