@@ -38,7 +38,7 @@ class OnlyTrials(dict):
 schedule.jobs = OnlyTrials()
 
 
-@schedule.job("trial_often", "A trial that comes often", schedule.HOURLY)
+@schedule.job("trial_often", "A trial that comes often", schedule.HOURLY, "Often.")
 def trial_often(run):
     return {{"found": int((FOLDER / "found").read_text())}}
 

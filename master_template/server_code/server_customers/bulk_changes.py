@@ -195,7 +195,7 @@ def run_bulk_changes_now() -> dict[str, Any]:
     "bulk_changes",
     "Changes of many contacts",
     schedule.EveryMinutes(15),
-    "Goes on with what was interrupted.",
+    "Goes on with what was interrupted",
 )
 def resume_bulk_changes(run: schedule.Run) -> Mapping[str, int]:
     """Go on with what a killed task has left."""

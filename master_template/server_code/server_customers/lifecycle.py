@@ -53,7 +53,7 @@ def stage_of(last_contact: datetime, transactions: int, today: date, zone: ZoneI
     "lifecycle",
     "Lifecycle stages",
     schedule.Daily(2),
-    "Finds who has become active, at risk or lost since yesterday.",
+    "Finds who has become active, at risk or lost since yesterday",
 )
 def update_lifecycle_stages(run: schedule.Run) -> dict[str, int]:
     """Put every contact into the stage that it should be in; how many came into each."""
@@ -111,7 +111,7 @@ def _move_batch(stage: str, today: date, zone: ZoneInfo) -> int:
     "booking_dates",
     "Last and next bookings",
     schedule.HOURLY,
-    "Notes on contacts that a booking of theirs has begun.",
+    "Notes on contacts that a booking of theirs has begun",
 )
 def update_booking_dates(run: schedule.Run) -> dict[str, int]:
     """Bring the contacts up to date whose next booking has begun; how many."""

@@ -11,7 +11,7 @@ from .prebuilt_segments import make_prebuilt
     "segment_sweep",
     "Segments by time",
     schedule.HOURLY,
-    "Moves contacts in and out of segments that go by days.",
+    "Moves contacts in and out of segments that go by days",
 )
 def sweep_segments(run: schedule.Run) -> dict[str, int]:
     """Move whom time has brought in or out; ``{"segments", "moved"}``."""
@@ -22,7 +22,7 @@ def sweep_segments(run: schedule.Run) -> dict[str, int]:
     "segment_counts",
     "Segment counts",
     schedule.Daily(2, 30),  # after the lifecycle stages, which move people too
-    "Goes over every segment, counts its contacts anew, and makes pre-built ones that are missing.",
+    "Goes over every segment, counts its contacts anew, and makes pre-built ones that are missing",
 )
 def update_segment_counts(run: schedule.Run) -> dict[str, int]:
     """Make what is missing and go over everything; ``{"segments", "moved"}``."""

@@ -65,7 +65,7 @@ class Wanted:
     "automatic_tasks",
     "Automatic tasks",
     schedule.Daily(3),
-    "Makes the tasks that your rules ask for: arrival instructions, follow-ups and so on.",
+    "Makes the tasks that your rules ask for: arrival instructions, follow-ups and so on",
 )
 def create_automated_tasks(run: schedule.Run) -> dict[str, int]:
     """Make what is missing; how many tasks of each kind."""

@@ -96,7 +96,12 @@ def _plan(row: Any, contacts: Any, after: int = 0) -> ledger.Planned:
     )
 
 
-@schedule.job("broadcasts", "Start broadcasts at their time", schedule.EveryMinutes(15))
+@schedule.job(
+    "broadcasts",
+    "Broadcasts",
+    schedule.EveryMinutes(15),
+    "Starts broadcasts at their time, and goes on with what was interrupted",
+)
 def run_broadcasts(run: Any = None) -> dict[str, int]:
     """Start what is due, go on with what was interrupted, and close what is through: ``{"started",
     "planned", "finished"}``."""

@@ -26,7 +26,9 @@ FAULT_PAUSE = timedelta(hours=6)
 log = logging.getLogger("mybizz.campaigns")
 
 
-@schedule.job("campaigns", "Send campaign mails", schedule.EveryMinutes(15))
+@schedule.job(
+    "campaigns", "Campaign mails", schedule.EveryMinutes(15), "Plans each campaign mail that is due"
+)
 def process_campaigns(run: Any = None) -> dict[str, int]:
     """Plan each mail of a campaign that is due: ``{"enrolments", "planned"}``. Safe to run twice
     and at once."""

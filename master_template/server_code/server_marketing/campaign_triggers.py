@@ -215,7 +215,12 @@ def _leave(contact: Any, reason: str, but: set[str]) -> None:
                 enrolments.end(row, EXITED, reason)
 
 
-@schedule.job("campaign_dates", "Start campaigns by date", schedule.Daily(6))
+@schedule.job(
+    "campaign_dates",
+    "Campaigns by date",
+    schedule.Daily(6),
+    "Starts campaigns for those whose birthday or other date has come",
+)
 def run_date_triggers(run: Any = None) -> dict[str, int]:
     """Enrol everybody whose date has come today, where the business is; ``{"enrolled"}``. Whoever
     the same day enrolled already stays as they are."""

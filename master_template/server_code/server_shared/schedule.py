@@ -117,16 +117,14 @@ class Job:
     title: str
     rhythm: Rhythm
     work: Work
-    about: str = ""
+    about: str
 
 
 # Filled while modules are imported, constant afterwards.
 jobs: dict[str, Job] = {}
 
 
-def job(
-    name: str, title: str, rhythm: Rhythm, about: str = ""
-) -> Callable[[Registered], Registered]:
+def job(name: str, title: str, rhythm: Rhythm, about: str) -> Callable[[Registered], Registered]:
     """Have a function run in this rhythm. Raises ValueError for a name that is taken."""
     if not re.fullmatch(r"[a-z][a-z_]{1,38}", name):
         raise ValueError(f"A job's name is written as segment_counts, not {name!r}.")
