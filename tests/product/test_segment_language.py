@@ -265,6 +265,7 @@ WRONG: list[tuple[str, Any, str, str]] = [
         "required",
     ),
     ("too many", {"rules": [_rule("email", "is_empty")] * 31}, "rules", "at most 30"),
+    ("plain, too much", {"total_spent_min": 10**400}, "rules.0.value", "from 0"),
     ("both forms", {"status": ["lead"], "shoe_size": 3}, "rules", "shoe_size"),
 ]
 
@@ -278,7 +279,12 @@ def test_a_fault_is_told_at_its_place(criteria: Any, field: str, words: str, mia
     assert words in answer["fields"][field]
 
 
-@pytest.mark.parametrize("value", [None, 3, "x", [], ["x"], {"rules": 3}, {"rules": [None]}])
+NO_NUMBERS = [{"total_spent_min": value} for value in (float("inf"), float("nan"), True, "x")]
+
+
+@pytest.mark.parametrize(
+    "value", [None, 3, "x", [], ["x"], {"rules": 3}, {"rules": [None]}, *NO_NUMBERS]
+)
 def test_anything_else_is_refused(value: Any) -> None:
     with pytest.raises(InvalidError):
         clean(value)

@@ -43,7 +43,7 @@ class CriteriaRule(Rule):
             raise self.refuse("a group of rules", value)
         given = value
         if "match" not in value and "rules" not in value:
-            given = _from_plain(value, read_business().currency)
+            given = _from_plain(value)
         faults: Faults = {}
         group = _clean_group(given, "", faults, is_outermost=True)
         if not faults and _count(group) > MAX_RULES:
@@ -62,7 +62,7 @@ def clean(criteria: Any) -> Criteria:
     return cleaned
 
 
-def _from_plain(value: Mapping[str, Any], currency: str) -> dict[str, Any]:
+def _from_plain(value: Mapping[str, Any]) -> dict[str, Any]:
     """The rules that the plain form stands for; money is in whole units of the currency there."""
     unknown = [str(key) for key in islice((key for key in value if key not in PLAIN_KEYS), 5)]
     if unknown:
@@ -87,12 +87,19 @@ def _from_plain(value: Mapping[str, Any], currency: str) -> dict[str, Any]:
             add(name, operator, [wanted] if isinstance(wanted, str) else wanted)
     spent = value.get("total_spent_min")
     if spent:
-        is_number = isinstance(spent, int | float) and not isinstance(spent, bool)
-        cents = round(spent * 10 ** minor_digits(currency)) if is_number else spent
-        add("total_spent", "more_than", cents)
+        add("total_spent", "more_than", _cents(spent))
     if value.get("days_since_contact"):
         add("last_contact_date", "more_than_days_ago", value["days_since_contact"])
     return {"match": "all", "rules": rules}
+
+
+def _cents(amount: Any) -> Any:
+    """Whole units of the currency of the business as its smallest ones; what is no amount stays as
+    it came, for the rule to refuse."""
+    is_number = isinstance(amount, int | float) and not isinstance(amount, bool)
+    if not is_number or not abs(amount) <= MAX_AMOUNT:  # NaN is never within a limit.
+        return amount
+    return round(amount * 10 ** minor_digits(read_business().currency))
 
 
 def _clean_group(
