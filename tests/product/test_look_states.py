@@ -40,7 +40,7 @@ def wired(people: Walkers, wires: dict[str, Wire], who: str) -> tuple[Screen, Wi
     screen = people.screen(who)
     if who not in wires:
         wires[who] = Wire(screen.page)
-    wires[who].asked.clear()
+    wires[who].start_afresh()
     return screen, wires[who]
 
 

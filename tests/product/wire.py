@@ -58,6 +58,12 @@ class Wire:
     def mend(self) -> None:
         self.is_cut = False
 
+    def start_afresh(self) -> None:
+        """As if nothing had happened yet: what an earlier page left cut or held is no more."""
+        self.is_cut = self.is_held = False
+        self._held.clear()
+        self.asked.clear()
+
     def hold(self) -> None:
         """The server hears the page, and its answers wait until ``let_go``."""
         self.is_held = True

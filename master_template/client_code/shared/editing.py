@@ -17,8 +17,9 @@ class Editor:
     server's answer with a `version`, `show(answer)` puts it into the fields, `read()` gives what
     they say now, and `store(values, version)` saves that and gives an answer as `fetch` does; both
     `fetch` and `store` may raise `ApiError`. `needs` is the permission to change anything, `what`
-    names the thing in messages. `on_change()`, if given, is called when a field changes, and
-    `refused(fields)` shows messages that belong to no component and gives those that are left.
+    names the thing in messages. `on_change()`, if given, is called when a field changes,
+    `on_load()` when the thing has been read and stands on the page, and `refused(fields)` shows
+    messages that belong to no component and gives those that are left.
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class Editor:
         what,
         on_change=None,
         refused=None,
+        on_load=None,
     ):
         self.form = form
         self.components = components
@@ -43,6 +45,7 @@ class Editor:
         self.what = what
         self.on_change = on_change
         self.refused = refused
+        self.on_load = on_load
         self.before = None
         self.version = None
         self.may = session.may(needs)
@@ -64,11 +67,13 @@ class Editor:
         try:
             answer = self.fetch()
         except api.ApiError as error:
-            self.form.state.say("error", self.what + " did not load", error.message, "Try again")
+            self.form.state.did_not_load(self.what, error)
             return
         self.take(answer)
         self.form.state.kind = "none"
         self.form.dom_nodes["body"].hidden = False
+        if self.on_load is not None:
+            self.on_load()
 
     def take(self, answer):
         """Go on from an answer of the server."""

@@ -60,7 +60,8 @@ class ContactImportForm(ContactImportFormTemplate):
             else:
                 former = api.call_quietly("list_contact_imports", page_size=20)["imports"]
         except api.ApiError as error:
-            self.state.say("error", "The import did not load", error.message, "Try again")
+            what = "This import" if self.import_id else "The list of imports"
+            self.state.did_not_load(what, error)
             return
         self.state.kind = "none"
         if self.import_id:

@@ -35,6 +35,7 @@ class LeadCaptureEditorForm(LeadCaptureEditorFormTemplate):
         self.answer = None
         self._started = False
         self._asked = 0
+        self._has_preview = False
         path = LIST_PATH + "/" + (form_id or "new")
         navigation_helpers.arrive(path, "Lead form" if form_id else "New lead form")
         self.init_components(**properties)
@@ -51,6 +52,7 @@ class LeadCaptureEditorForm(LeadCaptureEditorFormTemplate):
             needs="marketing.manage",
             what="This form",
             on_change=self._change,
+            on_load=self._load_rest,
         )
         self.sw_double.enabled = self.editor.may
         self.sw_double.accessible_name = "Confirm by e-mail"
@@ -69,8 +71,6 @@ class LeadCaptureEditorForm(LeadCaptureEditorFormTemplate):
             return
         self._started = True
         self.editor.load()
-        if self.form_id and self.answer:
-            self._load_figures()
 
     def back_click(self, event):
         navigation_helpers.follow(event, LIST_PATH)
@@ -108,7 +108,12 @@ class LeadCaptureEditorForm(LeadCaptureEditorFormTemplate):
         self.sw_double.selected = form["is_double_opt_in"]
         self._show_parts()
         self._show_use(answer)
+
+    def _load_rest(self):
+        """What the page shows beside the form, which can be written in meanwhile."""
         self._preview()
+        if self.form_id:
+            self._load_figures()
 
     def _read(self):
         fields = dict(
@@ -181,14 +186,28 @@ class LeadCaptureEditorForm(LeadCaptureEditorFormTemplate):
         """Show the form as it would be; what cannot be yet is told when it is saved."""
         self._asked += 1
         asked = self._asked
+        if not self._has_preview:
+            self.preview_state.kind = "loading"
         try:
             values = self._read()
             values["name"] = values["name"] or "A form"  # it says nothing of that
             html = api.call_quietly("preview_lead_form", values)["html"]
-        except api.ApiError:
+        except api.ApiError as error:
+            # The last preview stays while a field is only half written.
+            if asked == self._asked and not (self._has_preview and error.code == "invalid"):
+                self._has_preview = False
+                self.dom_nodes["preview_box"].hidden = True
+                self.preview_state.did_not_load("The preview", error)
             return
         if asked == self._asked:
+            self._has_preview = True
+            self.preview_state.kind = "none"
+            self.dom_nodes["preview_box"].hidden = False
             self.preview.show_page(html)
+
+    @handle("preview_state", "action")
+    def preview_state_action(self, **event_args):
+        self._preview()
 
     def _load_figures(self):
         try:

@@ -29,6 +29,13 @@ class StateView(StateViewTemplate):
         self._action_text = action_text
         self._draw()
 
+    def did_not_load(self, what, error):
+        """Say why `what` is not here; trying again is offered unless there is no such thing."""
+        if error.code == "not_found":
+            self.say("error", what + " is not there", error.message)
+        else:
+            self.say("error", what + " did not load", error.message, "Try again")
+
     def _draw(self):
         if not self._ready:
             return
