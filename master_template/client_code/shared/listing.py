@@ -30,7 +30,8 @@ class Listing:
     pages are found by `after` or `before` one of these, or by `last_page`. `headings` maps an order
     to (dom node of the column's heading, whether it begins with the smallest); it is turned around
     by `reverse`. `adapt(arguments)` and `prepare(items)` give what is asked and shown instead, and
-    `on_show(answer)` is called when a page is there.
+    `on_show(answer)` is called when a page is there. `first()` reads what the form needs before its
+    list, and may raise `ApiError`; `words` then names it in `what`.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Listing:
         prepare=None,
         on_show=None,
         on_empty=None,
+        first=None,
     ):
         self.form = form
         self.path = path
@@ -62,6 +64,7 @@ class Listing:
         self.prepare = prepare
         self.on_show = on_show
         self.on_empty = on_empty
+        self.first = first
         self.answer = None
         self._asked = 0
         self._timer = None
@@ -196,6 +199,9 @@ class Listing:
         self._asked += 1
         asked = self._asked
         try:
+            if self.first is not None:
+                self.first()
+                self.first = None
             answer = self._ask()
         except api.ApiError as error:
             if asked == self._asked:
@@ -220,7 +226,10 @@ class Listing:
         form.dom_nodes["row_head"].hidden = True
         form.dom_nodes["pager"].hidden = True
         form.dom_nodes["subtitle"].textContent = ""
-        form.state.say("error", "The list could not be loaded", error.message, "Try again")
+        if self.first is not None:
+            form.state.did_not_load(self.words["what"], error)
+        else:
+            form.state.say("error", "The list could not be loaded", error.message, "Try again")
 
     def _show(self, answer):
         form, nodes = self.form, self.form.dom_nodes

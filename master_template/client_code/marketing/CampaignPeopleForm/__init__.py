@@ -7,6 +7,7 @@ from ...shared.listing import Listing
 from .. import campaign_texts
 
 WORDS = {
+    "what": "This campaign",
     "one": "person",
     "many": "people",
     "none": "Nobody has been in it yet",
@@ -39,6 +40,7 @@ class CampaignPeopleForm(CampaignPeopleFormTemplate):
             {"status": self.dd_status},
             WORDS,
             fixed={"campaign_id": campaign_id},
+            first=self._load_campaign,
         )
 
     def back_click(self, event):
@@ -49,15 +51,12 @@ class CampaignPeopleForm(CampaignPeopleFormTemplate):
         if self._started or not navigation_helpers.require_staff():
             return
         self._started = True
-        try:
-            campaign = api.call_quietly("get_campaign", self.campaign_id)["campaign"]
-        except api.ApiError as error:
-            self.state.say("error", "This campaign did not load", error.message, "Try again")
-            self._started = False
-            return
+        self.listing.start()
+
+    def _load_campaign(self):
+        campaign = api.call_quietly("get_campaign", self.campaign_id)["campaign"]
         self.dom_nodes["title"].textContent = "People in " + campaign["campaign_name"]
         self.dom_nodes["back"].textContent = "‹ " + campaign["campaign_name"]
-        self.listing.start()
 
     def _find(self, text):
         """The contacts for what is typed."""

@@ -9,6 +9,7 @@ from .. import send_texts
 from ..SendLimitDialog import change_limit
 
 WORDS = {
+    "what": "This report",
     "one": "recipient",
     "many": "recipients",
     "none": "Nobody yet",
@@ -43,7 +44,7 @@ class SendReportForm(SendReportFormTemplate):
         self.dd_outcome.items = send_texts.OUTCOME_ITEMS
         self.dd_reason.items = [("Any reason", None)]
         self.btn_limit.visible = self.btn_resume.visible = session.may("marketing.manage")
-        self.rp_items.set_event_handler("x-decided", self._load_report)
+        self.rp_items.set_event_handler("x-decided", self._refresh_report)
         controls = {
             "search": self.txt_search,
             "outcome": self.dd_outcome,
@@ -58,6 +59,7 @@ class SendReportForm(SendReportFormTemplate):
             WORDS,
             fixed={"source": source},
             on_show=self._show_chosen,
+            first=self._load_report,
         )
 
     def back_click(self, event):
@@ -71,25 +73,25 @@ class SendReportForm(SendReportFormTemplate):
         if self._started or not navigation_helpers.require_staff():
             return
         self._started = True
-        if self._load_report():
-            self.listing.start()
+        self.listing.start()
 
-    def _load_report(self, **event_args):
-        """Show the sums; give whether there are any."""
+    def _refresh_report(self, **event_args):
+        """Show the sums as they are after a change."""
         try:
-            report = api.call_quietly("get_send_report", self.source)
-            self._status = api.call_quietly("get_sending_status")
+            self._load_report()
         except api.ApiError as error:
-            self._started = False
-            self.state.say("error", "There is no report yet", error.message)
-            return False
+            Notification(error.message, style="danger").show()
+
+    def _load_report(self):
+        """Read the sums and show them."""
+        report = api.call_quietly("get_send_report", self.source)
+        self._status = api.call_quietly("get_sending_status")
         nodes = self.dom_nodes
         nodes["title"].textContent = report["title"] or "Recipients"
         self._show_sums(report["counts"])
         self._show_reasons(report["reasons"])
         self._show_speed(report["counts"]["waiting"])
         nodes["report"].hidden = False
-        return True
 
     def _show_sums(self, counts):
         box = self.dom_nodes["sums"]
@@ -141,7 +143,7 @@ class SendReportForm(SendReportFormTemplate):
     @handle("btn_limit", "click")
     def btn_limit_click(self, **event_args):
         if change_limit(self._status):
-            self._load_report()
+            self._refresh_report()
 
     @handle("btn_resume", "click")
     def btn_resume_click(self, **event_args):
@@ -150,7 +152,7 @@ class SendReportForm(SendReportFormTemplate):
         except api.ApiError as error:
             Notification(error.message, style="danger").show()
             return
-        self._load_report()
+        self._refresh_report()
         Notification("Sending goes on.", timeout=3).show()
 
     @handle("btn_export", "click")
