@@ -29,8 +29,13 @@ RUN_AXE = """async (rules) => {
   const isSelect = (found) => found.id === "aria-required-children" &&
     found.nodes.every((node) => node.any.every((check) =>
       check.data?.values === "md-select-option[tabindex]"));
+  // What an open list of choices covers in part is whole again as soon as the list is closed.
+  const isUnderChoices = (found) => found.id === "target-size" &&
+    found.nodes.every((node) => node.any.some((check) =>
+      check.data?.messageKey === "partiallyObscured" && check.relatedNodes.length &&
+      check.relatedNodes.every((other) => other.html.includes('role="option"'))));
   return result.violations
-    .filter((found) => found.impact !== "minor" && !isSelect(found))
+    .filter((found) => found.impact !== "minor" && !isSelect(found) && !isUnderChoices(found))
     .map((found) => [found.impact, found.id, ...found.nodes.map((node) => node.html)].join(" "));
 }"""
 # What another scheme can break; the rest is the same in both.
@@ -98,6 +103,8 @@ def test_dialogs_menus_and_messages_have_no_violations(people: Walkers) -> None:
     page = people.visit(Visit("/app/contacts?search=nobody+has+this+name", "olga")).page
     screen.sees("Nobody matches")
     assert violations(page) == [], "an empty list"
+    page.get_by_role("button", name="Filters").click()
+    assert violations(page) == [], "the filters"
     page.get_by_role("combobox", name="Status").click()
     expect(page.get_by_role("option", name="Customer")).to_be_visible()
     assert violations(page) == [], "a list of choices"
