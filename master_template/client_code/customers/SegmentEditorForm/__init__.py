@@ -127,7 +127,8 @@ class SegmentEditorForm(SegmentEditorFormTemplate):
         self.btn_delete.visible = may and not is_new
         self._show_rules(segment["filter_criteria"], may)
         self._show_uses(answer)
-        self._preview()
+        # Not at once: while that asks the server, what has been saved would pass for unsaved.
+        self._preview_after(0)
 
     def _show_rules(self, criteria, may):
         self.slot.clear()
@@ -168,8 +169,11 @@ class SegmentEditorForm(SegmentEditorFormTemplate):
     # Who is in it.
 
     def _rules_change(self, **event_args):
+        self._preview_after(DEBOUNCE_MS)
+
+    def _preview_after(self, milliseconds):
         self._stop_waiting()
-        self._timer = window.setTimeout(self._preview, DEBOUNCE_MS)
+        self._timer = window.setTimeout(self._preview, milliseconds)
 
     @handle("dd_kind", "change")
     def dd_kind_change(self, **event_args):
