@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from master_template.server_customers.contact_fields import ContactId
+from master_template.server_customers.segment_members import SegmentId
 from tests.product.studio import DOMAIN, PASSWORD, Caller, Studio
 from tests.product.walking import arguments, everything_stored, leaves, put, specs
 
 MARK = "Quxwort"  # A name that stands in no other text.
+_numbers = itertools.count(1)
 ENDS_THE_TEST = {"log_out", "change_password", "log_in", "accept_invitation"}
 
 
@@ -148,6 +151,35 @@ def test_an_address_outside_is_not_named(empty_studio: Studio, contacts: dict[st
         assert MARK in str(olga.answer("create_contact", taken))
 
 
+def lists_by_hand(studio: Studio, contact_id: str) -> list[str]:
+    """Two segments that are filled by hand: an empty one, and one that holds this contact."""
+    with studio.person("olga") as olga:
+        made: list[str] = []
+        for _ in range(2):
+            values = {"segment_name": f"Chosen {next(_numbers)}", "segment_type": "static"}
+            made.append(olga.call("create_segment", values)["segment_id"])
+        empty, holding = made
+        assert olga.call("add_contacts_to_segment", holding, [contact_id])["changed"] == 1
+    return [empty, holding]
+
+
+def test_a_list_by_hand_takes_and_loses_only_contacts_inside(
+    empty_studio: Studio, contacts: dict[str, str]
+) -> None:
+    both = [contacts["named"], contacts["outside"]]
+    empty, holding = lists_by_hand(empty_studio, contacts["outside"])
+    with empty_studio.person("olga") as olga:
+        olga.call("add_contacts_to_segment", holding, both)
+    give(empty_studio, "mia", scope(customers=[contacts["named"]]))
+    with empty_studio.person("mia") as mia:
+        assert mia.call("add_contacts_to_segment", empty, both)["changed"] == 1
+        assert mia.call("remove_contacts_from_segment", holding, both)["changed"] == 1
+    with empty_studio.person("olga") as olga:
+        for segment_id, name in ((empty, "named"), (holding, "outside")):
+            held = olga.call("get_segment_contacts", segment_id)["contacts"]
+            assert [each["contact_id"] for each in held] == [contacts[name]]
+
+
 @pytest.mark.parametrize("who", ["mia", "ada", "sam"])
 def test_no_callable_gives_or_changes_a_contact_outside(
     empty_studio: Studio, contacts: dict[str, str], who: str
@@ -166,6 +198,7 @@ def test_no_callable_gives_or_changes_a_contact_outside(
             ),
         ]
 
+    segments = lists_by_hand(empty_studio, outside)
     before = stored()
     called = 0
     with empty_studio.person(who) as caller:
@@ -173,18 +206,23 @@ def test_no_callable_gives_or_changes_a_contact_outside(
             if name in ENDS_THE_TEST:
                 continue
             given = arguments(spec)
-            takes_contact = False
-            for argument, rule in spec.takes.items():
-                for path, leaf in leaves(rule, (argument,)):
-                    if isinstance(leaf, ContactId):
-                        put(given, path, outside)
-                        takes_contact = True
-            answer = caller.answer(name, **given)
-            text = str({**answer, "echo": None})
-            assert f"Outside {MARK}" not in text and "outside@quxwort" not in text, name
-            if takes_contact:
-                called += 1
-                assert answer["code"] in ("not_found", "permission_denied"), (name, answer)
+            found = [each for at, rule in spec.takes.items() for each in leaves(rule, (at,))]
+            contact_paths = [path for path, leaf in found if isinstance(leaf, ContactId)]
+            segment_paths = [path for path, leaf in found if isinstance(leaf, SegmentId)]
+            # Where two contacts go, each of them in turn is the one outside.
+            lists = segments if contact_paths and segment_paths else [""]
+            for outside_path, segment_id in itertools.product(contact_paths or [()], lists):
+                for path in contact_paths:
+                    put(given, path, outside if path == outside_path else contacts["named"])
+                for path in segment_paths if segment_id else []:
+                    put(given, path, segment_id)
+                answer = caller.answer(name, **given)
+                text = str({**answer, "echo": None})
+                assert f"Outside {MARK}" not in text and "outside@quxwort" not in text, name
+                if contact_paths:
+                    called += 1
+                    refusal = answer.get("code")
+                    assert refusal in ("not_found", "permission_denied"), (name, answer)
         for search in ("Outside", MARK, outside, "outside@quxwort.example"):
             answer = caller.answer("list_contacts", {"search": search})
             assert f"Outside {MARK}" not in str(answer)

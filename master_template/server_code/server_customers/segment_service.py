@@ -12,7 +12,7 @@ from ..server_auth.rbac import current_actor
 from ..server_shared import audit, clock
 from ..server_shared.callables import server_callable
 from ..server_shared.config import read_business
-from ..server_shared.errors import ConflictError, InvalidError
+from ..server_shared.errors import ConflictError, InvalidError, NotFoundError
 from ..server_shared.sequences import SEGMENTS, take_numbers
 from ..server_shared.transactions import in_transaction
 from ..server_shared.validators import Bool, Choice, Int, Items, Record, Text, fold
@@ -238,7 +238,8 @@ def delete_segment(segment_id: str) -> dict[str, Any]:
 )
 def add_contacts_to_segment(segment_id: str, contact_ids: list[str]) -> dict[str, Any]:
     """Put contacts into a segment that is filled by hand; ``{"changed": int}``. Raises
-    :class:`ConflictError` (``not_static``)."""
+    :class:`ConflictError` (``not_static``), and :class:`NotFoundError` where none of the contacts
+    is there for this person."""
     return _choose(segment_id, contact_ids, is_added=True)
 
 
@@ -249,7 +250,8 @@ def add_contacts_to_segment(segment_id: str, contact_ids: list[str]) -> dict[str
 )
 def remove_contacts_from_segment(segment_id: str, contact_ids: list[str]) -> dict[str, Any]:
     """Take contacts out of a segment that is filled by hand; ``{"changed": int}``. Raises
-    :class:`ConflictError` (``not_static``)."""
+    :class:`ConflictError` (``not_static``), and :class:`NotFoundError` where none of the contacts
+    is there for this person."""
     return _choose(segment_id, contact_ids, is_added=False)
 
 
@@ -265,6 +267,8 @@ def _choose(segment_id: str, contact_ids: list[str], *, is_added: bool) -> dict[
             deleted_at=None,
         )
     )
+    if contact_ids and not rows:
+        raise NotFoundError(f"There is no contact {' or '.join(contact_ids[:3])}.")
     changed = change_membership(
         rows, add=[segment] if is_added else [], remove=[] if is_added else [segment]
     )
