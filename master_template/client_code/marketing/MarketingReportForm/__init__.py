@@ -62,6 +62,8 @@ class MarketingReportForm(MarketingReportFormTemplate):
         """Ask for the report of the chosen days; an overtaken answer is dropped."""
         self._asked += 1
         asked, span = self._asked, self._span()
+        if self.state.kind != "none":
+            self.state.kind = "loading"
         try:
             answer = api.call_quietly("get_marketing_report", **span)
         except api.ApiError as error:
