@@ -120,7 +120,7 @@ def test_takes_a_list_along_as_a_file(chromium: Browser, empty_studio: Studio) -
         screen.open("/app/contacts?search=export.example")
         screen.sees("2 contacts")
         screen.press("Views, duplicates, import")
-        screen.page.get_by_role("menuitem", name="Export contacts").click()
+        screen.page.get_by_role("menuitem", name="Export these contacts").click()
         screen.sees("2 contacts of the list that you came from.")
         with screen.page.expect_download() as download:
             screen.press("Make the file")

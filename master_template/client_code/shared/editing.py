@@ -5,9 +5,14 @@ dom nodes `body`, `problem` and `problem_text`; a button `btn_again`, if there i
 what someone else has saved meanwhile.
 """
 
+import time
+
 from anvil import Notification
 
 from . import api, form_fields, session, unsaved
+
+# Seconds between looks whether a save that is on its way has arrived.
+PAUSE = 0.05
 
 
 class Editor:
@@ -48,6 +53,7 @@ class Editor:
         self.on_load = on_load
         self.before = None
         self.version = None
+        self._is_saving = False
         self.may = session.may(needs)
         form_fields.remember_hints(form, components)
         for name in components.values():
@@ -86,18 +92,30 @@ class Editor:
         return self.before is not None and self.read() != self.before
 
     def save(self):
-        """Send what the fields say; give whether it is saved."""
+        """Send what the fields say; give whether it is saved. What is typed while it is on its way
+        stays, and is not saved yet."""
+        if self._is_saving:
+            while self._is_saving:
+                time.sleep(PAUSE)
+            if not self.is_dirty():
+                return True
         self._say("")
         self.form.btn_save.enabled = False
+        self._is_saving = True
+        sent = self.read()
         try:
-            answer = self.store(self.read(), self.version)
+            answer = self.store(sent, self.version)
         except api.ApiError as error:
             self.refuse(error)
             return False
         finally:
+            self._is_saving = False
             self.form.btn_save.enabled = True
         form_fields.show_errors(self.form, self.components, {})
-        self.take(answer)
+        if self.version is None or self.read() == sent:
+            self.take(answer)
+        else:
+            self.version, self.before = answer["version"], sent
         Notification("Saved.", timeout=2).show()
         return True
 
