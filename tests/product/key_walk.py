@@ -9,7 +9,7 @@ from playwright.sync_api import Page
 from tests.product.screens import Screen
 
 # So many times it is looked whether one sees the focus.
-PATIENCE = 60
+PATIENCE = 300
 # Functions for the page: `tabStops()` numbers what the Tab key should reach and gives a name for
 # each; `whereFocusIs()` gives the number of the element with the focus, and what one sees of it.
 WATCH = """() => {

@@ -239,7 +239,10 @@ def a_lock_that_nobody_lets_go(fleet: Fleet) -> Iterator[None]:
         holder.execute("LOCK TABLE app.payments IN ACCESS EXCLUSIVE MODE")
         waiting = threading.Thread(target=wait)
         waiting.start()
-        waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        waits = (
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+            " AND datname = current_database()"
+        )
         fleet.wait_until(lambda: fleet.query(CEDAR, waits) != [(0,)], "it waits for the lock")
         yield
         holder.rollback()

@@ -240,7 +240,10 @@ async def test_what_is_cut_off_on_its_way_is_told_as_it_is(
             store.insert_row("contacts", {"name": "x"}) if is_write else store.find_rows("contacts")
         )
         task = asyncio.create_task(work)
-        waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        waiting = (
+            "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+            " AND datname = current_database()"
+        )
         while admin.execute(waiting).fetchone() is None:
             await asyncio.sleep(0.01)
         gate.close()

@@ -127,8 +127,12 @@ async def test_a_statement_of_before_that_waits_writes_nothing(
 
 
 async def has_locked(url: str) -> bool:
+    # Of this database: others are at work in theirs.
     found = await asyncio.to_thread(
-        sql, url, "SELECT 1 FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted LIMIT 1"
+        sql,
+        url,
+        "SELECT 1 FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted AND database ="
+        " (SELECT oid FROM pg_database WHERE datname = current_database()) LIMIT 1",
     )
     return bool(found)
 
