@@ -39,18 +39,17 @@ class ProcessorShare:
 
     def take(
         self, used_seconds: float, elapsed_seconds: float, waited_seconds: float = 0.0
-    ) -> bool:
+    ) -> None:
         """Note what was used since the last look, and for how long its processes could have gone on
-        had others not gone first; whether the judgement has changed. The waiting counts for one
-        that yields only: else it would be modest as soon as it does, and greedy again."""
+        had others not gone first. The waiting counts for one that yields only: else it would be
+        modest as soon as it does, and greedy again."""
         if elapsed_seconds <= 0:
-            return False
+            return
         wanted = used_seconds + (waited_seconds if self.is_greedy else 0.0)
         part = min(1.0, wanted / elapsed_seconds / self._processors)
         self.part += SMOOTHING * (part - self.part)
         bound = MODEST_PROCESSOR_PART if self.is_greedy else GREEDY_PROCESSOR_PART
-        before, self.is_greedy = self.is_greedy, self.part > bound
-        return before != self.is_greedy
+        self.is_greedy = self.part > bound
 
 
 class CrashPause:

@@ -17,9 +17,6 @@ from datetime import date, datetime, time
 from typing import Any
 from xml.etree.ElementTree import ParseError
 
-from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
-
 from ..server_shared.errors import InvalidError
 
 MAX_UNPACKED_BYTES = 200_000_000  # all parts together
@@ -29,7 +26,7 @@ MAX_SHEETS = 50
 MAX_GAP_ROWS = 10_000  # empty ones, one after the other, after which nothing is expected any more
 # What openpyxl raises on a file that is damaged, or made to look like one.
 _DAMAGE = (
-    *(zipfile.BadZipFile, zlib.error, ParseError, InvalidFileException, OSError),
+    *(zipfile.BadZipFile, zlib.error, ParseError, OSError),
     *(KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError),
     *(RecursionError, NotImplementedError, EOFError),
 )
@@ -88,8 +85,15 @@ def read_workbook(data: bytes, sheet: str) -> Iterator[tuple[int, list[str]]]:
 
 @contextmanager
 def _opened(data: bytes) -> Iterator[Any]:
+    # Read where it is used: at the top it would cost each start of server code a tenth of a second.
+    from openpyxl import load_workbook
+    from openpyxl.utils.exceptions import InvalidFileException
+
     with _telling_damage():
-        book = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
+        try:
+            book = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
+        except InvalidFileException as error:
+            raise ValueError(str(error)) from error
         try:
             yield book
         finally:
