@@ -91,7 +91,9 @@ class SegmentEditorForm(SegmentEditorFormTemplate):
     def _store(self, values, version):
         try:
             if self.segment_id:
-                return api.call("update_segment", self.segment_id, values, version)
+                # The kind is chosen once, when it is made.
+                changes = dict((name, values[name]) for name in values if name != "segment_type")
+                return api.call("update_segment", self.segment_id, changes, version)
             made = api.call("create_segment", values)
         except api.ApiError as error:
             faults = relative_faults(error.fields, RULES)
@@ -158,11 +160,9 @@ class SegmentEditorForm(SegmentEditorFormTemplate):
         values = {
             "segment_name": (self.txt_name.text or "").strip(),
             "description": (self.txt_description.text or "").strip(),
+            "segment_type": self.dd_kind.selected_value,
         }
-        kind = self.dd_kind.selected_value
-        if not self.segment_id:
-            values["segment_type"] = kind
-        if kind != "static" and self.group is not None:
+        if values["segment_type"] != "static" and self.group is not None:
             values[RULES] = self.group.read()
         return values
 
