@@ -11,17 +11,13 @@ from app_server.app_log import log_output
 from app_server.apps.provide import to_downlink
 from app_server.dispatch import dispatch
 from app_server.errors import AnvilError
-from app_server.limits import MAX_MESSAGE_BYTES, TASK_STATE_SECONDS
+from app_server.limits import TASK_STATE_SECONDS
 from app_server.request import Reply, Request
-from app_server.wire.caller import CallingPeer, PendingCall
-from app_server.wire.payload import Payload, WireError
-from app_server.wire.peer import PeerClosedError, read_message
+from app_server.wire.caller import PendingCall
+from app_server.wire.payload import Payload
 from app_server.wire.text import write_json_bytes
 from app_server.workers.endings import (
     TERMINATED,
-    TOO_MUCH_PASSED,
-    TOO_MUCH_RETURNED,
-    UNAVAILABLE,
     EndReason,
     as_task_state,
     describe_end,
@@ -29,9 +25,9 @@ from app_server.workers.endings import (
     timed_out,
 )
 from app_server.workers.frames import pack
-from app_server.workers.output import OUTPUT_KEPT_CHARS, OutputLimit
+from app_server.workers.output import OutputLimit
+from app_server.workers.pipe import PipePeer
 from app_server.workers.priority import Priority
-from app_server.workers.process import WorkerProcess
 from app_server.workers.state import WorkerState
 
 if TYPE_CHECKING:
@@ -44,7 +40,7 @@ STATE_SECONDS = 30.0
 """How long a background task may take to tell its state, as on Anvil's server."""
 
 
-class Worker(CallingPeer):
+class Worker(PipePeer):
     """Sends calls to a worker process, and serves what server code calls in turn.
 
     It works for one instance and one version of its app, from the first call on (``take_on``).
@@ -55,8 +51,7 @@ class Worker(CallingPeer):
     name = "Server code"
 
     def __init__(self) -> None:
-        super().__init__(_no_frames)
-        self.process = WorkerProcess(self._receive, self._pipe_closed)
+        super().__init__()
         self.state = WorkerState.STARTING
         self.on_change: Callable[[Worker], None] = _ignore
         self.instance: Instance | None = None
@@ -224,34 +219,10 @@ class Worker(CallingPeer):
             self.kill(error)
             return Reply(error=error)
 
-    # The pipe
+    # Messages from the process
 
-    async def send(self, message: dict[str, Any]) -> None:
-        text = write_json_bytes(message)
-        if len(text) >= MAX_MESSAGE_BYTES and message.get("type") != "PROVIDE_APP":
-            raise WireError(TOO_MUCH_PASSED)
-        await self._write(pack(text))
-
-    async def send_chunk(self, header: dict[str, Any], data: bytes) -> None:
-        await self._write(pack(write_json_bytes(header), data))
-
-    async def _write(self, frame: bytes) -> None:
-        try:
-            await self.process.write(frame)
-        except BrokenPipeError as error:
-            raise self.make_closed_error() from error
-
-    def _receive(self, text: bytes, data: bytes | None) -> None:
-        try:
-            message = read_message(text)
-            if len(text) >= MAX_MESSAGE_BYTES:
-                self._refuse_oversized(message)
-            else:
-                self._take(message, data)
-        except (AnvilError, LookupError, TypeError, ValueError, AttributeError) as error:
-            # Server code has the pipe in its process, and may write anything to it.
-            logger.error("%r broke the protocol: %r", self, error)
-            self.kill(make_error(TERMINATED, "The server code's process sent a damaged message."))
+    def _break_off(self) -> None:
+        self.kill(make_error(TERMINATED, "The server code's process sent a damaged message."))
 
     def _take(self, message: dict[str, Any], data: bytes | None) -> None:
         kind = message.get("type")
@@ -321,20 +292,6 @@ class Worker(CallingPeer):
             # Printed by a thread of its own, which belongs to no call.
             log_output(self.instance.name, text.split("\n"))
 
-    def _refuse_oversized(self, message: dict[str, Any]) -> None:
-        """As Anvil's host does with what is larger than a WebSocket message may be."""
-        call_id = str(message.get("id"))
-        if message.get("type") == "CALL":
-            error = AnvilError(TOO_MUCH_PASSED, "anvil.server.SerializationError")
-            self.spawn(self.send({"id": call_id, "error": error.to_json()}))
-        elif "output" in message:
-            text = str(message["output"])
-            cut = f"[OVERSIZED OUTPUT TRUNCATED ({len(text)} chars)]: {text[:OUTPUT_KEPT_CHARS]}"
-            self._take({"id": message.get("id"), "output": f"{cut}[...]"}, None)
-        else:
-            error = AnvilError(TOO_MUCH_RETURNED, "anvil.server.SerializationError")
-            self._take({"id": call_id, "error": error.to_json()}, None)
-
     # Calls from the worker
 
     def _take_call(self, message: dict[str, Any]) -> None:
@@ -368,9 +325,6 @@ class Worker(CallingPeer):
 
     # Its end
 
-    def make_closed_error(self) -> Exception:
-        return PeerClosedError("The process that ran this server code has ended.", UNAVAILABLE)
-
     def _pipe_closed(self) -> None:
         if self._ending is None:
             self._ending = asyncio.create_task(self._come_to_end())
@@ -401,10 +355,6 @@ class Worker(CallingPeer):
             call.finish(Reply(error={**error, "trace": [["<rpc>", 0]]}))
         self.pending.clear()
         super().close(cause)
-
-
-async def _no_frames(_frame: str | bytes) -> None:
-    raise NotImplementedError("A worker's pipe has messages, no frames.")
 
 
 def _ignore(_worker: Worker) -> None:
