@@ -123,6 +123,11 @@ def test_an_editor_keeps_what_was_typed_whatever_goes_wrong(
     expect(page.get_by_role("alert").filter(has_text="You are offline")).to_be_visible()
     all_is_there()
     wire.mend()
+    wire.is_flooded = True
+    screen.press("Save")
+    expect(page.get_by_role("alert").filter(has_text="very busy")).to_be_visible()
+    all_is_there()
+    wire.is_flooded = False
     end = refuse(studio, "contacts")
     screen.press("Save")
     expect(page.get_by_role("alert").filter(has_text="Something went wrong")).to_be_visible()

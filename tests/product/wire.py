@@ -7,6 +7,13 @@ import re
 
 from playwright.sync_api import Page, WebSocketRoute
 
+# As the server answers where there are more calls than it takes.
+FLOODED = {
+    "type": "anvil.server.QuotaExceededError",
+    "message": "Too many calls to the server at once.",
+    "trace": [],
+}
+
 
 class Wire:
     """Stands between a page and the server from the page's next load on."""
@@ -15,6 +22,7 @@ class Wire:
         self.page = page
         self.is_cut = False
         self.is_held = False
+        self.is_flooded = False
         # The callables that the page has asked for, oldest first.
         self.asked: list[str] = []
         self._held: list[tuple[WebSocketRoute, str | bytes]] = []
@@ -29,8 +37,11 @@ class Wire:
         self._open.append((browser, server))
 
         def to_server(message: str | bytes) -> None:
-            self._note(message)
-            server.send(message)
+            command = self._note(message)
+            if command and self.is_flooded:
+                browser.send(json.dumps({"id": json.loads(message)["id"], "error": FLOODED}))
+            else:
+                server.send(message)
 
         def to_browser(message: str | bytes) -> None:
             if self.is_held and '"response"' in str(message):
@@ -41,11 +52,13 @@ class Wire:
         browser.on_message(to_server)
         server.on_message(to_browser)
 
-    def _note(self, message: str | bytes) -> None:
-        if isinstance(message, str):
-            command = json.loads(message).get("command")
-            if command and not command.startswith("anvil.private"):
-                self.asked.append(command)
+    def _note(self, message: str | bytes) -> str:
+        """The callable that a message asks for, '' where it asks for none."""
+        command = json.loads(message).get("command") if isinstance(message, str) else None
+        if not command or command.startswith("anvil.private"):
+            return ""
+        self.asked.append(command)
+        return str(command)
 
     def cut(self) -> None:
         """No word comes or goes until ``mend``."""
@@ -60,7 +73,7 @@ class Wire:
 
     def start_afresh(self) -> None:
         """As if nothing had happened yet: what an earlier page left cut or held is no more."""
-        self.is_cut = self.is_held = False
+        self.is_cut = self.is_held = self.is_flooded = False
         self._held.clear()
         self.asked.clear()
 

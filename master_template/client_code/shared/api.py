@@ -41,6 +41,13 @@ def call(name, *args, **kwargs):
         raise ApiError(
             "unavailable", "The server cannot answer just now. Please try again in a minute."
         )
+    except anvil.server.QuotaExceededError:
+        # The server turned the call away before it ran.
+        raise ApiError(
+            "busy",
+            "The server is very busy just now, and nothing was changed. Please try again in a "
+            "moment.",
+        )
     if answer.get("success"):
         return answer
     if answer.get("code") == "not_authenticated" and _when_logged_out:
