@@ -19,6 +19,7 @@ from tests.product.mailbox import body_of, deliver_mail, read_mails
 from tests.product.outside_website import Website, opened_ago, serve_website
 from tests.product.studio import Caller, Refused, Studio
 from tests.product.test_accessibility import violations
+from tests.product.test_campaigns import make_campaign
 
 FIELDS = {"first_name": "optional", "last_name": "off", "phone": "off", "company": "off"}
 TEXTS = {
@@ -226,6 +227,67 @@ def test_the_answer_is_the_same_whoever_is_known(
     [made] = contacts_of(mia, "stranger@leads.example")
     assert (kept["first_name"], kept["last_name"]) == ("Known", "Person")
     assert (made["first_name"], made["tags"]) == ("Eve", ["newsletter"])
+
+
+def test_whoever_comes_in_is_taken_along(
+    empty_studio: Studio, website: Website, mia: Caller
+) -> None:
+    """Into a segment that is filled by hand, and a campaign; into none that is there no more."""
+    by_hand, by_rules = (
+        mia.call("create_segment", {"segment_name": f"Leads {kind}", "segment_type": kind, **more})
+        for kind, more in (
+            ("static", {}),
+            ("custom", {"filter_criteria": {"status": "lead"}}),
+        )
+    )
+    segment_id = by_hand["segment"]["segment_id"]
+    campaign_id = make_campaign(mia)
+    chosen = {"segment_id": segment_id, "campaign_id": campaign_id, "is_double_opt_in": False}
+    wrong = {"segment_id": by_rules["segment"]["segment_id"], "campaign_id": "no-such-campaign"}
+    with pytest.raises(Refused) as refused:
+        make_form(mia, website, **wrong)
+    assert set(refused.value.fields) == {"segment_id", "campaign_id"}
+    choices = mia.call("get_lead_form_choices")
+    assert [one["segment_id"] for one in choices["segments"]] == [segment_id]
+    statuses = {one["campaign_id"]: one["status"] for one in choices["campaigns"]}
+    assert statuses[campaign_id] == "active"
+    form_id = make_form(mia, website, **chosen)
+
+    def came_in(name: str) -> tuple[set[str], set[str]]:
+        """In which segments and campaigns someone is who fills in the form now."""
+        address = f"{name}@follow.example"
+        empty_studio.query("DELETE FROM app.rate_counters")
+        assert send(empty_studio, form_id, website.origin, email=address).status_code == 200
+        deliver_mail(empty_studio)
+        found = (
+            "SELECT c.segments, array_remove(array_agg(e.campaign_id), NULL) FROM app.contacts c "
+            "LEFT JOIN app.contact_campaigns i ON i.contact = c._id LEFT JOIN "
+            "app.email_campaigns e ON e._id = i.campaign WHERE c.email = %s GROUP BY c.segments"
+        )
+        [(segments, campaigns)] = empty_studio.query(found, address)
+        return set(segments), set(campaigns)
+
+    inside, enrolled = came_in("first")
+    assert segment_id in inside and enrolled == {campaign_id}
+    with pytest.raises(Refused, match="Lead form|in use|used"):
+        mia.call("delete_segment", segment_id)
+    mia.call("pause_campaign", campaign_id)
+    inside, enrolled = came_in("second")
+    assert segment_id in inside and enrolled == set()
+    mia.call("archive_campaign", campaign_id)
+    # What the form has by now may stay; what it has not may not be chosen.
+    given = mia.call("get_lead_form", form_id)["form"]
+    version = given.pop("version")
+    kept = {name: given[name] for name in ("kind", "fields", "texts", "trigger", "origins")}
+    kept |= chosen
+    mia.call("update_lead_form", form_id, {**kept, "name": "Other name"}, version)
+    plain = {**kept, "name": "Other name", "segment_id": None, "campaign_id": None}
+    mia.call("update_lead_form", form_id, plain, version + 1)
+    with pytest.raises(Refused, match="not archived"):
+        mia.call("update_lead_form", form_id, {**plain, "campaign_id": campaign_id}, version + 2)
+    inside, enrolled = came_in("third")
+    assert segment_id not in inside and enrolled == set()
+    mia.call("delete_segment", segment_id)
 
 
 def test_programs_are_thanked_and_forgotten(

@@ -22,8 +22,15 @@ def desk(chromium: Browser, empty_studio: Studio):  # type: ignore[no-untyped-de
         olga.call("update_features", {"reviews": True, "referrals": True})
         contact = {"first_name": "Rosa", "last_name": "Lima", "email": "rosa@screens.example"}
         olga.call("create_contact", contact)
+        olga.call("create_segment", {"segment_name": "Readers", "segment_type": "static"})
+        olga.call("create_campaign", {"campaign_name": "Welcome mails"})
     with tab(chromium, empty_studio, "olga") as screen:
         yield screen
+
+
+def pick(screen: Screen, label: str, text: str) -> None:
+    screen.field(label).click()
+    screen.page.get_by_role("option", name=text, exact=True).click()
 
 
 def choose(screen: Screen, label: str, text: str) -> None:
@@ -44,13 +51,31 @@ def test_a_form_is_made_switched_on_and_deleted(desk: Screen) -> None:
     desk.press("Save")
     desk.sees("must be a website like https://www.example.com")
     desk.type("Websites", "blog.example/start")
+    pick(desk, "Segment", "Readers")
+    pick(desk, "Campaign", "Welcome mails (draft)")
+    desk.sees("This campaign is a draft")
     desk.press("Save")
     desk.sees("Put it on a website")
     expect(desk.field("Websites")).to_have_value("https://blog.example")
     preview = desk.page.frame_locator("iframe[title='How the form will look']")
     expect(preview.get_by_role("heading", name="Ten minutes of calm")).to_be_visible()
+    names = (
+        "SELECT segment_name, campaign_name FROM app.lead_forms LEFT JOIN app.segments USING "
+        "(segment_id) LEFT JOIN app.email_campaigns USING (campaign_id)"
+    )
+    assert desk.studio.query(names) == [("Readers", "Welcome mails")]
+    # What was deleted meanwhile is said, and can be taken out.
+    desk.studio.query("UPDATE app.email_campaigns SET status = 'archived'")
     desk.press("Switch on")
     expect(desk.page.get_by_role("button", name="Pause", exact=True)).to_be_visible()
+    desk.page.reload()
+    desk.sees("This campaign was archived or deleted")
+    expect(desk.field("Segment")).to_have_value("Readers")
+    pick(desk, "Campaign", "None")
+    expect(desk.page.get_by_text("archived or deleted")).to_be_hidden()
+    desk.press("Save")
+    desk.sees("Saved.")
+    assert desk.studio.query(names) == [("Readers", None)]
     snippet = desk.page.get_by_label("Lines for the website").inner_text()
     form_id = snippet.split('data-form="')[1].split('"')[0]
     found = httpx.get(f"{desk.studio.url}/lead/{form_id}", **PATIENCE)
@@ -131,3 +156,19 @@ def test_the_programme_is_set_and_a_link_made(desk: Screen) -> None:
     desk.open("/app/referrals")
     desk.sees("fern@screens.example")
     desk.sees("To be confirmed")
+    [(referral_id,)] = desk.studio.query("SELECT referral_id FROM app.referrals")
+    link = f"{desk.studio.url}/r/confirm/{sign('referral confirm', referral_id)}"
+    assert "Welcome" in httpx.post(link, **PATIENCE).text
+    desk.page.reload()
+    desk.press("Reward now")
+    desk.press("Take the friend’s back")
+    dialog = desk.page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Fern no longer has “10% off”.")
+    desk.page.keyboard.press("Escape")
+    desk.sees("Friend: 10% off (open)")
+    desk.press("Take the friend’s back")
+    dialog.get_by_role("button", name="Take back", exact=True).click()
+    desk.sees("Friend: 10% off (taken back)")
+    expect(desk.page.get_by_role("button", name="Take the friend’s back")).to_be_hidden()
+    audited = "SELECT changes FROM app.audit_log WHERE resource_type = 'referral_reward'"
+    assert desk.studio.query(audited) == [({"friend": ["granted", "revoked"]},)]

@@ -51,7 +51,54 @@ NEW_FORM = {
     "is_double_opt_in": True,
     "tags": [],
     "segment_id": None,
+    "campaign_id": None,
 }
+GONE_SEGMENT = "A segment that was deleted"
+GONE_CAMPAIGN = "A campaign that is no more"
+# What a campaign's status means for those who come in by a form.
+CAMPAIGN_NOTES = {
+    "draft": "This campaign is a draft: it takes nobody until it is started.",
+    "paused": "This campaign is paused: whoever comes in now is not put into it.",
+}
+
+
+def segment_items(segments):
+    """Those of the picker, with a way to choose none."""
+    return [("None", None)] + [(one["segment_name"], one["segment_id"]) for one in segments]
+
+
+def campaign_items(campaigns):
+    """Those of the picker, each with its status where it does not run."""
+    items = [("None", None)]
+    for one in campaigns:
+        text = one["campaign_name"]
+        if one["status"] in CAMPAIGN_NOTES:
+            text += " (" + one["status"] + ")"
+        items.append((text, one["campaign_id"]))
+    return items
+
+
+def segment_note(segments, chosen):
+    """What is to be known of a chosen segment, or ''."""
+    if chosen is None:
+        return ""
+    for one in segments:
+        if one["segment_id"] == chosen:
+            return "" if one["is_active"] else "This segment is switched off."
+    return "This segment was deleted: nobody is put into it. Please choose another one, or none."
+
+
+def campaign_note(campaigns, chosen):
+    """What is to be known of a chosen campaign, or ''."""
+    if chosen is None:
+        return ""
+    for one in campaigns:
+        if one["campaign_id"] == chosen:
+            return CAMPAIGN_NOTES.get(one["status"], "")
+    return (
+        "This campaign was archived or deleted: nobody is put into it. Please choose another one, "
+        "or none."
+    )
 
 
 def show_chip(node, status, names, chips):

@@ -17,7 +17,7 @@ from ..server_shared import audit, clock
 from ..server_shared.callables import server_callable
 from ..server_shared.errors import ConflictError, NotFoundError
 from ..server_shared.validators import Choice, Int, Text, fold
-from . import lead_counts
+from . import lead_counts, lead_follow_up
 from .lead_fields import FORM_ID, LEAD_FORM, STATUSES, form_dict, new_id
 
 MAX_PAGE = 100
@@ -33,6 +33,7 @@ EDITED = (
     "is_double_opt_in",
     "tags",
     "segment_id",
+    "campaign_id",
 )
 PAGING = {
     "offset": Int("Offset", minimum=0, maximum=100_000, default=0),
@@ -103,6 +104,7 @@ def create_lead_form(lead_form: dict[str, Any]) -> dict[str, Any]:
         raise ConflictError(
             f"There are {MAX_FORMS} forms already. Please delete one that you no longer need."
         )
+    lead_follow_up.check(lead_form, {})
     now = clock.now()
     row = app_tables.lead_forms.add_row(
         **{name: lead_form[name] for name in EDITED},
@@ -150,6 +152,7 @@ def update_lead_form(form_id: str, lead_form: dict[str, Any], version: int) -> d
             code="edited_meanwhile",
         )
     before = {name: form_dict(row)[name] for name in EDITED}
+    lead_follow_up.check(lead_form, before)
     changed = {name: lead_form[name] for name in EDITED if before[name] != lead_form[name]}
     if not changed:
         audit.unchanged()

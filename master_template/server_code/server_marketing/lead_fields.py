@@ -128,7 +128,9 @@ LEAD_FORM = Record(
         "origins": Items("Websites", Origin("A website"), max_items=MAX_ORIGINS, default=[]),
         "is_double_opt_in": Bool("Confirm by e-mail", default=True),
         "tags": Items("Tags", TAG, max_items=10, default=[]),
+        # What these may be stands in lead_follow_up.py.
         "segment_id": Text("Segment", max_chars=40),
+        "campaign_id": Text("Campaign", max_chars=40),
     },
     required=True,
 )
@@ -165,6 +167,7 @@ def form_dict(row: Any) -> dict[str, Any]:
         "is_double_opt_in": bool(row["is_double_opt_in"]),
         "tags": list(row["tags"] or []),
         "segment_id": row["segment_id"],
+        "campaign_id": row["campaign_id"],
         "consent_number": int(row["consent_number"]),
         "created_at": row["created_at"],
         "updated_at": row["updated_at"],

@@ -17,7 +17,6 @@ from anvil.tables import app_tables
 
 from ..server_auth.rbac import acting_as
 from ..server_customers import timeline_service
-from ..server_customers.contact_changes import change_membership
 from ..server_emails.mail_service import queue_mail
 from ..server_shared import clock, outbox, rate_limits, signed_tokens
 from ..server_shared.errors import AppError, InvalidError
@@ -207,7 +206,6 @@ def _take_in(submission_id: str) -> Any:
     )
     if values.get("message"):
         timeline_service.add_event(contact, "note", values["message"])
-    _put_into_segment(contact, form)
     row.update(status=CONFIRMED, confirmed_at=clock.now(), expires_at=None, contact=contact)
     lead_counts.count(form, "confirmations")
     tell("lead_captured", contact=contact, form=form)
@@ -224,14 +222,6 @@ def _evidence(row: Any, form: Any, is_confirmed: bool) -> str:
         f"Form “{form['name']}” ({form['form_id']}), consent text {int(row['consent_number'])}"
         f"{where}, sent {sent_at} from {row['ip_address'] or 'an unknown address'}; {how}"
     )[:500]
-
-
-def _put_into_segment(contact: Any, form: Any) -> None:
-    if not form["segment_id"]:
-        return
-    segment = app_tables.segments.get(segment_id=form["segment_id"], kind="static")
-    if segment is not None:  # It may have been deleted since.
-        change_membership([contact], add=[segment])
 
 
 def _deliver(entry: Entry) -> None:

@@ -20,6 +20,8 @@ COMPONENTS = {
     "trigger.position": "dd_position",
     "origins": "txt_origins",
     "tags": "txt_tags",
+    "segment_id": "pick_segment",
+    "campaign_id": "pick_campaign",
 }
 COMPONENTS.update(dict(("fields." + name, "dd_" + name) for name in lead_texts.FIELDS))
 COMPONENTS.update(dict(("texts." + name, "txt_" + name) for name in TEXTS))
@@ -36,6 +38,7 @@ class LeadCaptureEditorForm(LeadCaptureEditorFormTemplate):
         self._started = False
         self._asked = 0
         self._has_preview = False
+        self._choices = None
         path = LIST_PATH + "/" + (form_id or "new")
         navigation_helpers.arrive(path, "Lead form" if form_id else "New lead form")
         self.init_components(**properties)
@@ -76,6 +79,7 @@ class LeadCaptureEditorForm(LeadCaptureEditorFormTemplate):
         navigation_helpers.follow(event, LIST_PATH)
 
     def _fetch(self):
+        self._choices = api.call_quietly("get_lead_form_choices")
         if not self.form_id:
             return {"form": lead_texts.NEW_FORM, "version": 0}
         return api.call_quietly("get_lead_form", self.form_id)
@@ -106,8 +110,18 @@ class LeadCaptureEditorForm(LeadCaptureEditorFormTemplate):
         self.txt_origins.text = "\n".join(form["origins"])
         self.txt_tags.text = ", ".join(form["tags"])
         self.sw_double.selected = form["is_double_opt_in"]
+        self.pick_segment.items = lead_texts.segment_items(self._choices["segments"])
+        self.pick_campaign.items = lead_texts.campaign_items(self._choices["campaigns"])
+        self._pick(self.pick_segment, form["segment_id"], lead_texts.GONE_SEGMENT)
+        self._pick(self.pick_campaign, form["campaign_id"], lead_texts.GONE_CAMPAIGN)
         self._show_parts()
         self._show_use(answer)
+
+    def _pick(self, picker, value, gone):
+        """Show a choice, by a name of its own where it is no longer among the items."""
+        if value is not None and all(row[1] != value for row in picker.items):
+            picker.remember(value, gone)
+        picker.selected_value = value
 
     def _load_rest(self):
         """What the page shows beside the form, which can be written in meanwhile."""
@@ -134,7 +148,8 @@ class LeadCaptureEditorForm(LeadCaptureEditorFormTemplate):
             "origins": lead_texts.split_words(self.txt_origins.text, "\n"),
             "is_double_opt_in": bool(self.sw_double.selected),
             "tags": lead_texts.split_words(self.txt_tags.text),
-            "segment_id": self.answer["form"]["segment_id"],
+            "segment_id": self.pick_segment.selected_value,
+            "campaign_id": self.pick_campaign.selected_value,
         }
 
     def _change(self):
@@ -154,6 +169,15 @@ class LeadCaptureEditorForm(LeadCaptureEditorFormTemplate):
         nodes["scroll_box"].hidden = trigger != "scroll"
         nodes["position_box"].hidden = kind != "bar"
         nodes["single_note"].hidden = bool(self.sw_double.selected)
+        if self._choices is not None:
+            notes = (
+                ("segment_note", lead_texts.segment_note, self.pick_segment, "segments"),
+                ("campaign_note", lead_texts.campaign_note, self.pick_campaign, "campaigns"),
+            )
+            for name, note, picker, kind in notes:
+                text = note(self._choices[kind], picker.selected_value)
+                nodes[name].textContent = text
+                nodes[name].hidden = not text
 
     def _show_use(self, answer):
         """How the form gets onto a website, and whether it is on."""
