@@ -3,6 +3,7 @@ from ._anvil_designer import ReferralRowTemplate
 from anvil import Notification, handle
 
 from ...shared import api, formatting, session
+from ...shared.components.ConfirmationDialog import confirm
 from .. import lead_texts, referral_texts
 from ..WordsDialog import ask_words
 
@@ -46,8 +47,9 @@ class ReferralRow(ReferralRowTemplate):
         self.btn_reward.visible = self.btn_reject.visible = is_open
         for side in ("referrer", "friend"):
             reward = referral["rewards"].get(side)
-            button = getattr(self, "btn_used_" + side)
-            button.visible = bool(may and reward and reward["entry"] == "granted")
+            is_open = bool(may and reward and reward["entry"] == "granted")
+            getattr(self, "btn_used_" + side).visible = is_open
+            getattr(self, "btn_revoke_" + side).visible = is_open
 
     def _call(self, name, *args):
         try:
@@ -79,3 +81,24 @@ class ReferralRow(ReferralRowTemplate):
     @handle("btn_used_friend", "click")
     def btn_used_friend_click(self, **event_args):
         self._call("settle_referral_reward", "friend", "used")
+
+    @handle("btn_revoke_referrer", "click")
+    def btn_revoke_referrer_click(self, **event_args):
+        self._revoke("referrer")
+
+    @handle("btn_revoke_friend", "click")
+    def btn_revoke_friend_click(self, **event_args):
+        self._revoke("friend")
+
+    def _revoke(self, side):
+        referral = self.item
+        name = referral[side + "_name"] or "Someone who was erased"
+        is_sure = confirm(
+            "Take this reward back?",
+            "{} no longer has “{}”. The ledger keeps both entries, with your name, and it cannot "
+            "be granted again.".format(name, referral["rewards"][side]["words"]),
+            "Take back",
+            is_dangerous=True,
+        )
+        if is_sure:
+            self._call("settle_referral_reward", side, "revoked")
