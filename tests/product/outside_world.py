@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +29,13 @@ class World:
         self.bobgo, self.easyship = BobGo(), Easyship()
         self.google, self.outlook = Google(), Outlook()
         self.studio: Studio
+
+    @property
+    def mail_port(self) -> int:
+        """Where the instance receives mail."""
+        found = re.search(r"Receiving e-mail on \S+ port (\d+)", "".join(self.studio.server.log))
+        assert found
+        return int(found[1])
 
     @property
     def providers(self) -> dict[str, Provider]:
@@ -109,6 +117,7 @@ def open_world(
         instance = folder / "instance"
         write_instance(instance, template)
         config = yaml.safe_load((instance / "instance.yaml").read_text())
+        config["smtp-server-port"] = 0
         config["secret"] = {
             **SECRETS,
             **(secrets or {}),

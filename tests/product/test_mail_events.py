@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import smtplib
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,6 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from tests.product import returned_mail
 from tests.product.conftest import fresh_database
 from tests.product.mailbox import deliver_mail
 from tests.product.outside_world import World, connect, open_world
@@ -395,6 +397,92 @@ def test_a_bounce_of_another_mail_is_in_the_log(world: World, olga: Caller) -> N
     assert post(world.studio, {**body, "reason": "no such user"}).is_success
     [mail] = olga.call("list_mails", search="ann@example.com")["mails"]
     assert (mail["status"], mail["error"]) == ("failed", "It came back: no such user")
+
+
+def give(
+    world: World, content: bytes, to: str = "bounces@localhost", sender: str = ""
+) -> tuple[int, str]:
+    """Give the instance a mail as another server does; how it answers."""
+    with smtplib.SMTP("127.0.0.1", world.mail_port, timeout=60) as client:
+        try:
+            client.sendmail(sender, [to], content)
+        except smtplib.SMTPDataError as error:
+            return error.smtp_code, str(error.smtp_error, "ascii")
+    return 250, ""
+
+
+def report_on(sent: Sent, status: str, **names: str) -> bytes:
+    """A report on a mail: by what names it, or by its signed link where nothing is said."""
+    names = names or {"way_out": sent.mail["headers"]["List-Unsubscribe"]}
+    given = {"message_id": "<x@relay.example>", "way_out": "<mailto:x@relay.example>", **names}
+    return returned_mail.report(status, to=sent.email, **given)
+
+
+GONE = ("failed", "5.1.1", "smtp; 550 5.1.1 no such user")
+
+
+@pytest.mark.parametrize("way", ["signed link", "message id", "return path"])
+def test_a_mail_that_comes_back_ends_marketing(world: World, olga: Caller, way: str) -> None:
+    sent = Sent(world, olga)
+    names, to = {}, "Bounces@localhost"
+    if way == "message id":
+        names = {"message_id": f"<{sent.send_key}@yogastudio.example>"}
+    if way == "return path":
+        names, to = {"message_id": "<x@y.example>"}, f"bounces+{sent.send_key}@localhost"
+    # Reports call the recipient what they like, and come as often as they like.
+    content = report_on(sent, returned_mail.status(*GONE, to="elsewhere@example.org"), **names)
+    for _ in range(2):
+        assert give(world, content, to)[0] == 250
+    assert sent.figures() == {"bounced": 1}
+    assert sent.row("bounce_text", "state") == ("550 5.1.1 no such user", "sent")
+    found = olga.call("list_suppressions", search=sent.email)["suppressions"]
+    assert [(each["kind"], each["source"]) for each in found] == [("bounced", sent.source)]
+    assert olga.call("list_suppressions", search="elsewhere@example.org")["suppressions"] == []
+
+
+def test_a_mail_that_is_late_or_refused_for_now_may_come_back(world: World, olga: Caller) -> None:
+    sent = Sent(world, olga)
+    late = ("delayed", "4.4.1", "smtp; 451 timed out")
+    full = ("failed", "5.2.2", "smtp; 552 5.2.2 over quota")
+    for one in (late, full, full, full, full, full):
+        give(world, report_on(sent, returned_mail.status(*one, to=sent.email)))
+    kinds = sent.studio.query(
+        "SELECT kind FROM app.mail_events WHERE send_key = %s ORDER BY kind", sent.send_key
+    )
+    assert kinds == [("deferred",), ("soft_bounce",)]  # one mail comes back once
+    assert olga.call("list_suppressions", search=sent.email)["suppressions"] == []
+    for _ in range(4):
+        sent.send()
+        give(world, report_on(sent, returned_mail.status(*full, to=sent.email)))
+    assert len(olga.call("list_suppressions", search=sent.email)["suppressions"]) == 1
+
+
+def test_whoever_makes_up_a_report_ends_nothing(world: World, olga: Caller) -> None:
+    sent = Sent(world, olga)
+    gone = returned_mail.status(*GONE, to=sent.email)
+    link = sent.mail["headers"]["List-Unsubscribe"]
+    forged = link[:-5] + ("0000>" if link[-5:-1] != "0000" else "1111>")
+    for names in (
+        {"message_id": f"<{'f' * 24}@yogastudio.example>"},
+        {"way_out": forged},
+        {"way_out": link.replace(sent.send_key, "e" * 24)},
+    ):
+        assert give(world, report_on(sent, gone, **names))[0] == 250
+    give(world, report_on(sent, gone, message_id=""), f"bounces+{'a' * 24}@localhost")
+    # Whom a mail was never sent to, nothing comes back from.
+    sent.studio.query(
+        "UPDATE app.mail_sends SET state = 'failed', reason = 'gave_up', started_at = NULL "
+        "WHERE send_key = %s",
+        sent.send_key,
+    )
+    give(world, report_on(sent, gone))
+    # A machine's answer is none, and a person's neither: they hear that nobody reads it.
+    assert give(world, returned_mail.AWAY, sender=sent.email) == (250, "")
+    answer = returned_mail.ANSWER.replace(returned_mail.MAIL_ID.encode(), sent.send_key.encode())
+    code, said = give(world, answer, sender=sent.email)
+    assert (code, said.startswith("5.2.1 Nobody reads mail here.")) == (550, True)
+    assert sent.figures() == {}
+    assert olga.call("list_suppressions", search=sent.email)["suppressions"] == []
 
 
 def test_a_batch_is_taken_whole(world: World, olga: Caller) -> None:
