@@ -153,6 +153,13 @@ def test_mails_go_through_the_own_mail_server(world: World, olga: Caller) -> Non
         assert (message["subject"], message["to"]) == ("Grüße", f"Olga Naidoo <{OLGA}>")
         assert message["from"] == "Sunrise Yoga <hello@yogastudio.example>"
         assert "Schönen Tag" in body_of(message, "plain")
+        assert world.mail.return_paths[-1] == "hello@yogastudio.example"
+        # What comes back says by its address which mail it was.
+        bounces = {"bounce_email": "Bounces@yogastudio.example", "password": ""}
+        connect(olga, "smtp", {**world.right_fields()["smtp"], **bounces})
+        olga.call("send_test_mail", "test_mail", "x", "y")
+        mail_id = world.mail.messages[-1]["message-id"].strip("<>").partition("@")[0]
+        assert world.mail.return_paths[-1] == f"bounces+{mail_id}@yogastudio.example"
         world.mail.refused.add(OLGA)
         refused = olga.call("send_test_mail", "test_mail", "x", "y")
         assert refused == {**refused, "is_sent": False}

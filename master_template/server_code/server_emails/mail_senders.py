@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.headerregistry import Address
@@ -154,8 +154,19 @@ def send_by_smtp(mail: OutgoingMail) -> str:
         message[name] = value
     message.set_content(mail.text)
     message.add_alternative(mail.html, subtype="html")
-    smtp_client.send(values, message, recipient)
+    smtp_client.send(values, message, recipient, _return_path(values, mail.mail_id))
     return str(message["Message-ID"])
+
+
+def _return_path(values: Mapping[str, str], mail_id: str) -> str:
+    """Where a mail that cannot be delivered goes back to: to the sender, or where the business has
+    an address for that, to one that says which mail it was (``mail_bounces`` reads it)."""
+    if not values.get("bounce_email"):
+        return _ascii_address(values["sender_email"])
+    local, _, domain = _ascii_address(values["bounce_email"]).rpartition("@")
+    marked = f"{local}+{mail_id}"
+    # No mailbox's name is longer (RFC 5321 section 4.5.3.1.1).
+    return f"{marked if len(marked) <= 64 else local}@{domain}"
 
 
 def _ascii_address(address: str) -> str:

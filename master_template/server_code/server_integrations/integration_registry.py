@@ -203,6 +203,11 @@ _ALL = (
             Field("username", Text("User name", max_chars=254, required=True), binds=True),
             _secret("password", SecretText("Password", required=True), shows_ending=False),
             Field("sender_email", Email("Sender's e-mail", required=True)),
+            Field(
+                "bounce_email",
+                Email("Address for bounces", default=""),
+                hint="Only where your provider lets you send in another address's name",
+            ),
         ),
     ),
     Integration(

@@ -115,13 +115,18 @@ def logged_in(values: Mapping[str, str]) -> Iterator[_Noting]:
         ) from error
 
 
-def send(values: Mapping[str, str], message: EmailMessage, recipient: str) -> None:
-    """Hand a message over. Raises :class:`ProviderError`, which is uncertain where the message was
-    on its way and no answer came."""
+def send(
+    values: Mapping[str, str], message: EmailMessage, recipient: str, return_path: str
+) -> None:
+    """Hand a message over; what cannot be delivered goes back to ``return_path``.
+
+    Raises :class:`ProviderError`, which is uncertain where the message was on its way and no answer
+    came.
+    """
     server: _Noting | None = None
     try:
         with logged_in(values) as server:
-            server.send_message(message, from_addr=values["sender_email"], to_addrs=[recipient])
+            server.send_message(message, from_addr=return_path, to_addrs=[recipient])
     except ProviderError as error:
         if server is not None and server.is_taken:
             return  # only the farewell failed

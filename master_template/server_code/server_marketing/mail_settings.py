@@ -11,18 +11,23 @@ from ..server_shared.callables import server_callable
 from ..server_shared.config import settings_row
 from ..server_shared.errors import AppError
 from ..server_shared.validators import Choice
-from . import tracking_links
+from . import mail_bounces, tracking_links
 
 TRACKING = Choice("Measuring", tracking_links.SETTINGS, required=True)
 
 
 @server_callable(needs="marketing.view")
 def get_mail_settings() -> dict[str, Any]:
-    """``{"tracking", "provider", "provider_title"}``: what is measured (``off``, ``consented``,
-    ``opted_in``) and by whom mails go out (``server``, ``smtp``, ``brevo``)."""
+    """``{"tracking", "provider", "provider_title", "bounce_address"}``: what is measured (``off``,
+    ``consented``, ``opted_in``), by whom mails go out (``server``, ``smtp``, ``brevo``), and where
+    mails that came back are read."""
     way = mail_senders.choose_sender()[0]
-    title = INTEGRATIONS[way].title if way in INTEGRATIONS else "Mybizz"
-    return {"tracking": tracking_links.read_setting(), "provider": way, "provider_title": title}
+    return {
+        "tracking": tracking_links.read_setting(),
+        "provider": way,
+        "provider_title": INTEGRATIONS[way].title if way in INTEGRATIONS else "Mybizz",
+        "bounce_address": mail_bounces.bounce_address(),
+    }
 
 
 @server_callable(needs="marketing.manage", takes={"tracking": TRACKING}, audit="settings.update")

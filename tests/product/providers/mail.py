@@ -102,6 +102,7 @@ class MailServer:
     port: int = 0
     refused: set[str] = field(default_factory=set)
     messages: list[EmailMessage] = field(default_factory=list)
+    return_paths: list[str] = field(default_factory=list)
 
     async def handle_RCPT(
         self, server: Any, session: Any, envelope: Any, address: str, options: Any
@@ -113,6 +114,7 @@ class MailServer:
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         self.messages.append(message_from_bytes(envelope.content, policy=default_policy))
+        self.return_paths.append(envelope.mail_from)
         return "250 OK"
 
     def authenticate(

@@ -8,9 +8,9 @@ WAYS = {
     "brevo": "Your e-mails go out through Brevo, which can tell you what was delivered, what came "
     "back and who complained. Addresses that do not work then get no more e-mails.",
     "smtp": "Your e-mails go out through your own mail server. It tells nobody what was "
-    "delivered; e-mails that come back arrive in your mailbox. With Brevo you would see it here.",
-    "server": "Your e-mails go out through the mail server of Mybizz. Connect Brevo to see what "
-    "was delivered and what came back.",
+    "delivered; what cannot be delivered comes back to your mailbox.",
+    "server": "Your e-mails go out through the mail server of Mybizz. Addresses that do not work "
+    "get no more e-mails once theirs come back. With Brevo you would also see what was delivered.",
 }
 
 
@@ -39,6 +39,8 @@ class MarketingMailSettings(MarketingMailSettingsTemplate):
         self.rg_tracking.selected_value = settings["tracking"]
         self.dom_nodes["way"].textContent = WAYS[settings["provider"]]
         self.btn_connect.visible = self.may and settings["provider"] == "brevo"
+        self.dom_nodes["bounces"].hidden = settings["provider"] != "smtp"
+        self.dom_nodes["bounce_address"].textContent = settings["bounce_address"]
 
     @handle("state", "action")
     def state_action(self, **event_args):
