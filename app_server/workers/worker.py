@@ -29,6 +29,7 @@ from app_server.workers.output import OutputLimit
 from app_server.workers.pipe import PipePeer
 from app_server.workers.priority import Priority
 from app_server.workers.state import WorkerState
+from app_server.workers.temporary import find_code_folder
 
 if TYPE_CHECKING:
     from app_server.apps import App
@@ -123,7 +124,11 @@ class Worker(PipePeer):
         self.instance, self.app, self.on_change = instance, instance.app, on_change
         self.process.name = instance.name
         self.priority.forget_use()  # as a spare, for nobody
-        assignment = {"type": "ASSIGN", "temporary-folder": str(instance.temporary_folder)}
+        assignment = {
+            "type": "ASSIGN",
+            "temporary-folder": str(instance.temporary_folder),
+            "code-folder": find_code_folder(),
+        }
         self.process.write_first(pack(write_json_bytes(assignment)))
 
     # Calls to the worker

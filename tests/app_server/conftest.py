@@ -15,6 +15,8 @@ if ROOT not in sys.path:
     # A test file is imported by path, so the root is not on it by itself.
     sys.path.insert(0, ROOT)
 
+from tests.app_server.worker_app import open_app  # noqa: E402, F401  # a fixture
+
 
 @pytest.fixture(scope="module")
 def module_database_url(postgres_url: str) -> Iterator[str]:

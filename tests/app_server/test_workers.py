@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import os
 import signal
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -17,152 +15,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app_server.config import InstanceConfig
-from app_server.instance import Instance, load_natives
-from app_server.request import Origin, Reply, Request
-from app_server.stack import CallStack
-from app_server.wire.payload import Payload
-from app_server.workers import Workers, pool, process
+from app_server.workers import pool, process
 from app_server.workers.frames import FrameError, FrameReader, pack
 from app_server.workers.priority import LOW_PRIORITY
-from app_server.workers.temporary import KEPT_SECONDS, make_temporary_folder
-from tests.app_server.running import ANVIL_YAML, write_files
+from tests.app_server.worker_app import NOT_PERSISTENT, SERVER, Open, until
 
 Patch = pytest.MonkeyPatch
-
-SERVER = """
-import os, pathlib, tempfile, time
-import anvil.server
-
-@anvil.server.callable
-def pid():
-    return os.getpid()
-
-@anvil.server.callable
-def temporary():
-    with tempfile.NamedTemporaryFile() as file:
-        return [file.name, os.environ["TMPDIR"]]
-
-@anvil.server.callable
-def wait_for_go(folder, name):
-    here = pathlib.Path(folder)
-    (here / name).write_text(str(os.getpid()))
-    while not (here / "go").exists():
-        time.sleep(0.01)
-    return os.getpid()
-
-@anvil.server.callable
-def loop(folder, name):
-    (pathlib.Path(folder) / name).write_text(str(os.getpid()))
-    while True:
-        pass
-
-@anvil.server.callable
-def nested():
-    return [os.getpid(), anvil.server.call("pid")]
-
-@anvil.server.callable
-def hoard(folder):
-    kept = []
-    while True:
-        kept.append(bytearray(20 * 1024 * 1024))
-        time.sleep(0.01)
-
-@anvil.server.callable
-def write_rubbish(text):
-    from anvil_downlink_worker import full_python_worker
-    full_python_worker.PIPE_OUT.pipe.write(text.encode("latin-1"))
-    full_python_worker.PIPE_OUT.pipe.flush()
-    time.sleep(60)
-
-@anvil.server.callable
-def fork_and_die(folder):
-    child = os.fork()
-    if child == 0:
-        time.sleep(600)
-    (pathlib.Path(folder) / "child").write_text(str(child))
-    os._exit(3)
-
-@anvil.server.callable
-def die():
-    os._exit(3)
-"""
-NOT_PERSISTENT = "package_name: shop\nruntime_options: {version: 3}\n"
-
-
-class App:
-    """An instance in this very process, with real workers."""
-
-    def __init__(self, folder: Path, workers: Workers, yaml: str):
-        app = write_files(folder / "shop", {"anvil.yaml": yaml, "server_code/main.py": SERVER})
-        (folder / "data").mkdir()
-        self.folder = folder
-        config = InstanceConfig("shop", app, folder / "data", "http://localhost:1", database="none")
-        self.workers = workers
-        self.instance = Instance(config, workers)
-
-    async def reply(self, command: str, *args: Any) -> Reply:
-        request = Request(
-            instance=self.instance,
-            session=self.instance.sessions.create(),
-            stack=CallStack(),
-            command=command,
-            payload=Payload({"args": list(args), "kwargs": {}}),
-            origin=Origin.SERVER,
-            frames=({"type": "browser", "protocol-version": 1},),
-            client={"type": "browser", "ip": None, "location": None},
-        )
-        return await self.instance.workers.call(request)
-
-    async def call(self, command: str, *args: Any) -> Any:
-        reply = await self.reply(command, *args)
-        assert reply.error is None, reply.error
-        return reply.payload.body["response"]
-
-    async def error(self, command: str, *args: Any) -> tuple[str, str]:
-        reply = await self.reply(command, *args)
-        assert reply.error is not None
-        return str(reply.error["type"]), str(reply.error["message"])
-
-    async def started(self, name: str) -> int:
-        """The process in which the call with this name has begun."""
-        path = self.folder / name
-        await until(lambda: path.exists() and path.read_text() != "")
-        return int(path.read_text())
-
-    def limit_calls(self, seconds: float) -> None:
-        config = dataclasses.replace(self.instance.config, call_seconds=seconds)
-        self.instance.config = config
-
-    def go(self) -> None:
-        (self.folder / "go").touch()
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(60):
-        while not condition():
-            await asyncio.sleep(0.01)
-
-
-Open = Callable[..., Awaitable[App]]
-
-
-@pytest.fixture
-async def open_app(tmp_path: Path) -> AsyncIterator[Open]:
-    load_natives()
-    opened: list[App] = []
-
-    async def open_one(yaml: str = ANVIL_YAML) -> App:
-        workers = Workers()
-        workers.start()
-        opened.append(App(tmp_path, workers, yaml))
-        return opened[-1]
-
-    yield open_one
-    for app in opened:
-        await app.instance.stop()
-        await app.workers.stop()
-        assert app.workers.count == 0
 
 
 @asynccontextmanager
@@ -411,25 +269,3 @@ def test_any_bytes_are_messages_or_refused(received: bytes):
     except FrameError:
         return
     assert sum(len(text) + len(data or b"") for text, data in frames) <= len(received)
-
-
-async def test_temporary_files_lie_in_the_instance_s_own_folder(open_app: Open):
-    """Two instances never meet in one: ``anvil.files`` keeps its copies there by table number."""
-    app = await open_app()
-    folder = app.instance.temporary_folder
-    assert folder.is_relative_to(app.instance.config.data_dir)
-    assert folder.stat().st_mode & 0o777 == 0o700
-    name, variable = await app.call("temporary")
-    assert (Path(name).parent, Path(variable)) == (folder, folder)
-
-
-def test_temporary_files_go_after_a_day(tmp_path: Path):
-    folder = make_temporary_folder(tmp_path)
-    for name in ("old", "new"):
-        (folder / name).touch()
-        (folder / f"{name}-folder" / "inner").mkdir(parents=True)
-    yesterday = time.time() - KEPT_SECONDS - 1
-    for name in ("old", "old-folder"):
-        os.utime(folder / name, (yesterday, yesterday))
-    make_temporary_folder(tmp_path)
-    assert sorted(os.listdir(folder)) == ["new", "new-folder"]
