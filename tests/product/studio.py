@@ -131,6 +131,12 @@ class Studio:
                 return html.unescape(found.group(1))
         raise AssertionError(f"no message to {address}")
 
+    def do_job(self, name: str) -> dict[str, Any]:
+        """Do a piece of scheduled work now: ``state``, ``figures`` and ``error`` of its run."""
+        with self.uplink() as script:
+            [run] = script.call("run_schedule_now", job=name)["runs"]
+        return dict(run)
+
     def query(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """What the database says, behind the server's back."""
         with psycopg.connect(self.database_url, autocommit=True) as connection:

@@ -149,11 +149,11 @@ def test_goes_when_its_time_has_come(
         for index, column in enumerate(columns)
     )
     empty_studio.query(f"UPDATE app.{table} SET {moments} WHERE _id = %s", row)
-    assert launch(empty_studio) == "completed"
+    assert launch(empty_studio) == "done"
     assert bool(empty_studio.query(f"SELECT 1 FROM app.{table} WHERE _id = %s", row)) is stays
 
 
 def test_a_task_that_waits_is_never_too_old(empty_studio: Studio) -> None:
     row = add(empty_studio, "tasks", due_date="2001-01-01")
-    assert launch(empty_studio) == "completed"
+    assert launch(empty_studio) == "done"
     assert empty_studio.query("SELECT status FROM app.tasks WHERE _id = %s", row) == [("pending",)]

@@ -180,6 +180,47 @@ def test_finds_the_same_person_in_other_spellings(empty_studio: Studio) -> None:
     assert not {first, second, third, fourth} & ids
 
 
+def test_two_people_stay_two_whatever_they_share(empty_studio: Studio) -> None:
+    pairs = "SELECT contact_number, other_number FROM app.duplicate_dismissals ORDER BY 1, 2"
+    with empty_studio.person("mia") as mia:
+        ids = [make(mia, first_name="Ruy", last_name="Dinis") for _ in range(4)]
+        first, second, third, fourth = ids
+        numbers = [int(each.removeprefix("C-")) for each in ids]
+
+        def shown() -> list[list[str]]:
+            groups = mia.call("find_duplicates", page_size=50)["groups"]
+            found = [[each["contact_id"] for each in group["contacts"]] for group in groups]
+            return [group for group in found if {*group} & {*ids}]
+
+        assert shown() == [ids]
+        assert mia.call("dismiss_duplicates", [third, first, second])["dismissed"] == 3
+        assert mia.call("dismiss_duplicates", [first, third])["dismissed"] == 0
+        likely = mia.call("find_duplicates_of", first)["contacts"]
+        assert [each["contact_id"] for each in likely] == [fourth]
+        assert shown() == [ids]  # The fourth may still be any of them.
+        assert mia.call("dismiss_duplicates", [fourth, first, second])["dismissed"] == 2
+        assert shown() == [[third, fourth]]
+        assert mia.call("preview_merge", third, fourth)["is_dismissed"] is False
+        assert mia.call("preview_merge", second, first)["is_dismissed"] is True
+        # What was said of the one that goes holds for the one that stays.
+        mia.call("merge_contacts", fourth, third)
+        assert shown() == []
+        kept = [numbers[0], numbers[1], numbers[3]]
+        assert empty_studio.query(pairs) == [
+            (kept[0], kept[1]), (kept[0], kept[2]), (kept[1], kept[2])
+        ]  # fmt: skip
+        mia.call("merge_contacts", first, second)
+        assert empty_studio.query(pairs) == [(kept[0], kept[2])]
+        assert mia.call("restore_duplicates", [fourth, first])["restored"] == 1
+        assert shown() == [[first, fourth]]
+        mia.call("dismiss_duplicates", [first, fourth])
+        mia.call("erase_contact", fourth)
+        assert empty_studio.query(pairs) == []
+        for wrong in ([first], [first, first], [first, "C-99999"]):
+            with pytest.raises(Refused, match="invalid|not_found"):
+                mia.call("dismiss_duplicates", wrong)
+
+
 def test_a_number_of_many_is_no_sign() -> None:
     crowd = [
         {"number": number, "email": None, "phone": "+27 21 555 0000", "sort_name": f"x y{number}"}
@@ -187,3 +228,5 @@ def test_a_number_of_many_is_no_sign() -> None:
     ]
     assert contact_duplicates.group_duplicates(crowd) == []
     assert contact_duplicates.group_duplicates(crowd[:8]) == [([*range(8)], ["phone"])]
+    apart = {(0, number) for number in range(1, 8)}
+    assert contact_duplicates.group_duplicates(crowd[:8], apart) == [([*range(1, 8)], ["phone"])]

@@ -25,7 +25,6 @@ from tests.product.studio import (
     copy_template,
     open_studio,
 )
-from tests.product.test_privacy_retention import runs, wait_until
 
 METRICS = "server_code/server_shared/metrics.py"
 HOUR = datetime(2026, 3, 14, 9, tzinfo=UTC)
@@ -248,10 +247,7 @@ def stored(studio: Studio) -> list[tuple[Any, ...]]:
 
 
 def compact(studio: Studio) -> None:
-    before = len(runs(studio))
-    with studio.uplink() as script:
-        script.socket.call("anvil.private.background_tasks.launch", "compact_metrics")
-    wait_until(lambda: len(runs(studio)) > before and runs(studio)[-1] == ("completed",))
+    assert studio.do_job("metrics")["state"] == "done"
 
 
 def test_parts_are_put_together_and_nothing_is_lost(eager: Studio) -> None:

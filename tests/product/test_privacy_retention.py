@@ -1,17 +1,15 @@
-"""What is too old goes, by a task of every night, that may be killed anywhere."""
+"""What is too old goes, by the work of every night, which may be killed anywhere."""
 
 from __future__ import annotations
 
 import importlib
-import re
-import time
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
+import pytest
 import yaml
 
+from tests.app_server.running import CallFailed
 from tests.product.conftest import fresh_database
 from tests.product.studio import Studio, copy_template, open_studio
 
@@ -37,6 +35,7 @@ PERIODS = {
     "mail_conversions": timedelta(days=7 * 365),
     "mail_events": timedelta(days=90),
     "mail_sends": timedelta(days=2 * 365),
+    "mail_tallies": timedelta(days=3 * 365),
     "outbox": timedelta(days=90),
     "rate_counters": timedelta(days=1),
     "referrals": timedelta(days=7),
@@ -45,13 +44,6 @@ PERIODS = {
     "payments": timedelta(days=7 * 365),
     "upgrade_requests": timedelta(days=2 * 365),
 }
-
-
-def wait_until(is_so: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + 60
-    while not is_so():
-        assert time.monotonic() < deadline, "it did not happen within a minute"
-        time.sleep(0.05)
 
 
 def add_old_entries(studio: Studio, count: int, age: str) -> None:
@@ -78,10 +70,6 @@ def batches(studio: Studio) -> list[int]:
     ]
 
 
-def runs(studio: Studio) -> list[tuple[str | None]]:
-    return studio.query("SELECT status FROM _mybizz.background_tasks ORDER BY started_at")
-
-
 def test_the_register_keeps_to_the_periods_of_the_specification() -> None:
     retention = importlib.import_module("master_template.server_privacy.retention")
     kept = {one.table: one for one in retention.KEPT}
@@ -92,41 +80,31 @@ def test_the_register_keeps_to_the_periods_of_the_specification() -> None:
         assert columns[one.column]["type"] == "datetime"
 
 
-def test_the_task_runs_every_night_under_its_name() -> None:
-    [job] = [job for job in MANIFEST["scheduled_tasks"] if job["job_id"] == "RETENTION"]
-    assert job["time_spec"]["every"] == "day"
-    source = (ROOT / "master_template" / RETENTION).read_text()
-    assert re.search(rf"@anvil\.server\.background_task\ndef {job['task_name']}\(", source)
-
-
 def launch(studio: Studio) -> str:
-    """Start the nightly task; wait for its end and give how it ended."""
-    return launch_task(studio, "apply_retention")
-
-
-def launch_task(studio: Studio, name: str) -> str:
-    """Start a task as the scheduler does; wait for its end and give how it ended."""
-    before = len(runs(studio))
-    with studio.uplink() as script:
-        script.socket.call("anvil.private.background_tasks.launch", name)
-    wait_until(lambda: len(runs(studio)) > before and runs(studio)[-1] != (None,))
-    [status] = runs(studio)[-1]
-    assert status is not None
-    return status
+    """Do the nightly work; give how it ended."""
+    state: str = studio.do_job("retention")["state"]
+    return state
 
 
 def test_deletes_what_is_too_old_and_nothing_else(studio: Studio) -> None:
     add_old_entries(studio, 1203, "3 years")
     add_old_entries(studio, 7, "23 months")
     [(others,)] = studio.query("SELECT count(*) FROM app.audit_log WHERE action <> 'old'")
-    assert launch(studio) == "completed"
+    assert launch(studio) == "done"
     assert old_entries(studio) == 7
     assert batches(studio) == [500, 500, 203]
     # Once more changes nothing and says nothing.
-    assert launch(studio) == "completed"
+    assert launch(studio) == "done"
     assert old_entries(studio) == 7
     [(after,)] = studio.query("SELECT count(*) FROM app.audit_log WHERE action <> 'old'")
     assert after == others + 3
+    with studio.person("olga") as olga:
+        jobs = {each["name"]: each for each in olga.call("list_scheduled_jobs")["jobs"]}
+        assert {"metrics", "retention", "unconfirmed_accounts"} < set(jobs)
+        assert jobs["retention"]["rhythm"] == "Every day at 04:30"
+        second, first = olga.call("list_scheduled_runs", "retention")["runs"]
+    assert (first["state"], first["figures"]["audit_log"]) == ("done", 1203)
+    assert (second["state"], second["figures"]["audit_log"]) == ("done", 0)
 
 
 # Dies once, at the worst moment: a batch is deleted, its transaction is not at its end.
@@ -154,10 +132,13 @@ def test_killed_halfway_it_is_finished_by_the_next_run(tmp_path: Path, postgres_
         open_studio(tmp_path, database_url, template=template) as studio,
     ):
         add_old_entries(studio, 330, "3 years")
-        assert launch(studio) != "completed"
+        with pytest.raises(CallFailed):
+            launch(studio)
         # One batch is done; the second was taken back together with its entry.
         assert old_entries(studio) == 230
         assert batches(studio) == [100]
-        assert launch(studio) == "completed"
+        # The lease of the one that died runs out.
+        studio.query("UPDATE app.scheduled_runs SET next_try_at = now()")
+        assert launch(studio) == "done"
         assert old_entries(studio) == 0
         assert batches(studio) == [100, 100, 100, 30]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from tests.product.customers import AGREED, CONTACTS, make_contact, make_customer
 from tests.product.studio import PASSWORD, Studio
-from tests.product.test_privacy_retention import launch_task
 
 AGE = "UPDATE app.users SET signed_up = now() - %s * interval '1 day' WHERE email = %s"
 HERE = "SELECT 1 FROM app.users WHERE email = %s"
@@ -34,7 +33,7 @@ def test_erases_what_nobody_confirmed(empty_studio: Studio) -> None:
     empty_studio.query(AGE, 400, confirmed)
     empty_studio.query(AGE, 400, "sam@yogastudio.example")
 
-    assert launch_task(empty_studio, "erase_unconfirmed_accounts") == "completed"
+    assert empty_studio.do_job("unconfirmed_accounts")["state"] == "done"
 
     assert empty_studio.query(HERE, old) == []
     for stays in (young, confirmed, "sam@yogastudio.example"):
@@ -50,7 +49,7 @@ def test_erases_what_nobody_confirmed(empty_studio: Studio) -> None:
     entries = "SELECT resource_id FROM app.audit_log WHERE action = 'erase'"
     assert empty_studio.query(entries) == [("erased",)]
 
-    assert launch_task(empty_studio, "erase_unconfirmed_accounts") == "completed"
+    assert empty_studio.do_job("unconfirmed_accounts")["state"] == "done"
     assert empty_studio.query(entries) == [("erased",)], "nothing is left to do"
 
 
@@ -61,6 +60,6 @@ def test_more_than_a_batch(empty_studio: Studio) -> None:
         "CASE WHEN n % 2 = 0 THEN false END, now() - interval '60 days' "
         "FROM generate_series(1, 230) n"
     )
-    assert launch_task(empty_studio, "erase_unconfirmed_accounts") == "completed"
+    assert empty_studio.do_job("unconfirmed_accounts")["state"] == "done"
     many = "SELECT count(*) FROM app.users WHERE email LIKE 'many%%'"
     assert empty_studio.query(many) == [(0,)]

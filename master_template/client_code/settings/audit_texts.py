@@ -42,6 +42,8 @@ ACTIONS = {
 # Where thing and action together say it shorter.
 WHOLE = {
     "consent.agree": "Agreed to the terms",
+    "contact.dismiss_duplicate": "Said of two contacts that they are two people",
+    "contact.restore_duplicate": "Took two contacts for likely duplicates again",
     "mail.test": "Sent a test mail",
     "settings.require_second_factor": "Changed who needs a second factor",
     "user.begin_second_factor": "Began to set up a second factor",

@@ -4,7 +4,8 @@ telephone number, the same name."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from itertools import combinations
 from typing import Any
 
 import anvil.tables as tables
@@ -16,6 +17,7 @@ from ..server_shared.callables import server_callable
 from ..server_shared.validators import Int
 from .contact_fields import CONTACT_ID, LIST_COLUMNS, list_item
 from .contact_service import find_row
+from .duplicate_dismissals import Pair, dismissed_pairs
 
 # From what says most to what says least.
 REASONS = ("email", "phone", "name")
@@ -47,7 +49,7 @@ def find_duplicates(offset: int = 0, page_size: int = 20) -> dict[str, Any]:
         *scopes.contact_terms(),
         deleted_at=None,
     )
-    groups = group_duplicates(found)
+    groups = group_duplicates(found, dismissed_pairs())
     page = groups[offset : offset + page_size]
     wanted = [number for numbers, _ in page for number in numbers]
     contacts = {} if not wanted else _read(wanted)
@@ -78,16 +80,22 @@ def find_duplicates_of(contact_id: str) -> dict[str, Any]:
         *scopes.contact_terms(),
         deleted_at=None,
     )
+    others = [other for other in found[: MAX_GROUP + 1] if other["contact_id"] != contact_id]
+    apart = dismissed_pairs(int(each["number"]) for each in (row, *others))
     likely = []
-    for other in found[: MAX_GROUP + 1]:
+    for other in others:
         reasons = sorted(_shared(row, other), key=REASONS.index)
-        if reasons and other["contact_id"] != contact_id:
+        numbers = sorted((int(row["number"]), int(other["number"])))
+        if reasons and (numbers[0], numbers[1]) not in apart:
             likely.append({**list_item(other), "reasons": reasons})
     return {"contacts": likely if len(likely) < MAX_GROUP else []}
 
 
-def group_duplicates(contacts: Iterable[Any]) -> list[tuple[list[int], list[str]]]:
-    """(numbers, reasons) of contacts with ``number``, ``email``, ``phone`` and ``sort_name``."""
+def group_duplicates(
+    contacts: Iterable[Any], apart: Collection[Pair] = ()
+) -> list[tuple[list[int], list[str]]]:
+    """(numbers, reasons) of contacts with ``number``, ``email``, ``phone`` and ``sort_name``; the
+    pairs in ``apart`` (see ``duplicate_dismissals``) are no reason."""
     by_key: dict[tuple[str, str], list[int]] = {}
     for contact in contacts:
         for key in _keys(contact):
@@ -95,7 +103,9 @@ def group_duplicates(contacts: Iterable[Any]) -> list[tuple[list[int], list[str]
     groups = _Groups()
     for (reason, _), numbers in by_key.items():
         if 1 < len(numbers) <= MAX_GROUP:
-            groups.join(numbers, reason)
+            for pair in combinations(sorted(numbers), 2):
+                if pair not in apart:
+                    groups.join(pair, reason)
     return groups.sorted()
 
 
@@ -112,7 +122,7 @@ class _Groups:
             number = self._parents[number]
         return number
 
-    def join(self, numbers: list[int], reason: str) -> None:
+    def join(self, numbers: tuple[int, ...], reason: str) -> None:
         first = self._root(numbers[0])
         reasons = self._reasons.setdefault(first, set())
         reasons.add(reason)

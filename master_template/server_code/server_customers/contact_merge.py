@@ -24,7 +24,7 @@ from ..server_shared.errors import AppError, ConflictError, InvalidError
 from ..server_shared.table_walk import PAGE_ROWS, Column, Schema, read_schema
 from ..server_shared.transactions import in_transaction
 from ..server_shared.validators import Choice, Int, Record
-from . import contact_changes, timeline_service
+from . import contact_changes, duplicate_dismissals, timeline_service
 from .contact_fields import (
     CONTACT_ID,
     EDITABLE,
@@ -43,9 +43,10 @@ KEEP, MERGE, BOTH = "keep", "merge", "both"
 CHOSEN = tuple(name for name in EDITABLE if name not in ("tags", "preferences"))
 MAX_NOTES_CHARS = 10_000
 MAX_MOVED = 20_000  # Rows of one table; a transaction has to hold them.
-# Rows that stay with the tombstone, each table with the reason.
+# Rows that stay with the tombstone, or are handed over by themselves; each table with the reason.
 STAYING = {
     "consents": "the record is only added to",
+    "duplicate_dismissals": "handed over by duplicate_dismissals.hand_over",
     "referral_rewards": "the ledger is only added to",
     "bulk_change_rows": "what was done was done to that contact, and is undone there",
 }
@@ -66,8 +67,8 @@ _EARLIEST = ("date_added", "next_booking_at")
 def preview_merge(keep_id: str, merge_id: str) -> dict[str, Any]:
     """What merging would give: ``keep`` and ``merge`` (as ``get_contact``), ``fields`` in which
     they differ (``field``, ``label``, and ``choice``: which one counts if nobody says otherwise),
-    ``tags`` of the result, ``is_opted_in``, and ``moves``: how many rows of which table change
-    hands."""
+    ``tags`` of the result, ``is_opted_in``, ``moves``: how many rows of which table change hands,
+    and ``is_dismissed``: whether somebody has said that they are two people."""
     keep, merge = _find_two(keep_id, merge_id)
     _refuse_impossible(keep, merge)
     result = _merged_columns(keep, merge, {})
@@ -87,6 +88,9 @@ def preview_merge(keep_id: str, merge_id: str) -> dict[str, Any]:
         "tags": result["tags"],
         "is_opted_in": consent_record.is_opted_in(result["preferences"]),
         "moves": _count_links(merge),
+        "is_dismissed": bool(
+            duplicate_dismissals.dismissed_pairs([int(keep["number"]), int(merge["number"])])
+        ),
     }
 
 
@@ -154,6 +158,7 @@ def _merge(
     columns = _merged_columns(keep, merge, choices)
     changed = {key: value for key, value in columns.items() if keep[key] != value}
     lists = _hand_picked(merge)
+    duplicate_dismissals.hand_over(keep, merge)
     moved = _move_links(keep, merge)
     # The address first becomes free, then the kept contact may take it.
     contact_changes.change_contact(merge, _tombstone(keep, merge))

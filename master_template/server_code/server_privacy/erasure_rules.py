@@ -168,6 +168,7 @@ RULES: dict[str, ErasureRule] = {
     "bookings": ErasureRule(without_money=delete, with_money=keep_only_booking),
     "payments": ErasureRule(without_money=delete, with_money=keep_only_payment, is_money=True),
     "bulk_change_rows": ErasureRule(without_money=delete, with_money=delete),
+    "duplicate_dismissals": ErasureRule(without_money=delete, with_money=delete),
     "tasks": ErasureRule(without_money=delete, with_money=delete),
     "contact_transactions": ErasureRule(without_money=delete, with_money=keep_as_it_is),
     "lead_submissions": ErasureRule(without_money=delete, with_money=delete),

@@ -1,6 +1,6 @@
-"""How long things are kept: the one register, and the task that deletes what is older.
+"""How long things are kept: the one register, and the nightly work that deletes what is older.
 
-A table is in KEPT or is kept for as long as the business likes. The task works in batches, each
+A table is in KEPT or is kept for as long as the business likes. The work goes in batches, each
 one transaction with its entry in the audit log: it may be killed anywhere, run twice at once, or
 left out for a month, and the next run does the rest.
 """
@@ -13,12 +13,11 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
-import anvil.server
 import anvil.tables as tables
 from anvil.tables import app_tables
 from anvil.tables import query as q
 
-from ..server_shared import audit, clock
+from ..server_shared import audit, clock, schedule
 from ..server_shared.transactions import in_transaction
 
 BATCH_ROWS = 500
@@ -55,6 +54,7 @@ KEPT = (
     Kept("mail_conversions", "converted_at", days=7 * DAYS_A_YEAR),
     Kept("mail_events", "occurred_at", days=90),  # the ledger keeps when first
     Kept("mail_sends", "settled_at", days=2 * DAYS_A_YEAR),
+    Kept("mail_tallies", "day", days=3 * DAYS_A_YEAR),  # sums of a whole source stay
     Kept("outbox", "dead_at", days=90),
     Kept("payments", "created_at", days=7 * DAYS_A_YEAR),
     Kept("scheduled_runs", "due_at", days=90),
@@ -66,13 +66,18 @@ KEPT = (
 )
 
 
-@anvil.server.background_task
-def apply_retention() -> dict[str, int]:
+@schedule.job(
+    "retention",
+    "Deleting what is old",
+    schedule.Daily(4, 30),
+    "Deletes what the business no longer needs, or may no longer keep",
+)
+def apply_retention(run: schedule.Run) -> dict[str, int]:
     """Delete what is older than KEPT says; give how many rows of each table went."""
-    return {kept.table: _delete_old(kept) for kept in KEPT}
+    return {kept.table: _delete_old(kept, run) for kept in KEPT}
 
 
-def _delete_old(kept: Kept) -> int:
+def _delete_old(kept: Kept, run: schedule.Run) -> int:
     before = clock.now() - timedelta(days=kept.days)
     total = 0
     while True:
@@ -80,6 +85,7 @@ def _delete_old(kept: Kept) -> int:
         total += deleted
         if deleted < BATCH_ROWS:
             break
+        run.report(**{kept.table: total})
     log.info("deleted %d rows of %s from before %s", total, kept.table, before.date())
     return total
 

@@ -12,13 +12,12 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
-import anvil.server
 import anvil.tables as tables
 from anvil.tables import app_tables
 from anvil.tables import query as q
 
 from ..server_auth.rbac import CUSTOMER
-from ..server_shared import audit, clock
+from ..server_shared import audit, clock, schedule
 from ..server_shared.table_walk import Schema, read_schema
 from ..server_shared.transactions import in_transaction
 from .erasure_rules import ERASED
@@ -32,11 +31,17 @@ BATCH = 100
 log = logging.getLogger("mybizz.unconfirmed_accounts")
 
 
-@anvil.server.background_task
-def erase_unconfirmed_accounts() -> int:
-    """Erase customers' accounts that were made KEPT_DAYS ago and never confirmed; give how many.
+@schedule.job(
+    "unconfirmed_accounts",
+    "Accounts nobody confirmed",
+    schedule.Daily(4, 15),
+    f"Erases customers' accounts whose address nobody confirmed within {KEPT_DAYS} days",
+)
+def erase_unconfirmed_accounts(run: schedule.Run) -> dict[str, int]:
+    """Erase customers' accounts that were made KEPT_DAYS ago and never confirmed:
+    ``{"erased": how many}``.
 
-    Each goes in a transaction of its own, so the task may be killed anywhere and run twice.
+    Each goes in a transaction of its own, so it may be killed anywhere and run twice.
     """
     before = clock.now() - timedelta(days=KEPT_DAYS)
     schema = read_schema()
@@ -47,8 +52,9 @@ def erase_unconfirmed_accounts() -> int:
         erased += done
         if len(batch) < BATCH or not done:
             break
+        run.report(erased=erased)
     log.info("erased %d accounts that nobody confirmed", erased)
-    return erased
+    return {"erased": erased}
 
 
 def _find_batch(before: datetime) -> list[Any]:

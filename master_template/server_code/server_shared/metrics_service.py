@@ -1,13 +1,11 @@
-"""Reading the metrics of callables, and the nightly task that keeps their table small."""
+"""Reading the metrics of callables, and the nightly work that keeps their table small."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
 
-import anvil.server
-
-from . import clock, metrics
+from . import clock, metrics, schedule
 from .callables import TRUSTED_ONLY, server_callable
 from .transactions import in_transaction
 from .validators import Int
@@ -51,12 +49,18 @@ def _summary(name: str, sums: metrics.Sums) -> dict[str, Any]:
     }
 
 
-@anvil.server.background_task  # type: ignore[untyped-decorator]
-def compact_metrics() -> dict[str, int]:
+@schedule.job(
+    "metrics",
+    "Figures of the server",
+    schedule.Daily(1),
+    "Puts together what was counted of calls and errors, by the hour and by the day",
+)
+def compact_metrics(run: schedule.Run) -> dict[str, int]:
     """Put parts together that are over; ``{"periods", "rows"}``: how many hours and days, and by
     how many rows the table is smaller."""
     periods = rows = 0
     while (found := metrics.next_to_compact(clock.now())) is not None:
         rows += in_transaction(metrics.compact_period)(*found)
         periods += 1
+        run.report(periods=periods, rows=rows)
     return {"periods": periods, "rows": rows}

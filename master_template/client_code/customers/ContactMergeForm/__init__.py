@@ -69,6 +69,8 @@ class ContactMergeForm(ContactMergeFormTemplate):
             nodes[side + "_name"].textContent = contact["full_name"]
             nodes[side + "_facts"].textContent = " · ".join([fact for fact in known if fact])
         nodes["problem"].hidden = True
+        nodes["dismissed"].hidden = not preview["is_dismissed"]
+        self.btn_dismiss.visible = not preview["is_dismissed"]
         nodes["fields"].textContent = ""
         self.chosen = {}
         for each in preview["fields"]:
@@ -146,6 +148,25 @@ class ContactMergeForm(ContactMergeFormTemplate):
             self.btn_merge.enabled = True
         navigation_helpers.go("/app/contacts/" + self.keep_id)
         Notification("The two are one contact now.", timeout=4).show()
+
+    @handle("btn_dismiss", "click")
+    def btn_dismiss_click(self, **event_args):
+        if self._tell("dismiss_duplicates"):
+            navigation_helpers.go("/app/contacts/duplicates")
+            Notification("They stay two people, and are not shown again.", timeout=4).show()
+
+    @handle("btn_restore", "click")
+    def btn_restore_click(self, **event_args):
+        if self._tell("restore_duplicates"):
+            self.load()
+
+    def _tell(self, function):
+        try:
+            api.call(function, [self.keep_id, self.merge_id])
+        except api.ApiError as error:
+            Notification(error.message, title="Not saved", style="danger").show()
+            return False
+        return True
 
     def back_click(self, event):
         navigation_helpers.follow(event, "/app/contacts/duplicates")

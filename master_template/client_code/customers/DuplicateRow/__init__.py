@@ -1,14 +1,16 @@
 from ._anvil_designer import DuplicateRowTemplate
 
+from anvil import Notification, handle
 from anvil.js import window
 
-from ...shared import navigation_helpers, session
+from ...shared import api, navigation_helpers, session
 
 REASONS = {
     "email": "Same e-mail address",
     "phone": "Same telephone number",
     "name": "Same name",
 }
+MAX_DISMISSED = 20  # As many as the server takes at once.
 
 
 class DuplicateRow(DuplicateRowTemplate):
@@ -39,6 +41,27 @@ class DuplicateRow(DuplicateRowTemplate):
                 text = "Compare with " + contacts[0]["contact_id"]
                 line.append(_link(text, merge, "mb-compare"))
             self.dom_nodes["people"].append(line)
+        can_manage = session.may("customers.manage")
+        self.btn_dismiss.visible = can_manage and len(contacts) <= MAX_DISMISSED
+
+    @handle("btn_dismiss", "click")
+    def btn_dismiss_click(self, **event_args):
+        self._tell("dismiss_duplicates", True)
+
+    @handle("btn_restore", "click")
+    def btn_restore_click(self, **event_args):
+        self._tell("restore_duplicates", False)
+
+    def _tell(self, function, are_apart):
+        try:
+            api.call(function, [contact["contact_id"] for contact in self.item["contacts"]])
+        except api.ApiError as error:
+            Notification(error.message, title="Not saved", style="danger").show()
+            return
+        self.dom_nodes["people"].hidden = self.dom_nodes["reasons"].hidden = are_apart
+        self.dom_nodes["apart"].hidden = not are_apart
+        self.btn_dismiss.visible = not are_apart
+        self.btn_restore.visible = are_apart
 
 
 def _link(text, path, class_name):
