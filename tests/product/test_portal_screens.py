@@ -51,6 +51,7 @@ def test_the_first_page_has_everything_and_leads_on(chromium: Browser, studio: S
         # The business's day: in Johannesburg it is past midnight.
         expect(events).to_contain_text("15 Mar 2026")
         expect(events).to_contain_text("1\u00a0289,50")
+        expect(screen.page.get_by_role("heading", name="Recommend us")).to_be_hidden()
         expect(screen.page.get_by_role("link", name="+27 21 555 0100")).to_have_attribute(
             "href", "tel:+27215550100"
         )
@@ -58,6 +59,58 @@ def test_the_first_page_has_everything_and_leads_on(chromium: Browser, studio: S
         screen.is_at("/app/account/data")
         screen.page.get_by_role("link", name="Account settings").first.click()
         screen.is_at("/app/account")
+        with recommendations(studio):
+            passes_a_link_on(screen, own)
+
+
+@contextmanager
+def recommendations(studio: Studio) -> Iterator[None]:
+    """A programme that runs for a while."""
+    with studio.person("olga") as olga:
+        olga.call("update_features", {"referrals": True})
+        program = olga.call("get_referral_program")
+        values = {**program["program"], "status": "active", "minimum_cents": 20_000}
+        version = olga.call("update_referral_program", values, program["version"])["version"]
+        yield
+        olga.call("update_referral_program", {**values, "status": "off"}, version)
+        olga.call("update_features", {"referrals": False})
+
+
+def passes_a_link_on(screen: Screen, contact_id: str) -> None:
+    """Take the own link from the first page, and see what it has brought."""
+    screen.open("/app/home")
+    screen.sees("Your friend gets 10% off, and you get 10% off, once they have bought something")
+    screen.press("Show my link")
+    link = screen.page.get_by_label("Your link")
+    expect(link).to_be_focused()
+    [(code, number)] = screen.studio.query(
+        "SELECT r.code, c._id FROM app.referral_codes r JOIN app.contacts c ON r.contact = c._id "
+        "WHERE c.contact_id = %s",
+        contact_id,
+    )
+    expect(link).to_have_text(f"{screen.studio.url}/r/{code}")
+    screen.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    screen.press("Copy")
+    assert screen.page.evaluate("navigator.clipboard.readText()") == link.inner_text()
+    screen.studio.query(
+        "INSERT INTO app.referrals (referral_id, code, referrer, email, status, invited_at) "
+        "VALUES ('r' || %s, %s, %s, 'friend@link.example', 'rewarded', now())",
+        contact_id,
+        code,
+        number,
+    )
+    screen.studio.query(
+        "INSERT INTO app.referral_rewards (referral_id, contact, side, entry, reward, recorded_at) "
+        "VALUES ('r' || %s, %s, 'referrer', 'granted', '{\"words\": \"A free class\"}', now())",
+        contact_id,
+        number,
+    )
+    screen.page.reload()
+    rewards = screen.page.get_by_role("list", name="Your rewards")
+    expect(rewards).to_contain_text("A free class")
+    expect(rewards).to_contain_text("To be used")
+    screen.sees("1 friend")
+    expect(screen.page.get_by_role("button", name="Show my link")).to_be_hidden()
 
 
 def test_someone_agrees_to_the_texts(chromium: Browser, studio: Studio) -> None:

@@ -12,9 +12,10 @@ import psycopg
 import pytest
 from playwright.sync_api import Browser, expect
 
+from tests.product.customers import CONTACTS, customer
 from tests.product.mailbox import body_of, deliver_mail, read_mails
 from tests.product.outside_website import sign
-from tests.product.studio import Caller, Refused, Studio
+from tests.product.studio import PASSWORD, Caller, Refused, Studio
 
 PROGRAM = {
     "status": "active",
@@ -120,6 +121,50 @@ def test_both_sides_are_rewarded_once(
             olga.call("settle_referral_reward", referral["referral_id"], "friend", entry)
     board = olga.call("get_referral_leaderboard")
     assert [(one["contact_name"], one["rewarded"]) for one in board["leaders"]] == [("Rosa R", 1)]
+
+
+def test_a_customer_sees_their_own_link_and_what_it_brought(
+    empty_studio: Studio, olga: Caller
+) -> None:
+    """After the two of before: Rosa who recommended, and Fern who came; and nobody sees who."""
+    for name in ("rosa", "fern", "nobody"):
+        with empty_studio.uplink() as script:
+            person = {"email": f"{name}@refer.example", "password": PASSWORD, "role": "customer"}
+            script.call("add_staff_user", first_name=name.title(), last_name="R", **person)
+    with customer(empty_studio, "rosa@refer.example") as rosa:
+        found = rosa.call("get_my_referrals")
+        [(code,)] = empty_studio.query(
+            "SELECT code FROM app.referral_codes r JOIN app.contacts c ON r.contact = c._id "
+            "WHERE c.email = 'rosa@refer.example'"
+        )
+        assert found["link"] == f"{empty_studio.url}/r/{code}"
+        assert rosa.call("create_my_referral_link")["link"] == found["link"]
+        assert found["counts"] == {"visits": 1, "confirmed": 0, "came": 1, "rewarded": 1}
+        assert [one["entry"] for one in found["rewards"]] == ["granted"]
+        assert "fern" not in str(found).lower()
+        rules = found["rules"]
+        assert (rules["friend"], rules["hold_days"]) == ("15% off", 0)
+        assert "200" in rules["minimum"] and "100" in rules["you"]
+    with customer(empty_studio, "fern@refer.example") as fern:
+        found = fern.call("get_my_referrals")
+        assert [(one["side"], one["entry"]) for one in found["rewards"]] == [("friend", "used")]
+        assert (found["link"], found["counts"]["came"]) == (None, 0)
+        # The contact becomes one with another: what was earned comes along.
+        [(fern_id,)] = empty_studio.query(CONTACTS, "fern@refer.example")
+        other = {"first_name": "Fern", "last_name": "Again", "email": "fern2@refer.example"}
+        other_id = olga.call("create_contact", other)["contact"]["contact_id"]
+        olga.call("merge_contacts", other_id, fern_id)
+        assert fern.call("get_my_referrals") == found
+    with customer(empty_studio, "nobody@refer.example") as nobody:
+        link = nobody.call("create_my_referral_link")["link"]
+        assert httpx.get(link).status_code == 200
+        empty_studio.query("UPDATE app.referral_programs SET status = 'off'")
+        found = nobody.call("get_my_referrals")
+        assert (found["is_running"], found["rewards"]) == (False, [])
+        with pytest.raises(Refused, match="not_running"):
+            nobody.call("create_my_referral_link")
+        empty_studio.query("UPDATE app.referral_programs SET status = 'active'")
+    assert olga.answer("get_my_referrals")["code"] == "not_a_customer"
 
 
 def test_the_database_keeps_the_ledger(empty_studio: Studio, olga: Caller, code: str) -> None:

@@ -34,20 +34,25 @@ def link_of(code: str) -> str:
     return f"{origin()}/r/{code}"
 
 
+def find_or_make_code(contact: Any) -> Any:
+    """The row of a contact's code, made (and audited) where there is none yet."""
+    row = app_tables.referral_codes.get(contact=contact)
+    if row is not None:
+        audit.unchanged()
+        return row
+    drawn = "".join(secrets.choice(ALPHABET) for _ in range(8))
+    row = app_tables.referral_codes.add_row(
+        code=f"{drawn[:4]}-{drawn[4:]}", contact=contact, visits=0, created_at=clock.now()
+    )
+    details = {"contact": contact["contact_id"]}
+    audit.record("create", "referral_code", row["code"], details=details)
+    return row
+
+
 @server_callable(
     needs="marketing.manage", takes={"contact_id": CONTACT_ID}, audit="referral_code.create"
 )
 def create_referral_code(contact_id: str) -> dict[str, Any]:
     """The code of a contact, made where there is none yet: ``{"code", "link"}``."""
-    contact = find_row(contact_id)
-    row = app_tables.referral_codes.get(contact=contact)
-    if row is None:
-        drawn = "".join(secrets.choice(ALPHABET) for _ in range(8))
-        row = app_tables.referral_codes.add_row(
-            code=f"{drawn[:4]}-{drawn[4:]}", contact=contact, visits=0, created_at=clock.now()
-        )
-        details = {"contact": contact_id}
-        audit.record("create", "referral_code", row["code"], details=details)
-    else:
-        audit.unchanged()
+    row = find_or_make_code(find_row(contact_id))
     return {"code": row["code"], "link": link_of(row["code"])}

@@ -41,6 +41,7 @@ class CustomerDashboardForm(CustomerDashboardFormTemplate):
         self.state.say("none")
         self._show(found)
         self.dom_nodes["body"].hidden = False
+        self.referrals.load()
 
     @handle("state", "action")
     def state_action(self, **event_args):
