@@ -135,7 +135,12 @@ def _take_steps(url: str, key: str, steps: list[Any]) -> list[Any]:
                 return counted
             after = done.after
 
-    known = {"plan": plan, "send": sending.send_mails, "counts": ledger.counts}
+    known = {
+        "plan": plan,
+        "send": sending.send_mails,
+        "counts": ledger.counts,
+        "tallies": ledger.counts_by_source,
+    }
     return [known[name](*arguments) for name, arguments in steps]
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from tests.product.mailbox import deliver_mail
 from tests.product.studio import Caller, Refused, Studio
+from tests.product.tallies import recount, set_right, tallied
 from tests.product.test_campaigns import mail, make_campaign, make_contact
 
 _numbers = itertools.count(1)
@@ -166,6 +167,7 @@ def test_goes_again_to_those_who_have_not_opened_it(empty_studio: Studio, mia: C
         "WHERE source = %s AND reason IS NULL",
         f"broadcast:{broadcast_id}",
     )
+    set_right(empty_studio)
     again = mia.call("resend_to_unopened", broadcast_id, "Did you see this?")["broadcast"]
     assert (again["status"], again["content"]["subject"]) == ("draft", "Did you see this?")
     mia.call("send_broadcast", again["broadcast_id"])
@@ -189,6 +191,7 @@ def test_a_purchase_counts_for_the_last_mail_once(empty_studio: Studio, mia: Cal
         "due_at = NULL, lease = NULL, leased_until = NULL WHERE source = %s",
         f"broadcast:{broadcast_id}",
     )
+    set_right(empty_studio)
     with empty_studio.uplink() as script:
         for _ in range(2):
             script.call(
@@ -256,3 +259,4 @@ def test_reports_tell_of_a_span_and_its_sources(empty_studio: Studio, mia: Calle
     page = mia.call("get_marketing_dashboard", 7)
     assert page["totals"]["sent"] == report["totals"]["sent"]
     assert page["broadcasts"]
+    assert tallied(empty_studio) == recount(empty_studio)

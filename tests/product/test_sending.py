@@ -17,6 +17,7 @@ from tests.product.conftest import fresh_database
 from tests.product.outside_world import World, connect, open_world
 from tests.product.providers.server import Reply, Request
 from tests.product.studio import Caller, Refused, copy_template
+from tests.product.tallies import recount, set_right, tallied
 
 # Callables that no product has, to plan mails as campaigns and broadcasts do.
 MARKETING_OFFICE = """
@@ -471,6 +472,7 @@ def test_brevo_resolves_what_is_unknown_and_a_wrong_key_waits(
         "UPDATE app.mail_sends SET state = 'sending', lease = 'x', settled_at = NULL, "
         "leased_until = now() - interval '1 s' WHERE source = 'broadcast:brevo'"
     )
+    set_right(world.studio)
     assert script.call("send_mails_now")["done"] == {"sent": 1}
     assert len(world.brevo.sent) == 1
     assert sends(olga, "broadcast:brevo") == {"Rosa": ("sent", "")}
@@ -492,3 +494,5 @@ def test_brevo_resolves_what_is_unknown_and_a_wrong_key_waits(
     world.studio.query("UPDATE app.mail_sends SET due_at = now() WHERE state = 'planned'")
     assert script.call("send_mails_now")["done"] == {"sent": 1}
     assert olga.call("get_sending_status")["pause_reason"] == ""
+    # Through all that the tests of this module did, the sums kept beside the ledger are its own.
+    assert tallied(world.studio) == recount(world.studio)

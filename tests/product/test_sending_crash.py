@@ -21,6 +21,7 @@ from tests.product.conftest import fresh_database
 from tests.product.outside_world import World, connect, open_world
 from tests.product.providers.mail import MailServer
 from tests.product.sender_process import Nursery, open_nursery
+from tests.product.tallies import recount, tallied
 
 IS_FULL = os.environ.get("MYBIZZ_FULL") == "1"
 RECIPIENTS, KILLS = (10_000, 1_000) if IS_FULL else (60, 7)
@@ -158,3 +159,6 @@ def test_kills_and_time_outs_lose_nobody_and_double_nobody(
     assert counts["skipped"] == 2 * (RECIPIENTS // 20)
     parts = ("sent", "skipped", "failed", "unknown")
     assert sum(counts[part] for part in parts) == RECIPIENTS
+    # What is kept beside the ledger has come through as well.
+    assert tallied(world.studio) == recount(world.studio)
+    assert nursery.run(["tallies", [[SOURCE]]]) == [{SOURCE: counts}]

@@ -15,7 +15,7 @@ from ..server_shared import clock
 from ..server_shared.config import read_business
 from ..server_shared.happenings import listen
 from ..server_shared.transactions import once
-from . import ledger
+from . import ledger, mail_tallies
 from .campaign_fields import settings_of
 
 BROADCAST_DAYS = 7
@@ -36,6 +36,7 @@ def _attribute(contact: Any, transaction_type: str, transaction_id: str, amount_
     send = _last_mail(contact)
     if send is None:
         return
+    now = clock.now()
     app_tables.mail_conversions.add_row(
         contact=contact,
         source=send["source"],
@@ -43,7 +44,13 @@ def _attribute(contact: Any, transaction_type: str, transaction_id: str, amount_
         transaction_id=transaction_id,
         amount_cents=amount_cents,
         currency=once("business", read_business).currency,
-        converted_at=clock.now(),
+        converted_at=now,
+    )
+    mail_tallies.add(
+        send["source"],
+        {"conversions": 1, "revenue_cents": amount_cents},
+        mail_tallies.part_of(send["key"]),
+        mail_tallies.day_at(now),
     )
 
 

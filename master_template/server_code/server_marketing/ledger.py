@@ -30,7 +30,7 @@ from anvil.tables import query as q
 from ..server_shared import clock, outbox
 from ..server_shared.happenings import tell
 from ..server_shared.transactions import in_transaction
-from . import recipients
+from . import mail_tallies, recipients
 from .recipients import Judgement
 
 PLANNED, SENDING, SENT, FAILED, SKIPPED, UNKNOWN = (
@@ -167,8 +167,16 @@ def counts(source: str, key: str | None = None) -> dict[str, int]:
 
 
 def counts_by_source(sources: Iterable[str]) -> dict[str, dict[str, int]]:
-    """The :func:`counts` of each of these sources."""
-    return {source: counts(source) for source in sources}
+    """The :func:`counts` of each of these sources, from the tallies, in one query."""
+    totals = mail_tallies.read_totals(sources)
+    return {source: counted(figures) for source, figures in totals.items()}
+
+
+def counted(figures: Mapping[str, int]) -> dict[str, int]:
+    """Figures of the tallies as :func:`counts` gives them."""
+    planned = figures.get("planned", 0)
+    ended = {state: figures.get(state, 0) for state in ENDED}
+    return {"planned": planned, "waiting": planned - sum(ended.values()), **ended}
 
 
 def _count(query: Mapping[str, Any]) -> dict[str, int]:
@@ -211,14 +219,17 @@ def finish(row: Any, state: str, reason: str | None = None, **more: Any) -> None
     detail = more.pop("detail", None)
     if state == SKIPPED:
         more["started_at"] = None
-    row.update(
+    now = clock.now()
+    mail_tallies.change(
+        row,
         state=state,
         reason=reason,
         detail=detail[:MAX_DETAIL_CHARS] if detail else None,
         lease=None,
         leased_until=None,
         due_at=None,
-        settled_at=clock.now(),
+        settled_at=now,
+        settled_day=mail_tallies.day_at(now),
         **more,
     )
     tell("mail_settled", send=row)
@@ -297,6 +308,7 @@ def _add_rows(
     judgements = recipients.judge(contacts)
     taken = _taken_addresses(source, key, judgements)
     now = clock.now()
+    today = mail_tallies.day_at(now)
     columns = []
     for contact, judgement in zip(contacts, judgements, strict=True):
         reason = judgement.reason
@@ -320,9 +332,14 @@ def _add_rows(
                 "planned_at": now,
                 "due_at": None if reason else due_at or now,
                 "settled_at": now if reason else None,
+                "settled_day": today if reason else None,
             }
         )
     added = list(app_tables.mail_sends.add_rows(columns))
+    skipped = sum(each["state"] == SKIPPED for each in columns)
+    part = mail_tallies.part_of(key)
+    mail_tallies.add(source, {"planned": len(columns)}, part)
+    mail_tallies.add(source, {SKIPPED: skipped}, part, today)
     for row in added:
         if row["state"] == SKIPPED:
             tell("mail_settled", send=row)

@@ -23,7 +23,7 @@ from ..server_emails.mail_service import FAILED
 from ..server_shared import clock
 from ..server_shared.happenings import tell
 from ..server_shared.transactions import in_transaction
-from . import ledger, scanners, suppression, tracking_links
+from . import ledger, mail_tallies, scanners, suppression, tracking_links
 
 DELIVERED, OPENED, CLICKED = "delivered", "opened", "clicked"
 HARD_BOUNCE, SOFT_BOUNCE, BLOCKED, INVALID = "hard_bounce", "soft_bounce", "blocked", "invalid"
@@ -116,7 +116,7 @@ def _note(send: Any, report: Report, at: datetime) -> None:
     column = _column(report.kind, bool(report.scanner))
     is_first = column is not None and send[column] is None
     if column is not None and (is_first or send[column] > at):
-        send[column] = at
+        mail_tallies.change(send, **{column: at})
     if report.kind in _BOUNCES and is_first:
         send["bounce_text"] = report.detail[:MAX_DETAIL_CHARS] or report.kind.replace("_", " ")
     if send["state"] == ledger.UNKNOWN and report.kind not in (ERROR, BLOCKED, INVALID):
@@ -221,8 +221,11 @@ def mark_as_machine(send_key: str, scanner: str, since: datetime) -> int:
         )
         first = next(iter(left), None)
         before = send[f"scanner_{kind}_at"]
-        send[f"{kind}_at"] = first["occurred_at"] if first is not None else None
-        send[f"scanner_{kind}_at"] = min([*mine, *([before] if before else [])])
+        columns = {
+            f"{kind}_at": first["occurred_at"] if first is not None else None,
+            f"scanner_{kind}_at": min([*mine, *([before] if before else [])]),
+        }
+        mail_tallies.change(send, **columns)
     return len(found)
 
 

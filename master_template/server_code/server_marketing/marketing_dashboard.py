@@ -23,7 +23,7 @@ SHOWN = 5
     needs="marketing.view", takes={"days": Int("Days", minimum=7, maximum=365, default=30)}
 )
 def get_marketing_dashboard(days: int = 30) -> dict[str, Any]:
-    """The last ``days`` days up to today: ``totals`` as ``mail_figures.of_span`` and ``before``,
+    """The last ``days`` days up to today: ``totals`` as ``mail_figures.of_days`` and ``before``,
     those of as many days before; ``unit`` and ``buckets`` as a report has them; ``campaigns`` that
     run and ``broadcasts`` that went out last; ``waiting``, how many mails wait; ``opted_in``, how
     many contacts may be written to; ``currency``."""
@@ -33,10 +33,11 @@ def get_marketing_dashboard(days: int = 30) -> dict[str, Any]:
     first = today - timedelta(days=days - 1)
     start, end = day_start(first, zone), day_start(today + timedelta(days=1), zone)
     earlier = day_start(first - timedelta(days=days), zone)
-    unit, buckets = report_service.buckets_of(first, today, zone)
+    days_now = mail_figures.read_days(start, end)
+    unit, buckets = report_service.buckets_of(first, today, zone, days_now)
     return {
-        "totals": mail_figures.of_span(start, end),
-        "before": mail_figures.of_span(earlier, start),
+        "totals": mail_figures.of_days(days_now),
+        "before": mail_figures.of_days(mail_figures.read_days(earlier, start)),
         "unit": unit,
         "buckets": buckets,
         "campaigns": report_service.running_campaigns(SHOWN),

@@ -1,11 +1,12 @@
 """Reports on mails: by day, week or month, and by campaign and broadcast, of any span of days.
 
-Days are those of the business. Figures are counted in the database; a source takes a handful of
-counts, so a report shows MAX_SOURCES of a kind, the newest.
+Days are those of the business. Figures come from ``mail_tallies``: a report takes the same few
+queries however many mails, sources and days it tells of.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from itertools import islice
 from typing import Any
@@ -16,7 +17,7 @@ import anvil.tables as tables
 from anvil.tables import app_tables
 from anvil.tables import query as q
 
-from ..server_analytics.periods import Period, day_of, day_start
+from ..server_analytics.periods import day_of, day_start
 from ..server_privacy.export_files import to_csv
 from ..server_shared import clock
 from ..server_shared.audit import Reads, add_details
@@ -26,13 +27,14 @@ from ..server_shared.errors import InvalidError
 from ..server_shared.money import to_major
 from ..server_shared.validators import Day
 from . import broadcast_fields, campaign_fields, ledger, mail_figures
+from .mail_figures import DayFigures
 
 DEFAULT_DAYS = 30
 MAX_DAYS = 366
-MAX_SOURCES = 20
+MAX_SOURCES = 100
 # The longest span of days that is shown by such a unit, and how many days one of it has.
 UNITS = (("day", 31, 1), ("week", 186, 7), ("month", MAX_DAYS, 30))
-SHOWN = ("opens", "clicks", "bounces", "unsubscribes")
+SHOWN = ("sent", "opens", "clicks", "bounces", "unsubscribes", "conversions", "revenue_cents")
 CSV_COLUMNS = [
     "kind",
     "name",
@@ -56,22 +58,22 @@ def get_marketing_report(since: date | None = None, until: date | None = None) -
     """What became of the mails from one day to another, both included; the last 30 days where none
     are given.
 
-    ``since``, ``until``, ``currency``; ``totals`` as ``mail_figures.of_span``; ``unit`` (day, week,
+    ``since``, ``until``, ``currency``; ``totals`` as ``mail_figures.of_days``; ``unit`` (day, week,
     month) and ``buckets``, each with ``day``, ``sent``, ``opens`` and ``clicks``; ``sources``, each
     with ``kind``, ``id``, ``name`` and its figures, the most revenue first.
     Raises :class:`InvalidError` where the span is none, or longer than MAX_DAYS.
     """
     first, last, zone = read_span(since, until)
-    whole = _period(first, last, zone)
-    unit, buckets = buckets_of(first, last, zone)
+    days = _read(first, last, zone)
+    unit, buckets = buckets_of(first, last, zone, days)
     return {
         "since": first,
         "until": last,
         "currency": read_business().currency,
-        "totals": mail_figures.of_span(whole.start, whole.end),
+        "totals": mail_figures.of_days(days),
         "unit": unit,
         "buckets": buckets,
-        "sources": sources_of(whole),
+        "sources": sources_of(days),
     }
 
 
@@ -84,7 +86,7 @@ def export_marketing_report(since: date | None = None, until: date | None = None
     """``{"file": media, "rows": count}``: the report's campaigns and broadcasts as CSV."""
     first, last, zone = read_span(since, until)
     currency = read_business().currency
-    rows = [_csv_row(source, currency) for source in sources_of(_period(first, last, zone))]
+    rows = [_csv_row(source, currency) for source in sources_of(_read(first, last, zone))]
     add_details(rows=len(rows))
     content = to_csv(CSV_COLUMNS, rows)
     name = f"mail-report-{first.isoformat()}-{last.isoformat()}.csv"
@@ -103,86 +105,73 @@ def read_span(since: date | None, until: date | None) -> tuple[date, date, ZoneI
     return first, last, zone
 
 
-def _period(first: date, last: date, zone: ZoneInfo) -> Period:
-    return Period(day_start(first, zone), day_start(last + timedelta(days=1), zone))
+def _read(first: date, last: date, zone: ZoneInfo) -> list[DayFigures]:
+    start, end = day_start(first, zone), day_start(last + timedelta(days=1), zone)
+    return mail_figures.read_days(start, end)
 
 
-def buckets_of(first: date, last: date, zone: ZoneInfo) -> tuple[str, list[dict[str, Any]]]:
+def buckets_of(
+    first: date, last: date, zone: ZoneInfo, days: Sequence[DayFigures]
+) -> tuple[str, list[dict[str, Any]]]:
     """The unit that suits a span, and for each of its units how many mails were sent, and opened
     and clicked by now."""
     count = (last - first).days + 1
     unit, _, size = next(each for each in UNITS if count <= each[1])
-    begin = _first_sent_at(_period(first, last, zone))
+    by_bucket: dict[int, list[DayFigures]] = {}
+    for each in days:
+        # Where the business has moved to another zone since, a day begins beside its midnight.
+        number = max(0, (day_of(each.day, zone) - first).days) // size
+        by_bucket.setdefault(number, []).append(each)
     buckets = []
     for number in range(0, count, size):
-        day = first + timedelta(days=number)
-        period = _period(day, min(day + timedelta(days=size - 1), last), zone)
-        bucket = {"day": day, "sent": 0, "opens": 0, "clicks": 0}
-        if begin is not None and period.end > begin:
-            bucket |= _count_bucket(period)
-        buckets.append(bucket)
+        figures = mail_figures.total(by_bucket.get(number // size, ()))
+        shown = {name: figures[name] for name in ("sent", "opens", "clicks")}
+        buckets.append({"day": first + timedelta(days=number), **shown})
     return unit, buckets
 
 
-def _first_sent_at(period: Period) -> Any:
-    """When the first mail of a period was sent; before it there is nothing to count."""
-    found = app_tables.mail_sends.search(
-        tables.order_by("settled_at"),
-        q.fetch_only("settled_at"),
-        q.page_size(1),
-        state=ledger.SENT,
-        settled_at=q.between(period.start, period.end, max_inclusive=False),
-    )
-    row = next(iter(found), None)
-    return None if row is None else row["settled_at"]
+def sources_of(days: Iterable[DayFigures]) -> list[dict[str, Any]]:
+    """The campaigns and broadcasts that sent something on these days, or after which something was
+    bought, with their figures; the most revenue first, at most MAX_SOURCES."""
+    by_source: dict[str, list[DayFigures]] = {}
+    for each in days:
+        by_source.setdefault(each.source, []).append(each)
+    totals = {source: mail_figures.total(found) for source, found in by_source.items()}
+    busy = [source for source, sums in totals.items() if sums["sent"] or sums["conversions"]]
+    busy.sort(key=lambda source: (-totals[source]["revenue_cents"], -totals[source]["sent"]))
+    names = _names_of(busy[:MAX_SOURCES])
+    found = []
+    for source in busy[:MAX_SOURCES]:
+        kind, _, identifier = source.partition(":")
+        if source in names:
+            shown = {name: totals[source][name] for name in SHOWN}
+            rated = mail_figures.with_rates(shown)
+            found.append({"kind": kind, "id": identifier, "name": names[source], **rated})
+    return found
 
 
-def _count_bucket(period: Period) -> dict[str, int]:
-    span = q.between(period.start, period.end, max_inclusive=False)
-    sent = mail_figures.count_sent(settled_at=span)
-    if not sent:
-        return {}
-    return {"sent": sent, **mail_figures.count_moments(("opens", "clicks"), settled_at=span)}
-
-
-def sources_of(period: Period) -> list[dict[str, Any]]:
-    """The campaigns and broadcasts that sent something in a period, with their figures of it."""
-    campaigns = app_tables.email_campaigns.search(
-        tables.order_by("updated_at", ascending=False),
-        q.page_size(MAX_SOURCES),
-        activated_at=q.less_than(period.end),
-    )
-    broadcasts = app_tables.email_broadcasts.search(
-        tables.order_by("started_at", ascending=False),
-        q.page_size(MAX_SOURCES),
-        started_at=q.less_than(period.end),
-    )
-    bought = mail_figures.revenue_by_source(period.start, period.end)
-    found = [
-        _source("campaign", row["campaign_id"], row["campaign_name"], period, bought)
-        for row in islice(campaigns, MAX_SOURCES)
-    ]
-    found += [
-        _source("broadcast", row["broadcast_id"], row["broadcast_name"], period, bought)
-        for row in islice(broadcasts, MAX_SOURCES)
-    ]
-    busy = [source for source in found if source["sent"] or source["conversions"]]
-    return sorted(busy, key=lambda source: (-source["revenue_cents"], -source["sent"]))
-
-
-def _source(
-    kind: str, identifier: str, name: str, period: Period, bought: dict[str, tuple[int, int]]
-) -> dict[str, Any]:
-    span = q.between(period.start, period.end, max_inclusive=False)
-    source = f"{kind}:{identifier}"
-    sent = mail_figures.count_sent(source=source, settled_at=span)
-    figures: dict[str, Any] = {"sent": sent, **dict.fromkeys(SHOWN, 0)}
-    if sent:
-        figures |= mail_figures.count_moments(SHOWN, source=source, settled_at=span)
-    conversions, revenue_cents = bought.get(source, (0, 0))
-    figures |= {"conversions": conversions, "revenue_cents": revenue_cents}
-    rated = mail_figures.with_rates(figures)
-    return {"kind": kind, "id": identifier, "name": name, **rated}
+def _names_of(sources: Iterable[str]) -> dict[str, str]:
+    """What people call these campaigns and broadcasts."""
+    ids: dict[str, list[str]] = {"campaign": [], "broadcast": []}
+    for source in sources:
+        kind, _, identifier = source.partition(":")
+        ids.setdefault(kind, []).append(identifier)
+    names = {}
+    if ids["campaign"]:
+        for row in app_tables.email_campaigns.search(
+            q.fetch_only("campaign_id", "campaign_name"),
+            q.page_size(MAX_SOURCES),
+            campaign_id=q.any_of(*ids["campaign"]),
+        ):
+            names[f"campaign:{row['campaign_id']}"] = row["campaign_name"]
+    if ids["broadcast"]:
+        for row in app_tables.email_broadcasts.search(
+            q.fetch_only("broadcast_id", "broadcast_name"),
+            q.page_size(MAX_SOURCES),
+            broadcast_id=q.any_of(*ids["broadcast"]),
+        ):
+            names[f"broadcast:{row['broadcast_id']}"] = row["broadcast_name"]
+    return names
 
 
 def _csv_row(source: dict[str, Any], currency: str) -> dict[str, Any]:

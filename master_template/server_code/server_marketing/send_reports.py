@@ -21,7 +21,7 @@ from ..server_shared.config import read_business
 from ..server_shared.errors import ConflictError, InvalidError, NotFoundError
 from ..server_shared.formatting import format_day_and_time
 from ..server_shared.validators import Choice, Int, Text, fold
-from . import ledger, quota
+from . import ledger, mail_tallies, quota
 from .ledger import FAILED, PLANNED, SENDING, SENT, SKIPPED, UNKNOWN, finish
 from .recipients import REASON_TEXTS
 
@@ -189,12 +189,14 @@ def decide_send(send_key: str, decision: str) -> dict[str, Any]:
     elif decision == NOT_SENT:
         finish(row, FAILED, "not_sent", decided_by=who)
     else:
-        row.update(
+        mail_tallies.change(
+            row,
             state=PLANNED,
             reason=None,
             detail=None,
             started_at=None,
             settled_at=None,
+            settled_day=None,
             attempts=0,
             due_at=clock.now(),
             decided_by=who,

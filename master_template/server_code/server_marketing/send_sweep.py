@@ -14,6 +14,7 @@ from anvil.tables import query as q
 from ..server_emails import mail_senders
 from ..server_shared import clock
 from ..server_shared.transactions import in_transaction
+from . import mail_tallies
 from .ledger import PLANNED, SENDING, SKIPPED, UNKNOWN, finish
 
 SWEEP_ROWS = 200
@@ -23,6 +24,7 @@ CANCELLED_DAYS = 60
 
 def sweep() -> None:
     """Put in order what earlier runs have left behind."""
+    mail_tallies.fold()
     while _sweep_interrupted() == SWEEP_ROWS:
         pass
     while _sweep_cancelled() == SWEEP_ROWS:
@@ -37,8 +39,9 @@ def _sweep_interrupted() -> int:
         q.page_size(SWEEP_ROWS), state=SENDING, leased_until=q.less_than(now)
     )
     rows = list(islice(found, SWEEP_ROWS))
-    for row in rows:
-        let_go(row, "interrupted", now)
+    with mail_tallies.gathering():
+        for row in rows:
+            let_go(row, "interrupted", now)
     return len(rows)
 
 
@@ -69,7 +72,7 @@ def _sweep_cancelled() -> int:
         q.page_size(SWEEP_ROWS), state=PLANNED, content=q.any_of(*contents), started_at=None
     )
     rows = list(islice(found, SWEEP_ROWS))
-    with tables.batch_update:
+    with mail_tallies.gathering(), tables.batch_update:
         for row in rows:
             finish(row, SKIPPED, "cancelled")
     return len(rows)

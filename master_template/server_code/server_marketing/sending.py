@@ -11,6 +11,7 @@ asked again, with that id.
 
 from __future__ import annotations
 
+import itertools
 import logging
 import secrets
 import time
@@ -32,7 +33,7 @@ from ..server_shared.callables import TRUSTED_ONLY, server_callable
 from ..server_shared.errors import AppError
 from ..server_shared.outbox_delivery import deliver_outbox
 from ..server_shared.transactions import in_transaction
-from . import ledger, quota, recipients, unsubscribing
+from . import ledger, mail_tallies, quota, recipients, unsubscribing
 from .ledger import FAILED, PLANNED, SENDING, SENT, SKIPPED, UNKNOWN, finish
 from .send_sweep import let_go, put_back, sweep
 
@@ -41,6 +42,7 @@ BATCH_ROWS = 10
 LEASE = timedelta(minutes=5)
 # One attempt, with every time-out of the slowest way: SMTP has ten seconds for each of its steps.
 ATTEMPT = timedelta(minutes=3)
+FOLD_EVERY = 50  # batches
 MAX_ATTEMPTS = 12  # with the pauses of the outbox, over some days
 # How long to leave a provider alone that would refuse every mail, where it does not say.
 PAUSE = timedelta(minutes=10)
@@ -66,7 +68,9 @@ def send_mails() -> dict[str, int]:
     done: dict[str, int] = {}
     try:
         sweep()
-        while True:
+        for batch in itertools.count(1):
+            if batch % FOLD_EVERY == 0:
+                mail_tallies.fold()
             if outbox.count_entries()["due"]:
                 deliver_outbox()  # what somebody waits for goes first
             turns = _lease_batch(secrets.token_hex(8))
@@ -81,7 +85,7 @@ def send_mails() -> dict[str, int]:
     except TransactionConflict:
         # Others are at the same mails, and go on until nothing is left.
         log.info("a run of sending leaves the rest to others")
-        return done
+    return done
 
 
 @server_callable(needs=TRUSTED_ONLY)
@@ -97,7 +101,8 @@ def send_mails_now() -> dict[str, Any]:
     "Sends what campaigns and broadcasts have planned, as fast as the hour's limit lets it",
 )
 def start_sending(run: schedule.Run) -> dict[str, int]:
-    """Start the task, which takes longer than a scheduled run may."""
+    """Start the task, which takes longer than a scheduled run may, and add up what came since."""
+    mail_tallies.fold()
     waiting = len(_due_rows())
     if waiting:
         ledger.launch_sending()

@@ -19,7 +19,7 @@ from ..server_shared.config import Business
 from ..server_shared.transactions import in_transaction
 from ..server_site.answers import public_answer
 from ..server_site.public_pages import render_page
-from . import suppression
+from . import mail_tallies, suppression
 
 PURPOSE = "unsubscribe"
 # What the address begins with; the token comes after it.
@@ -91,7 +91,7 @@ def unsubscribe(send_key: str) -> bool:
     if send is None or not send["recipient_email"]:
         return False  # Too old, or erased: nobody is kept who could get a mail.
     if send["unsubscribed_at"] is None:
-        send["unsubscribed_at"] = clock.now()
+        mail_tallies.change(send, unsubscribed_at=clock.now())
     emails = {send["recipient_email"]}
     contact = send["contact"]
     if contact is not None and contact["deleted_at"] is None and contact["email"]:

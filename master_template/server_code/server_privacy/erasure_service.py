@@ -11,6 +11,7 @@ from ..server_customers.contact_service import find_row
 from ..server_shared import audit, clock
 from ..server_shared.callables import server_callable
 from ..server_shared.errors import ConflictError
+from ..server_shared.happenings import tell
 from ..server_shared.table_walk import Schema, read_schema, search
 from ..server_shared.transactions import in_transaction
 from .erasure_rules import Erasing, has_money, step_of
@@ -55,6 +56,7 @@ def erase_person(person: Person, schema: Schema) -> dict[str, Any]:
             if changed is None:
                 gone.append(row)
             elif changed:
+                tell("row_erased", table=table, row=row, columns=changed)
                 changes.append((row, changed))
     _forget_author(person, schema)
     with tables.batch_update:

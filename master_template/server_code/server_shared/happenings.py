@@ -31,6 +31,8 @@ HAPPENINGS: dict[str, tuple[str, ...]] = {
     "mail_settled": ("send",),
     # A row of mail_events about it: delivered, opened, clicked, bounced, ...
     "mail_event": ("send", "event"),
+    # A row about a person who is erased is about to lose these columns; ``table`` is its name.
+    "row_erased": ("table", "row", "columns"),
     # Someone allowed marketing, or took that back; ``given_by`` is person or business.
     "marketing_consent": ("contact", "is_given", "given_by"),
 }
