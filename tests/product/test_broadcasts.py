@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.product.mailbox import deliver_mail
+from tests.product.statements import count_statements
 from tests.product.studio import Caller, Refused, Studio
 from tests.product.tallies import recount, set_right, tallied
 from tests.product.test_campaigns import mail, make_campaign, make_contact
@@ -260,3 +261,55 @@ def test_reports_tell_of_a_span_and_its_sources(empty_studio: Studio, mia: Calle
     assert page["totals"]["sent"] == report["totals"]["sent"]
     assert page["broadcasts"]
     assert tallied(empty_studio) == recount(empty_studio)
+
+
+MANY = 30
+# Some that went out, each with what its mails came to.
+MANY_SOURCES = (
+    "INSERT INTO app.email_broadcasts (broadcast_id, broadcast_name, content, recipients, status, "
+    "started_at, created_at, updated_at, version) SELECT 'many' || n, 'Many ' || n, '{}', '{}', "
+    "'sent', now(), now(), now(), 1 FROM generate_series(1, {many}) n",
+    "INSERT INTO app.email_campaigns (campaign_id, campaign_name, campaign_type, status, steps, "
+    "campaign_settings, activated_at, created_at, updated_at, version) SELECT 'many' || n, "
+    "'Many ' || n, 'manual', 'active', '[]', '{}', now(), now(), now(), 1 "
+    "FROM generate_series(1, {many}) n",
+    "INSERT INTO app.mail_tallies (scope, source, part, day, figures) "
+    "SELECT scope, kind || ':many' || n, '', CASE WHEN scope = 'day' THEN "
+    "date_trunc('day', now(), 'Africa/Johannesburg') END, '{\"sent\": 5, \"planned\": 5}' "
+    "FROM generate_series(1, {many}) n, unnest(ARRAY['broadcast', 'campaign']) kind, "
+    "unnest(ARRAY['total', 'day']) scope",
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "listed"),
+    [
+        ("list_broadcasts", "broadcasts"),
+        ("list_campaigns", "campaigns"),
+        ("get_marketing_report", "sources"),
+        ("get_marketing_dashboard", ""),
+    ],
+)
+def test_takes_as_many_queries_for_thirty_as_for_three(
+    empty_studio: Studio, mia: Caller, name: str, listed: str
+) -> None:
+    arguments = {"page_size": 100} if name.startswith("list_") else {}
+
+    def measure(many: int) -> int:
+        for statement in MANY_SOURCES:
+            empty_studio.query(statement.replace("{many}", str(many)))
+        answer = mia.call(name, **arguments)  # so that the worker is awake
+        if listed:
+            found = [each for each in answer[listed] if "Many" in str(each)]
+            assert len(found) == (2 * many if listed == "sources" else many)
+        counted = count_statements(empty_studio, lambda: mia.call(name, **arguments))
+        for table, column in (
+            ("email_broadcasts", "broadcast_id"),
+            ("email_campaigns", "campaign_id"),
+            ("mail_tallies", "source"),
+        ):
+            empty_studio.query(f"DELETE FROM app.{table} WHERE {column} LIKE '%many%'")
+        return counted
+
+    few, many = measure(3), measure(MANY)
+    assert 0 < many <= few
