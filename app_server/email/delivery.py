@@ -49,7 +49,8 @@ async def deliver_by_smtp(
     """Hand the message over for all recipients, or for none.
 
     Raises SendFailure with the server's own words when it refuses, and with what to look at when
-    it cannot be reached.
+    it cannot be reached. Where it "broke off while it took the message", or "gave no clear answer",
+    the message may have gone out; in any other case it has not.
     """
     import aiosmtplib  # loaded with the first message
 
@@ -61,7 +62,8 @@ async def deliver_by_smtp(
         timeout=CONNECT_SECONDS,
         tls_context=tls_context,
     )
-    where = f"{server.host}:{server.port}"
+    where = f"The mail server {server.host}:{server.port}"
+    is_handing_over = False
     try:
         await client.connect()
         if server.password:
@@ -69,22 +71,35 @@ async def deliver_by_smtp(
         await client.mail(sender, timeout=COMMAND_SECONDS)
         for recipient in recipients:
             await client.rcpt(recipient, timeout=COMMAND_SECONDS)
+        is_handing_over = True
         await client.data(message.as_bytes(), timeout=COMMAND_SECONDS)
     except aiosmtplib.SMTPAuthenticationError as error:
         raise send_failure(
-            f"The mail server {where} refused the log-in (check smtp-username and smtp-password): "
+            f"{where} refused the log-in (check smtp-username and smtp-password): "
             f"{error.code} {error.message}"
         ) from error
     except aiosmtplib.SMTPResponseException as error:
         raise send_failure(
-            f"The mail server {where} refused the message: {error.code} {error.message}"
+            f"{where} {_what_it_refused(error, is_handing_over)}: {error.code} {error.message}"
         ) from error
     except (aiosmtplib.SMTPException, OSError, ValueError) as error:
-        raise send_failure(
-            f"The mail server {where} could not be used: {error} ({type(error).__name__})"
-        ) from error
+        what = "broke off while it took the message" if is_handing_over else "could not be reached"
+        raise send_failure(f"{where} {what}: {error} ({type(error).__name__})") from error
     finally:
         await _hang_up(client)
+
+
+def _what_it_refused(error: aiosmtplib.SMTPResponseException, is_handing_over: bool) -> str:
+    """In words that an app can tell apart: this message, any at all, or nobody knows. 552 to the
+    sender's address means that this message is too long (RFC 1870)."""
+    import aiosmtplib
+
+    if is_handing_over and not 400 <= error.code < 600:
+        return "gave no clear answer to the message"
+    of_message = (aiosmtplib.SMTPRecipientRefused, aiosmtplib.SMTPDataError)
+    if isinstance(error, of_message) or error.code == 552:
+        return "refused the message"
+    return "refused to take mail"
 
 
 async def _hang_up(client: aiosmtplib.SMTP) -> None:

@@ -134,7 +134,7 @@ async def test_says_where_it_could_not_connect(tmp_path: Path, mail_receiver: Ma
     server = await mail_receiver.start()
     mail_receiver.stop()
     instance = make_instance(tmp_path, make_app({}), smtp=server)
-    with pytest.raises(AnvilError, match=f"127.0.0.1:{server.port} could not be used"):
+    with pytest.raises(AnvilError, match=f"127.0.0.1:{server.port} could not be reached"):
         await send_email(instance, mail_to())
 
 

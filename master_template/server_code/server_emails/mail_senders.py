@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -20,14 +21,13 @@ from ..server_shared.errors import AppError, ProviderError
 
 SERVER, SMTP_SERVER, BREVO = "server", "smtp", "brevo"
 
-# How the embedded server says that nothing has gone out; other words leave a doubt.
-_SURELY_NOT = (
-    "refused the message",
-    "refused the log-in",
-    "not be reached",
-    "Invalid ",
-    "may have at most",
+# How the embedded server says what became of a mail (app_server/email/delivery.py and message.py);
+# what follows in it are the words of the mail server.
+_SAID = re.compile(
+    r"The mail server \S+ (?P<what>refused the message|refused the log-in[^:]*"
+    r"|refused to take mail|could not be reached): (?P<code>[45]\d\d)?"
 )
+_UNFIT = re.compile(r"Invalid (email|'from') address: |An e-mail may have at most ")
 _FOR_ALL = ("provider_refused", "provider_busy", "provider_unreachable", "provider_no_credits")
 
 
@@ -124,15 +124,30 @@ def send_by_server(mail: OutgoingMail) -> str:
             **({"headers": mail.headers} if mail.headers else {}),
         )
     except anvil.email.SendFailure as error:
-        raise ProviderError(
-            f"The mail server did not take it: {error}",
-            is_uncertain=not any(words in str(error) for words in _SURELY_NOT),
-        ) from error
+        raise server_failure(str(error)) from error
     except anvil.server.AnvilWrappedError as error:
         raise ProviderError(
             f"The mail could not be handed over: {error}", is_uncertain=True
         ) from error
     return ""
+
+
+def server_failure(said: str) -> ProviderError:
+    """What the mail server of the instance had against a mail; words that are not known, as those
+    of other servers, leave it open whether it has gone out."""
+    message = f"The mail server did not take it: {said}"
+    if _UNFIT.match(said):
+        return ProviderError(message, permanent=True)
+    found = _SAID.match(said)
+    if found is None:
+        return ProviderError(message, is_uncertain=True)
+    code = found["code"] or ""
+    if found["what"] == "could not be reached":
+        return ProviderError(message, code="provider_unreachable")
+    if found["what"] == "refused the message" and code != "421":  # which closes the connection
+        return ProviderError(message, permanent=code.startswith("5"))
+    is_busy = code.startswith("4")
+    return ProviderError(message, code="provider_busy" if is_busy else "provider_refused")
 
 
 def send_by_smtp(mail: OutgoingMail) -> str:

@@ -6,7 +6,7 @@ import smtplib
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from email.message import EmailMessage
 
 import anvil.secrets
@@ -18,25 +18,38 @@ from .provider_addresses import find_public_address
 TIMEOUT_SECONDS = 10.0
 # PEM of further authorities that mail servers may be signed by: for an operator's own.
 AUTHORITY_SECRET = "mail_certificate_authority"
+# How mail servers say that an account may send no more for now, as enhanced codes: Gmail ("Daily
+# user sending limit exceeded") and Zoho ("Unusual sending activity detected").
+_OVER_LIMIT = ("5.4.5 ", "5.4.6 ")
 
 
 class _Noting(smtplib.SMTP):
-    """Knows whether it has begun to hand over a message, and whether that was taken."""
+    """Knows whether it is handing over a message, and whether that was taken."""
 
     is_handing_over = False
     is_taken = False
+    _is_asking = False
 
     def data(self, msg: bytes | str) -> tuple[int, bytes]:  # type: ignore[override]
-        self.is_handing_over = True
-        try:
-            code, answer = super().data(msg)
-        except smtplib.SMTPDataError:
-            self.is_handing_over = False  # it was refused before it began
-            raise
-        # An answer, whatever it says, ends the doubt (RFC 5321 section 4.5.3.2.6).
-        self.is_handing_over = False
-        self.is_taken = code == 250
+        self._is_asking = True
+        code, answer = super().data(msg)
+        if code // 100 in (2, 4, 5):
+            # Only such an answer ends the doubt (RFC 5321, sections 4.2.1 and 4.2.5).
+            self.is_handing_over = False
+        self.is_taken = code // 100 == 2
         return code, answer
+
+    def getreply(self) -> tuple[int, bytes]:
+        code, answer = super().getreply()
+        if self._is_asking and code == 354:
+            self.is_handing_over = True  # before that nothing of the message has left
+        return code, answer
+
+    def __exit__(self, *args: object) -> None:
+        # Whatever becomes of the farewell, it changes nothing of what was said before.
+        with suppress(smtplib.SMTPException, OSError):
+            super().__exit__(*args)
+        self.close()
 
 
 class _Pinned(_Noting):
@@ -78,41 +91,58 @@ def logged_in(values: Mapping[str, str]) -> Iterator[_Noting]:
                 server.starttls(context=context)
             server.login(values["username"], values["password"])
             yield server
-    except smtplib.SMTPAuthenticationError as error:
-        raise ProviderError(
-            "The mail server does not accept the user name and password.",
-            permanent=True,
-            code="provider_refused",
-        ) from error
-    except ssl.SSLCertVerificationError as error:
-        raise ProviderError(
-            f"The certificate of {host} is not valid: {error.verify_message}.", permanent=True
-        ) from error
-    except ssl.SSLError as error:
-        raise ProviderError(
-            f"No encrypted connection to {host} could be made. Port 465 goes with TLS, port 587 "
-            "with STARTTLS.",
-        ) from error
-    except smtplib.SMTPNotSupportedError as error:
-        raise ProviderError(
-            f"The mail server {host} offers no encryption or no log-in on port {port}.",
-            permanent=True,
-        ) from error
-    except smtplib.SMTPRecipientsRefused as error:
-        code, text = next(iter(error.recipients.values()))
-        raise ProviderError(
-            f"The mail server refused the recipient: {_readable(text)}", permanent=code >= 500
-        ) from error
-    except smtplib.SMTPResponseException as error:
-        raise ProviderError(
-            f"The mail server answered: {_readable(error.smtp_error)}",
-            permanent=error.smtp_code >= 500,
-        ) from error
     except (smtplib.SMTPException, OSError) as error:
-        raise ProviderError(
-            f"The mail server {host} could not be reached on port {port}.",
-            code="provider_unreachable",
-        ) from error
+        raise _failure(error, host, port) from error
+
+
+def _failure(error: Exception, host: str, port: int) -> ProviderError:
+    """What went wrong. Only what is wrong with this one mail is permanent; what would meet every
+    mail (a password, a limit) says so by its code, and may be put right before it is given up."""
+    match error:
+        case smtplib.SMTPAuthenticationError(smtp_code=code) if code >= 500:
+            return _for_all("The mail server does not accept the user name and password.")
+        case ssl.SSLCertVerificationError(verify_message=reason):
+            return _for_all(f"The certificate of {host} is not valid: {reason}.")
+        case ssl.SSLError():
+            return _for_all(
+                f"No encrypted connection to {host} could be made. Port 465 goes with TLS, port "
+                "587 with STARTTLS.",
+                "provider_unreachable",
+            )
+        case smtplib.SMTPNotSupportedError():
+            return _for_all(
+                f"The mail server {host} offers no encryption or no log-in on port {port}."
+            )
+        case smtplib.SMTPRecipientsRefused(recipients=recipients):
+            code, text = next(iter(recipients.values()))
+            what = f"The mail server refused the recipient: {_readable(text)}"
+            return _for_one(what, code, text)
+        case smtplib.SMTPDataError(smtp_code=code, smtp_error=text):
+            return _for_one(f"The mail server answered: {_readable(text)}", code, text)
+        case smtplib.SMTPSenderRefused(smtp_code=552, smtp_error=text):
+            # RFC 1870: that this message is too long is said here already.
+            return _for_one(f"The mail server answered: {_readable(text)}", 552, text)
+        case smtplib.SMTPResponseException(smtp_code=code, smtp_error=text):
+            busy_or_refused = "provider_refused" if code >= 500 else "provider_busy"
+            return _for_all(f"The mail server answered: {_readable(text)}", busy_or_refused)
+    return _for_all(
+        f"The mail server {host} could not be reached on port {port}.", "provider_unreachable"
+    )
+
+
+def _for_all(message: str, code: str = "provider_refused") -> ProviderError:
+    return ProviderError(message, code=code)
+
+
+def _for_one(message: str, code: int, text: bytes | str) -> ProviderError:
+    """An answer to a recipient or a message. 421 closes the connection whatever it answers (RFC
+    5321, section 3.8), and some say here that the account has sent its share."""
+    shown = _readable(text)
+    if code == 421:
+        return _for_all(message, "provider_busy")
+    if shown.startswith(_OVER_LIMIT):
+        return _for_all(message, "provider_busy")
+    return ProviderError(message, permanent=code >= 500)
 
 
 def send(
@@ -129,7 +159,7 @@ def send(
             server.send_message(message, from_addr=return_path, to_addrs=[recipient])
     except ProviderError as error:
         if server is not None and server.is_taken:
-            return  # only the farewell failed
+            return  # by an answer other than 250, which says the same
         error.is_uncertain = server is not None and server.is_handing_over
         raise
 
