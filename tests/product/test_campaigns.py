@@ -279,6 +279,49 @@ def test_a_deleted_contact_leaves(empty_studio: Studio, mia: Caller) -> None:
     assert enrolment(mia, campaign_id)["exit_reason"] == "The contact was deleted"
 
 
+def test_who_is_merged_stays_in_each_campaign_once(empty_studio: Studio, mia: Caller) -> None:
+    keep, other = make_contact(mia), make_contact(mia)
+    going_on, in_both, twice, again = (
+        make_campaign(mia),
+        make_campaign(mia),
+        make_campaign(mia),
+        make_campaign(mia, settings={"reenrolment": "after_end", "reenrolment_days": 0}),
+    )
+    for campaign_id in (twice, again, in_both):
+        mia.call("enroll_contact_in_campaign", keep, campaign_id)
+    for campaign_id in (twice, again):
+        let_time_come(empty_studio, campaign_id)
+    for campaign_id in (going_on, in_both, twice, again):
+        mia.call("enroll_contact_in_campaign", other, campaign_id)
+    mia.call("merge_contacts", keep, other)
+
+    def places(campaign_id: str) -> list[tuple[str, str, str | None]]:
+        return empty_studio.query(
+            "SELECT t.contact_id, e.status, e.exit_reason FROM app.contact_campaigns e "
+            "JOIN app.contacts t ON t._id = e.contact "
+            "JOIN app.email_campaigns c ON c._id = e.campaign "
+            "WHERE c.campaign_id = %s ORDER BY e._id",
+            campaign_id,
+        )
+
+    assert places(going_on) == [(keep, "active", None)]
+    assert places(in_both) == [(keep, "active", None), (keep, "exited", "merged")]
+    assert places(twice) == [(keep, "completed", None), (keep, "exited", "merged")]
+    assert places(again) == [(keep, "completed", None), (keep, "active", None)]
+    with empty_studio.person("mia") as caller:
+        campaigns = caller.call("get_contact_campaigns", keep)["campaigns"]
+    in_now = {each["campaign_id"]: each["sequence_day"] for each in campaigns}
+    assert in_now == {going_on: 2, in_both: 2, again: 2}
+    let_time_come(empty_studio, going_on)
+    assert enrolment(mia, going_on)["status"] == "completed"
+    # Of the place that ended nothing more goes out.
+    states = "SELECT state, reason FROM app.mail_sends WHERE source = %s ORDER BY _id"
+    assert empty_studio.query(states, f"campaign:{in_both}") == [
+        ("planned", None),
+        ("skipped", "cancelled"),
+    ]
+
+
 def test_a_campaign_that_is_not_complete_does_not_start(mia: Caller) -> None:
     given = {
         "campaign_name": "Half",

@@ -21,6 +21,7 @@ from ..server_privacy import consent_record
 from ..server_shared import audit, clock
 from ..server_shared.callables import server_callable
 from ..server_shared.errors import AppError, ConflictError, InvalidError
+from ..server_shared.happenings import tell
 from ..server_shared.table_walk import PAGE_ROWS, Column, Schema, read_schema
 from ..server_shared.transactions import in_transaction
 from ..server_shared.validators import Choice, Int, Record
@@ -51,9 +52,10 @@ STAYING = {
     "bulk_change_rows": "what was done was done to that contact, and is undone there",
 }
 # Where a contact may have only one row of a kind: the columns besides the contact that make it the
-# same. The kept contact's own row counts, and the other stays with the tombstone.
+# same where all are filled. The kept contact's own row counts, and the other stays with the
+# tombstone.
 ONE_OF_A_KIND: dict[str, tuple[str, ...]] = {
-    "contact_campaigns": ("campaign",),
+    "contact_campaigns": ("campaign", "trigger_reference"),
     "mail_sends": ("source", "key"),
     "referral_codes": (),
 }
@@ -158,6 +160,7 @@ def _merge(
     columns = _merged_columns(keep, merge, choices)
     changed = {key: value for key, value in columns.items() if keep[key] != value}
     lists = _hand_picked(merge)
+    tell("contacts_merging", contact=keep, merge=merge)
     duplicate_dismissals.hand_over(keep, merge)
     moved = _move_links(keep, merge)
     # The address first becomes free, then the kept contact may take it.
@@ -343,7 +346,7 @@ def _without_doubles(table: str, column: Column, rows: list[Any], keep: Any) -> 
         return tuple(row[name] for name in names)
 
     own = [kind(row) for row in app_tables[table].search(**_leads_to(column, keep))]
-    return [row for row in rows if kind(row) not in own]
+    return [row for row in rows if None in kind(row) or kind(row) not in own]
 
 
 def _write_links(rows: list[Any], column: Column, keep: Any, merge: Any, has_number: bool) -> None:

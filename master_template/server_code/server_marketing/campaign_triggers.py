@@ -207,6 +207,15 @@ def _open_with(contact: Any, reason: str) -> list[Any]:
     return [row for row in found if reason in settings_of(row["campaign"])["exits"]]
 
 
+@listen("contacts_merging")
+def end_doubles(contact: Any, merge: Any) -> None:
+    """Where the one that stays is in a campaign already, or was and is not taken again, the other
+    one's place in it ends: nobody goes through it twice at once."""
+    for row in enrolments.open_of(merge):
+        if enrolments.earlier_refusal(contact, row["campaign"], row["trigger_reference"]):
+            enrolments.end(row, EXITED, "merged")
+
+
 def _leave(contact: Any, reason: str, but: set[str]) -> None:
     """End what this reason ends; but not what the same purchase has begun."""
     if reason in _exits_in_use():

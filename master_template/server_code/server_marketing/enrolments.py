@@ -52,6 +52,7 @@ EXIT_REASONS = {
     "removed": "Taken out by hand",
     "archived": "The campaign was archived",
     "bounced": "The address does not work",
+    "merged": "Became one with a contact that was in it already",
 }
 
 log = logging.getLogger("mybizz.campaigns")
@@ -68,8 +69,11 @@ def refusal(
         return "no_steps"
     if contact["deleted_at"] is not None:
         return "deleted"
-    if is_new:
-        return None
+    return None if is_new else earlier_refusal(contact, campaign, trigger_reference)
+
+
+def earlier_refusal(contact: Any, campaign: Any, trigger_reference: str | None) -> str | None:
+    """Why a contact cannot be enrolled because it is, or was, in this campaign; or None."""
     earlier = list(
         app_tables.contact_campaigns.search(
             q.fetch_only("status", "trigger_reference", "completed_at"),

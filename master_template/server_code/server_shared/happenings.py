@@ -16,6 +16,8 @@ HAPPENINGS: dict[str, tuple[str, ...]] = {
     "contact_created": ("contact",),
     # ``before`` has the former values of the columns that changed.
     "contact_changed": ("contact", "before"),
+    # Everything of ``merge`` is about to be handed over to ``contact``.
+    "contacts_merging": ("contact", "merge"),
     "segment_entered": ("contact", "segment"),
     "segment_left": ("contact", "segment"),
     "lead_captured": ("contact", "form"),
