@@ -150,9 +150,15 @@ def _beyond(column: str, ascending: bool, edge: tuple[Any, int]) -> Any:
     further = q.greater_than if ascending else q.less_than
     if column == "number":
         return q.all_of(number=further(number))
-    return q.any_of(
-        q.all_of(**{column: further(value)}),
-        q.all_of(**{column: value, "number": further(number)}),
+    # The first term follows from the others. It is there for the database, which finds the edge in
+    # its index by that, and walks up to it by the others alone.
+    from_edge = q.greater_than_or_equal_to if ascending else q.less_than_or_equal_to
+    return q.all_of(
+        q.all_of(**{column: from_edge(value)}),
+        q.any_of(
+            q.all_of(**{column: further(value)}),
+            q.all_of(**{column: value, "number": further(number)}),
+        ),
     )
 
 

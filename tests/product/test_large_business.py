@@ -1,10 +1,15 @@
-"""The dashboard of a large business: 10,000 contacts, 50,000 bookings and 50,000 payments."""
+"""The dashboard and the contacts of a large business: 10,000 contacts, 100,000 events, 50,000
+bookings and 50,000 payments."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
-from tests.product.studio import Studio
+import pytest
+
+from tests.product.plans import explain_everything, plans_of
+from tests.product.studio import Caller, Studio
 
 CONTACTS, BOOKINGS = 10_000, 50_000
 # Of bookings and payments of two years, those of a few weeks: pages of 8 kB that may be looked at.
@@ -108,3 +113,75 @@ def test_costs_the_same_however_much_there_is(empty_studio: Studio) -> None:
 def fill(studio: Studio, contacts: int) -> None:
     for statement in FILL.split(";\n"):
         studio.query(statement.replace(":contacts", str(contacts)))
+
+
+# What the dashboard does not look at, so that search and filters find few among many.
+PEOPLE = """
+UPDATE app.contacts SET sort_name = 'person ' || md5(number::text),
+  search_text = 'person ' || md5(number::text) || ' p' || number || '@example.com',
+  email = 'p' || number || '@example.com', phone = '+2782' || (1000000 + number),
+  tags = jsonb_build_array('t' || (number::int % 50)),
+  segments = jsonb_build_array('s' || (number::int % 50)),
+  total_spent_cents = (number::int * 7919) % 500000,
+  last_contact_date = now() - (number::int % 700) * interval '1 day';
+VACUUM ANALYZE app.contacts;
+VACUUM ANALYZE app.contact_events
+"""
+
+
+@pytest.fixture(scope="module")
+def crowd(empty_studio: Studio) -> Iterator[Caller]:
+    """Olga, where the server's statements are explained from now on."""
+    if empty_studio.query("SELECT count(*) FROM app.contacts") != [(CONTACTS,)]:
+        fill(empty_studio, CONTACTS)
+    for statement in PEOPLE.split(";\n"):
+        empty_studio.query(statement)
+    explain_everything(empty_studio)
+    with empty_studio.person("olga") as olga:
+        yield olga
+
+
+def plans_of_list(studio: Studio, olga: Caller, **query: Any) -> tuple[str, list[str]]:
+    """Of one page of contacts the plan of the page itself, and those of all its statements."""
+    plans = plans_of(studio, "contacts", lambda: olga.call("list_contacts", query))
+    [page] = [plan for plan in plans if '"last_name"' in plan]
+    return page, plans
+
+
+def test_a_page_of_contacts_is_found_by_its_key(empty_studio: Studio, crowd: Caller) -> None:
+    [(middle, number)] = empty_studio.query(
+        "SELECT sort_name, number FROM app.contacts ORDER BY 1 LIMIT 1 OFFSET 5000"
+    )
+    cursor = f'["{middle}", {int(number)}]'
+    cheapest = {
+        "": {},
+        "sort_name >=": {"after": cursor},
+        "sort_name <=": {"before": cursor},
+        "number >": {"sort": "number", "after": "[5000, 5000]"},
+        "total_spent_cents <=": {"sort": "spent", "after": "[5000, 5000]"},
+    }
+    for condition, query in cheapest.items():
+        page, _ = plans_of_list(empty_studio, crowd, **query)
+        assert "Seq Scan" not in page
+        # Without the edge the rows before it would be read and thrown away.
+        assert not condition or f"Index Cond: ({condition}" in page.replace("((", "("), page
+    for query in ({"tags_any": ["t5"]}, {"tags_all": ["t5"], "status": "lead"}):
+        page, _ = plans_of_list(empty_studio, crowd, **query)
+        assert "Seq Scan" not in page
+
+
+def test_a_search_reads_what_it_finds(empty_studio: Studio, crowd: Caller) -> None:
+    for text in ("p5004@", "082 1005004", "person p77"):
+        _, plans = plans_of_list(empty_studio, crowd, search=text)
+        for plan in plans:
+            assert "contacts_search_text_trigram" in plan and "Seq Scan" not in plan
+    events = plans_of(
+        empty_studio, "contact_events", lambda: crowd.call("get_contact_timeline", "C-77")
+    )
+    assert events
+    for plan in events:
+        assert "contact_events_contact_number_b_tree" in plan and "Seq Scan" not in plan
+    # The test would see it: without its index the same search reads the table.
+    empty_studio.query("DROP INDEX app.contacts_search_text_trigram")
+    _, plans = plans_of_list(empty_studio, crowd, search="p5004@")
+    assert any("Seq Scan on contacts" in plan for plan in plans)
