@@ -11,7 +11,9 @@ from anvil.tables import query as q
 from ..server_auth.rbac import Actor, display_name, permissions_of_row, scope_of
 from ..server_customers import contact_query, segment_members
 from ..server_customers.contact_fields import TAG
+from ..server_customers.contact_filter_texts import describe_filters
 from ..server_shared.callables import server_callable
+from ..server_shared.config import read_business
 from ..server_shared.errors import NotFoundError
 from ..server_shared.validators import Bool, Items, Record
 
@@ -127,13 +129,17 @@ def get_recipient_choices() -> dict[str, Any]:
 
 
 def describe(recipients: Mapping[str, Any]) -> str:
-    """Recipients in a line: ``Everyone``, ``VIP guests, tag retreat; without tag staff``."""
+    """Recipients in a line: ``Everyone``, ``VIP guests, tag retreat; only: Status customer; without
+    tag staff``."""
     if recipients["everyone"]:
         chosen = ["Everyone"]
     else:
         chosen = [_name(name) for name in recipients["segments"]]
         chosen += [f"tag {tag}" for tag in recipients["tags"]]
     text = ", ".join(chosen) or "Nobody chosen yet"
+    narrowed = describe_filters(recipients["filters"] or {}, read_business())
+    if narrowed:
+        text = f"{text}; only: {narrowed}"
     left_out = [_name(name) for name in recipients["without_segments"]]
     left_out += [f"tag {tag}" for tag in recipients["without_tags"]]
     return f"{text}; without {', '.join(left_out)}" if left_out else text

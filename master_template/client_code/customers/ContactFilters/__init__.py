@@ -23,6 +23,7 @@ class ContactFilters(ContactFiltersTemplate):
     """The filters of the contacts that are not needed every day: tags, dates, spend, segment.
 
     `values` has the keys of the server's query; event `change` tells of what a person did.
+    `has_marketing` shows the filter for who has agreed to marketing.
     """
 
     def __init__(self, **properties):
@@ -40,6 +41,15 @@ class ContactFilters(ContactFiltersTemplate):
             getattr(self, name).set_event_handler("pressed_enter", self._changed)
             getattr(self, name).set_event_handler("lost_focus", self._changed)
         self._told = self.values
+
+    @property
+    def has_marketing(self):
+        return self.dd_opted_in.visible
+
+    @has_marketing.setter
+    def has_marketing(self, value):
+        self.dd_opted_in.visible = bool(value)
+        self.dom_nodes["gap"].hidden = bool(value)  # so that days stay side by side
 
     def offer(self, tags, segments, sources):
         """What there is to choose from: names of tags; (text, value) of segments and sources."""

@@ -7,9 +7,19 @@ from ...shared import api, formatting, navigation_helpers
 from ...shared.components.ConfirmationDialog import confirm
 from ...shared.editing import Editor
 from .. import campaign_texts, send_figures
+from ..WordsDialog import ask_words
 
 LIST_PATH = "/app/broadcasts"
 COMPONENTS = {"broadcast_name": "txt_name"}
+STATUS_ITEMS = [("Any status", None)] + [
+    (formatting.STATUS_NAMES[word], word) for word in ("lead", "customer", "inactive")
+]
+LIFECYCLE_ITEMS = [("Any stage", None)] + [
+    (formatting.LIFECYCLE_NAMES[word], word) for word in ("new", "active", "at_risk", "lost")
+]
+SOURCE_ITEMS = [(formatting.SOURCE_NAMES[word], word) for word in formatting.SOURCE_NAMES]
+# Filters that this form has no field for; they stay as they came.
+NO_FIELD = ("search", "tag", "deleted")
 CHIPS = {
     "segments": "chips_segments",
     "tags": "chips_tags",
@@ -64,7 +74,11 @@ class EmailBroadcastForm(EmailBroadcastFormTemplate):
             what="This broadcast",
             refused=self.mail_editor.show_errors,
         )
-        self.cb_everyone.set_event_handler("change", self._recipients_change)
+        self.dd_status.items = STATUS_ITEMS
+        self.dd_lifecycle.items = LIFECYCLE_ITEMS
+        self.more.has_marketing = False  # Whoever has not agreed gets nothing anyway.
+        for control in (self.cb_everyone, self.dd_status, self.dd_lifecycle, self.more):
+            control.set_event_handler("change", self._recipients_change)
         for name in CHIPS.values():
             getattr(self, name).set_event_handler("change", self._recipients_change)
 
@@ -91,6 +105,7 @@ class EmailBroadcastForm(EmailBroadcastFormTemplate):
         tags = [(tag, tag) for tag in choices["tags"]]
         for name in CHIPS:
             getattr(self, CHIPS[name]).items = segments if "segments" in name else tags
+        self.more.offer(choices["tags"], segments, SOURCE_ITEMS)
         if not self.broadcast_id:
             return {"broadcast": NEW, "version": 0}
         return _versioned(api.call_quietly("get_broadcast", self.broadcast_id))
@@ -116,6 +131,7 @@ class EmailBroadcastForm(EmailBroadcastFormTemplate):
             picker = getattr(self, CHIPS[name])
             picker.values = recipients[name]
             picker.enabled = may
+        self._show_filters(recipients["filters"], may)
         self.mail_editor.show(broadcast["content"], is_editable=may)
         self._show_status()
         self._show_choice()
@@ -127,11 +143,38 @@ class EmailBroadcastForm(EmailBroadcastFormTemplate):
         recipients = dict(self.broadcast["recipients"], everyone=bool(self.cb_everyone.checked))
         for name in CHIPS:
             recipients[name] = getattr(self, CHIPS[name]).values
+        recipients["filters"] = self._read_filters()
         return {
             "broadcast_name": (self.txt_name.text or "").strip(),
             "content": self.mail_editor.content,
             "recipients": recipients,
         }
+
+    def _show_filters(self, filters, may):
+        self.dd_status.selected_value = filters.get("status")
+        self.dd_lifecycle.selected_value = filters.get("lifecycle_stage")
+        self.more.values = filters
+        self.dom_nodes["filters"].inert = not may
+        self._open_filters(bool(filters))
+
+    def _read_filters(self):
+        before = self.broadcast["recipients"]["filters"]
+        found = dict(self.more.values)
+        for name in NO_FIELD:
+            if name in before:
+                found[name] = before[name]
+        if self.dd_status.selected_value:
+            found["status"] = self.dd_status.selected_value
+        if self.dd_lifecycle.selected_value:
+            found["lifecycle_stage"] = self.dd_lifecycle.selected_value
+        return found
+
+    def _open_filters(self, is_open):
+        self.dom_nodes["filters"].classList.toggle("open", is_open)
+        self.dom_nodes["toggle"].setAttribute("aria-expanded", "true" if is_open else "false")
+
+    def toggle_click(self, event):
+        self._open_filters(not self.dom_nodes["filters"].classList.contains("open"))
 
     # What shows.
 
@@ -165,6 +208,9 @@ class EmailBroadcastForm(EmailBroadcastFormTemplate):
         nodes["resend_note"].hidden = not is_resend
         nodes["choice"].hidden = is_resend
         nodes["chosen_box"].hidden = bool(self.cb_everyone.checked)
+        count = len(self._read_filters())
+        words = "Only some of them ({})" if count else "Only some of them"
+        nodes["toggle_text"].textContent = words.format(count)
 
     def _recipients_change(self, **event_args):
         self._show_choice()
@@ -278,8 +324,11 @@ class EmailBroadcastForm(EmailBroadcastFormTemplate):
 
     @handle("btn_resend", "click")
     def btn_resend_click(self, **event_args):
-        subject = self.mail_editor.content["subject"]
-        self._open_other(self._ask("resend_to_unopened", subject))
+        before = self.broadcast["content"]["subject"]
+        text = "To those who have not opened it. With the same subject most would pass it by again."
+        subject = ask_words("Send it again?", text, "Make a draft", "New subject", before=before)
+        if subject:
+            self._open_other(self._ask("resend_to_unopened", subject))
 
     @handle("btn_delete", "click")
     def btn_delete_click(self, **event_args):
