@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator
-from itertools import combinations
+from itertools import combinations, islice
 from typing import Any
 
 import anvil.tables as tables
@@ -21,7 +21,9 @@ from .duplicate_dismissals import Pair, dismissed_pairs
 
 # From what says most to what says least.
 REASONS = ("email", "phone", "name")
-PAGE_ROWS = 1000
+# What one call looks at, in memory: the newest contacts, as the older ones were once looked at.
+MAX_LOOKED_AT = 50_000
+PAGE_ROWS = 10_000
 MAX_GROUP = 8  # More with one number or name are a company's or a placeholder, and no duplicates.
 # Google ignores dots before the @, and both of its domains are one (support.google.com/mail,
 # "Dots don't matter in Gmail addresses").
@@ -40,16 +42,19 @@ def find_duplicates(offset: int = 0, page_size: int = 20) -> dict[str, Any]:
     """Groups of contacts that are likely one person: ``groups``, the surest first, and ``total``.
 
     Each has ``reasons``, of REASONS, and ``contacts`` (as ``list_contacts`` gives them; the oldest
-    first). All contacts that the caller sees are looked at: some two seconds for 100,000.
+    first). The newest MAX_LOOKED_AT contacts that the caller sees are looked at, and ``is_all``
+    tells whether that is everyone. Of 10,000, a third of them alike, the answer takes 0.4 s.
     """
     found = app_tables.contacts.search(
-        tables.order_by("number"),
+        tables.order_by("number", ascending=False),
         q.fetch_only(*_SEEN),
         q.page_size(PAGE_ROWS),
         *scopes.contact_terms(),
         deleted_at=None,
     )
-    groups = group_duplicates(found, dismissed_pairs())
+    rows = iter(found)
+    groups = group_duplicates(islice(rows, MAX_LOOKED_AT), dismissed_pairs())
+    is_all = next(rows, None) is None
     page = groups[offset : offset + page_size]
     wanted = [number for numbers, _ in page for number in numbers]
     contacts = {} if not wanted else _read(wanted)
@@ -62,6 +67,7 @@ def find_duplicates(offset: int = 0, page_size: int = 20) -> dict[str, Any]:
             for numbers, reasons in page
         ],
         "total": len(groups),
+        "is_all": is_all,
     }
 
 

@@ -22,7 +22,9 @@ class DuplicatesForm(DuplicatesFormTemplate):
         self._started = False
         self.init_components(**properties)
         navigation_helpers.highlight_active_nav(self.layout, "contacts")
-        self.listing = Listing(self, PATH, "find_duplicates", "groups", {}, WORDS)
+        self.listing = Listing(
+            self, PATH, "find_duplicates", "groups", {}, WORDS, on_show=self._say_what_was_looked_at
+        )
 
     @handle("", "show")
     def form_show(self, **event_args):
@@ -30,6 +32,9 @@ class DuplicatesForm(DuplicatesFormTemplate):
             return
         self._started = True
         self.listing.start()
+
+    def _say_what_was_looked_at(self, answer):
+        self.dom_nodes["partial"].hidden = answer["is_all"]
 
     def back_click(self, event):
         navigation_helpers.follow(event, "/app/contacts")
