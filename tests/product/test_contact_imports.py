@@ -15,6 +15,7 @@ from typing import Any
 import psutil
 import pytest
 
+from app_server.limits import LONGEST_CRASH_PAUSE_SECONDS
 from tests.app_server.running import CallFailed
 from tests.product import importing
 from tests.product.studio import Caller, Refused, Studio
@@ -199,11 +200,14 @@ def kill_workers(studio: Studio) -> None:
 
 
 def progress(mia: Caller, import_id: str) -> dict[str, Any]:
-    """How far an import is; nobody answers for a moment after a kill."""
-    for _ in range(100):
+    """How far an import is; nobody answers for a moment after a kill, and for up to a minute after
+    many of them, which are taken for a crash loop."""
+    until = time.monotonic() + LONGEST_CRASH_PAUSE_SECONDS + 30
+    while time.monotonic() < until:
         with contextlib.suppress(CallFailed):
             found: dict[str, Any] = mia.call("get_contact_import", import_id)["import"]
             return found
+        time.sleep(0.05)
     raise AssertionError("the server has not answered since the kill")
 
 
