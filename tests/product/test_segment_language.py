@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from master_template.server_customers import segment_language
+from master_template.server_customers import segment_birthdays, segment_language
 from master_template.server_customers.contact_fields import (
     CHANNELS,
     LIFECYCLE_STAGES,
@@ -30,6 +30,7 @@ ZONE = ZoneInfo(BUSINESS["time_zone"])
 NAMES = ["Ana", "ana maria", "ÉLODIE", "José", "O'Brien", "50%_off", "Back\\slash", "", None]
 TOWNS = ["Cape Town", "Durban", "cape town", "", None]
 TAGS = ["VIP", "yoga", "late payer", "50%"]
+BORN = ["1899-12-31", "1900-01-01", "1904-02-29", "1990-02-28", "2001-03-01", "1988-12-31"]
 DAYS = [0.3, 1.4, 6.7, 29.5, 30.5, 89.4, 91.2, 179.6, 181.3, 400.1]
 
 
@@ -38,6 +39,13 @@ def _moment(dice: random.Random, now: datetime) -> datetime | None:
         return None
     days = dice.choice(DAYS)
     return now + timedelta(days=days if dice.random() < 0.3 else -days)
+
+
+def _birthday(dice: random.Random, now: datetime) -> date | None:
+    if dice.random() < 0.3:
+        return date.fromisoformat(dice.choice(BORN))
+    near = (now - timedelta(days=365 * 30 - dice.randint(-40, 40))).date()
+    return dice.choice([None, near])
 
 
 def _contact(dice: random.Random, now: datetime, number: int) -> dict[str, Any]:
@@ -67,6 +75,7 @@ def _contact(dice: random.Random, now: datetime, number: int) -> dict[str, Any]:
         "total_transactions": dice.choice([None, 0, 1, 2, 3]),
         "bookings_count": dice.choice([None, 0, 1, 5]),
         "orders_count": dice.choice([None, 0, 2]),
+        "birthday": _birthday(dice, now),
         "date_added": _moment(dice, now),
         "last_contact_date": _moment(dice, now),
         "last_booking_at": _moment(dice, now),
@@ -297,6 +306,51 @@ def test_days_begin_where_the_business_is() -> None:
     midnight = datetime(2026, 3, 13, 22, 0, tzinfo=UTC)
     assert not segment_language.matches(criteria, {"date_added": evening_before}, now)
     assert segment_language.matches(criteria, {"date_added": midnight}, now)
+
+
+@pytest.mark.parametrize(
+    ("today", "days", "born", "is_near"),
+    [
+        ("2027-02-20", 8, "2000-02-29", True),  # kept on the 28th
+        ("2027-02-20", 7, "2000-02-29", False),
+        ("2027-03-01", 7, "2000-02-29", False),
+        ("2028-02-20", 8, "2000-02-29", False),
+        ("2028-02-20", 9, "2000-02-29", True),
+        ("2026-12-30", 3, "1990-01-02", True),
+        ("2026-12-30", 3, "1990-01-03", False),
+        ("2026-12-30", 3, "1990-12-29", False),
+        ("2026-06-01", 365, "1990-05-31", True),
+    ],
+)
+def test_a_birthday_is_near_across_the_years(
+    today: str, days: int, born: str, is_near: bool
+) -> None:
+    criteria = clean({"rules": [_rule("birthday", "in_next_days", days)]})
+    now = datetime.fromisoformat(today).replace(tzinfo=ZONE)
+    contact = {"birthday": date.fromisoformat(born)}
+    assert segment_language.matches(criteria, contact, now) is is_near
+
+
+@pytest.mark.parametrize("today", ["2027-02-27", "2028-02-27", "2028-02-29", "2028-12-30"])
+def test_the_ranges_of_birthdays_are_what_one_birthday_is_held_against(today: str) -> None:
+    now = datetime.fromisoformat(today).replace(tzinfo=ZONE)
+    for days in (1, 2, 4):
+        spans = segment_birthdays.spans_of("in_next_days", days, now)
+        ranges = segment_birthdays.ranges(spans, now)
+        for number in range(4 * 366):
+            born = date(1999, 1, 1) + timedelta(days=number)
+            in_range = any(first <= born <= last for first, last in ranges)
+            assert in_range == segment_birthdays.holds(born, spans, now), (born, days)
+
+
+def test_birthdays_in_every_month_are_those_that_are_known(
+    mia: Caller, people: list[dict[str, Any]]
+) -> None:
+    known = [row["birthday"] for row in people if row["birthday"] and row["birthday"].year >= 1900]
+    rule = _rule("birthday", "is_any_of", ["december", *FIELDS["birthday"].options[:11]])
+    answer = mia.call("preview_segment", {"rules": [rule]})
+    assert answer["count"] == len(known)
+    assert answer["summary"].startswith("Birthday is in December or January or")
 
 
 def test_tells_criteria_in_words() -> None:

@@ -159,3 +159,27 @@ def test_a_list_by_hand_on_a_phone(chromium: Browser, studio: Studio) -> None:
         phone.heading("Invited to the opening")
         wide = phone.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert wide
+
+
+def test_birthdays_are_found_by_month_and_days_to_come_are_shown(
+    studio: Studio, mia: Screen
+) -> None:
+    studio.query("UPDATE app.contacts SET birthday = '1990-03-31' WHERE number IN (4, 5)")
+    studio.query(
+        "UPDATE app.contacts SET next_booking_at = now() + interval '1 day' WHERE number = 4"
+    )
+    studio.query(
+        "UPDATE app.contacts SET next_booking_at = now() - interval '1 day' WHERE number = 5"
+    )
+    mia.open("/app/segments/new")
+    choose_field(rule(mia, 0), "Birthday")
+    picker = rule(mia, 0).get_by_role("combobox", name="Birthday")
+    picker.fill("March")
+    picker.press("Enter")
+    expect(count_shown(mia)).to_have_text("2")
+    choose(rule(mia, 0), "How", "is filled in")
+    expect(count_shown(mia)).to_have_text("2")
+    for number, is_shown in ((4, True), (5, False)):
+        mia.open(f"/app/contacts/C-{number}")
+        mia.sees("31 Mar 1990")
+        expect(mia.page.get_by_text("Next booking", exact=True)).to_be_visible(visible=is_shown)

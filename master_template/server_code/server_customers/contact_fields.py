@@ -246,6 +246,7 @@ def full_contact(row: Any) -> dict[str, Any]:
         "internal_notes": row["internal_notes"],
         "preferences": {**row["preferences"]} if row["preferences"] else {},
         "average_order_value_cents": int(row["average_order_value_cents"] or 0),
+        "next_booking_at": row["next_booking_at"],
         "created_at": row["created_at"],
         "updated_at": row["updated_at"],
         "erased_at": row["erased_at"],

@@ -233,10 +233,10 @@ def _parts(group: Criteria, business: Business) -> Iterator[str]:
             continue
         field = FIELDS[rule["field"]]
         operator = KINDS[field.kind][rule["operator"]]
-        yield f"{field.label} {operator.label}{_told(operator, rule.get('value'), business)}"
+        yield f"{field.label} {operator.label}{_told(field, operator, rule.get('value'), business)}"
 
 
-def _told(operator: Operator, value: Any, business: Business) -> str:
+def _told(field: Field, operator: Operator, value: Any, business: Business) -> str:
     if operator.value == "none":
         return ""
     if operator.value == "days":
@@ -245,6 +245,8 @@ def _told(operator: Operator, value: Any, business: Business) -> str:
     if operator.value in ("numbers", "amounts", "period"):
         return f" {_shown(operator, value[0], business)} and {_shown(operator, value[1], business)}"
     if operator.value == "words":
+        if field.kind == "birthday":
+            value = [word.capitalize() for word in value]
         return " " + " or ".join(str(word).replace("_", " ") for word in value)
     return " " + _shown(operator, value, business)
 

@@ -35,6 +35,20 @@ class Field:
     options: tuple[str, ...] = ()
 
 
+MONTHS = (
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+)
 _EMPTY = {
     "is_empty": Operator("is empty", "none"),
     "is_not_empty": Operator("is filled in", "none", negates="is_empty"),
@@ -92,6 +106,12 @@ KINDS: dict[str, dict[str, Operator]] = {
         "between": Operator("is between", "period"),
         **_EMPTY,
     },
+    "birthday": {
+        "is_any_of": Operator("is in", "words"),
+        "is_none_of": Operator("is not in", "words", negates="is_any_of"),
+        "in_next_days": Operator("is today or in the next", "days", by_time=True),
+        **_EMPTY,
+    },
 }
 
 FIELDS: dict[str, Field] = {
@@ -106,6 +126,7 @@ FIELDS: dict[str, Field] = {
     "email": Field("E-mail", "How to reach them", "text", "email"),
     "phone": Field("Phone", "How to reach them", "text", "phone"),
     "company": Field("Company", "About them", "text", "company"),
+    "birthday": Field("Birthday", "About them", "birthday", "birthday", options=MONTHS),
     "marketing_opt_in": Field(
         "Marketing by e-mail allowed",
         "How to reach them",

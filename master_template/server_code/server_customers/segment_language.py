@@ -25,6 +25,7 @@ from typing import Any
 
 from anvil.tables import query as q
 
+from . import segment_birthdays
 from .segment_fields import FIELDS, KINDS, Field
 
 Criteria = dict[str, Any]
@@ -106,6 +107,9 @@ def _positive(field: Field, name: str, value: Any, now: datetime) -> Any:
     if name == "is_empty":
         empty = (None, "") if field.kind == "text" else (None,)
         return q.all_of(**{column: q.any_of(*empty)})
+    if field.kind == "birthday":
+        spans = segment_birthdays.spans_of(name, value, now)
+        return q.all_of(**{column: segment_birthdays.condition(spans, now)})
     if field.kind in _RANGED:
         bounds = _bounds(name, value, now)
         terms = [_COMPARED[sign][0](limit) for sign, limit in bounds]
@@ -137,6 +141,8 @@ def _holds(rule: Mapping[str, Any], values: Any, now: datetime) -> bool:
 def _holds_positive(field: Field, name: str, value: Any, held: Any, now: datetime) -> bool:
     if name == "is_empty":
         return held is None or (field.kind == "text" and held == "")
+    if field.kind == "birthday":
+        return segment_birthdays.holds(held, segment_birthdays.spans_of(name, value, now), now)
     if field.kind in _RANGED:
         if held is None and field.kind != "date":
             held = 0

@@ -136,6 +136,9 @@ class ContactDetailForm(ContactDetailFormTemplate):
         self._show_fact("company", contact["company"])
         birthday = contact["birthday"]
         self._show_fact("birthday", formatting.calendar_day(birthday) if birthday else "")
+        booked = contact["next_booking_at"]
+        is_ahead = booked and formatting.milliseconds(booked) > window.Date.now()
+        self._show_fact("next_booking", formatting.day_and_time(booked) if is_ahead else "")
         self._show_fact("address", "\n".join(line for line in lines if line))
         self._show_fact("notes", contact["internal_notes"])
         self._show_tags(contact["tags"])

@@ -28,6 +28,7 @@ LABELS = {
     "amounts": "From",
     "words": "One or more",
 }
+CHOSEN = ("choice", "tags", "birthday")  # Kinds of fields whose words are chosen.
 COMPONENTS = {"field": "pick_field", "operator": "dd_operator", "value": "txt_value"}
 
 
@@ -125,7 +126,7 @@ class SegmentRule(SegmentRuleTemplate):
             return "none"
         for operator in field["operators"]:
             if operator["name"] == self.dd_operator.selected_value:
-                is_chosen = operator["value"] == "words" and field["kind"] in ("choice", "tags")
+                is_chosen = operator["value"] == "words" and field["kind"] in CHOSEN
                 return "choices" if is_chosen else operator["value"]
         return "none"
 
@@ -139,7 +140,7 @@ class SegmentRule(SegmentRuleTemplate):
             chosen = names[0] if names else None
         self.dd_operator.selected_value = chosen
         self.dd_operator.visible = field is not None
-        if field and field["kind"] in ("choice", "tags"):
+        if field and field["kind"] in CHOSEN:
             self.chips.items = self._choices(field)
             self.chips.label = field["label"]
         self._show_inputs()
