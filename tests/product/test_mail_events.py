@@ -17,12 +17,13 @@ from tests.product.conftest import fresh_database
 from tests.product.mailbox import deliver_mail
 from tests.product.outside_world import World, connect, open_world
 from tests.product.studio import Caller, Refused, copy_template
+from tests.product.tallies import recount, set_right, tallied
 
 # Callables that no product has: to plan mails as broadcasts do, and to look as reports do.
 OFFICE = """
 from anvil.tables import app_tables
 
-from ..server_marketing import ledger, mail_events
+from ..server_marketing import ledger, mail_events, mail_tallies
 from ..server_shared.callables import TRUSTED_ONLY, server_callable
 from ..server_shared.validators import Items, Int, Text
 
@@ -47,7 +48,11 @@ def plan_mails(source, people):
 
 @server_callable(needs=TRUSTED_ONLY, takes={"source": SOURCE})
 def read_figures(source):
-    return {"figures": mail_events.figures(source), "links": mail_events.clicked_links(source)}
+    figures = mail_tallies.read_totals([source])[source]
+    happened = {
+        column.removesuffix("_at"): figures[name] for name, column in mail_tallies.MOMENTS.items()
+    }
+    return {"figures": happened, "links": mail_events.clicked_links(source)}
 """
 PERSON = {"user-agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0) AppleWebKit/605.1 Safari/604.1"}
 GMAIL = {"user-agent": "Mozilla/5.0 (Windows NT 5.1) Firefox/11.0 (via ggpht.com GoogleImageProxy)"}
@@ -288,6 +293,7 @@ def test_a_link_leads_only_where_the_mail_said(world: World, olga: Caller) -> No
 def test_a_click_arrives_also_when_the_mail_is_no_longer_known(world: World, olga: Caller) -> None:
     sent = Sent(world, olga)
     sent.studio.query("DELETE FROM app.mail_sends WHERE send_key = %s", sent.send_key)
+    set_right(sent.studio)
     assert sent.get(sent.link("two.example")).headers["location"] == "https://two.example"
 
 
@@ -321,6 +327,35 @@ def test_only_those_are_counted_who_may_be(
         assert sent.figures() == ({"opened": 1} if is_counted else {})
     finally:
         olga.call("update_mail_settings", "opted_in")
+
+
+def test_a_customer_decides_in_their_account_too(world: World, olga: Caller) -> None:
+    sent = Sent(world, olga)
+    with world.studio.person("carl") as carl:
+        assert carl.call("get_my_account")["measuring"] is True
+        carl.call("set_my_tracking_choice", False)
+        assert carl.call("get_my_account")["measuring"] is False
+        carl.call("set_my_marketing_consent", True)
+        [(contact_id, sent.email)] = world.studio.query(
+            "SELECT contact_id, email FROM app.contacts WHERE email LIKE 'carl@%%'"
+        )
+        sent.contact_id = contact_id
+        sent.send()
+        assert "/mail-open/" not in sent.page
+        # What they say in a mail is the same choice.
+        olga.call("update_mail_settings", "off")
+        assert carl.call("get_my_account")["measuring"] is None
+        olga.call("update_mail_settings", "consented")
+        try:
+            carl.call("set_my_tracking_choice", True)
+            sent.send()
+            httpx.post(
+                sent.studio.url + urlsplit(sent.link("/mail-choice/")).path,
+                data={"choice": "refuse"},
+            )
+            assert carl.call("get_my_account")["measuring"] is False
+        finally:
+            olga.call("update_mail_settings", "opted_in")
 
 
 def test_reports_come_twice_late_and_out_of_order(world: World, olga: Caller) -> None:
@@ -384,6 +419,7 @@ def test_a_report_settles_what_nobody_knew(world: World, olga: Caller) -> None:
         "UPDATE app.mail_sends SET state = 'unknown', reason = 'interrupted' WHERE send_key = %s",
         sent.send_key,
     )
+    set_right(sent.studio)
     sent.report("delivered")
     assert sent.row("state", "reason") == ("sent", None)
 
@@ -475,6 +511,7 @@ def test_whoever_makes_up_a_report_ends_nothing(world: World, olga: Caller) -> N
         "WHERE send_key = %s",
         sent.send_key,
     )
+    set_right(world.studio)
     give(world, report_on(sent, gone))
     # A machine's answer is none, and a person's neither: they hear that nobody reads it.
     assert give(world, returned_mail.AWAY, sender=sent.email) == (250, "")
@@ -556,3 +593,5 @@ def test_a_script_sends_one_mail(world: World) -> None:
 
 def test_brevo_was_asked_as_it_wants_to_be(world: World) -> None:
     assert world.brevo.faults == []
+    # Opens, clicks and bounces of all these tests, machines and late news among them.
+    assert tallied(world.studio) == recount(world.studio)

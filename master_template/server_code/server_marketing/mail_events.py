@@ -9,7 +9,6 @@ same transaction.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -238,30 +237,6 @@ def is_burst(send_key: str, link: str, now: datetime) -> bool:
         occurred_at=q.greater_than(now - scanners.BURST),
     )
     return len({link, *(event["link"] for event in recent)}) >= scanners.BURST_LINKS
-
-
-# What a report on many mails counts, by the column of the ledger.
-_FIGURES = {
-    "delivered": "delivered_at",
-    "opened": "opened_at",
-    "clicked": "clicked_at",
-    "scanner_opened": "scanner_opened_at",
-    "scanner_clicked": "scanner_clicked_at",
-    "bounced": "bounced_at",
-    "complained": "complained_at",
-    "unsubscribed": "unsubscribed_at",
-}
-
-
-def figures(source: str, key: str | None = None) -> dict[str, int]:
-    """How many mails of a source were delivered, opened and clicked by people and by machines,
-    bounced, complained about, and ended marketing. A mail counts once for each."""
-    query: dict[str, Any] = {"source": source} if key is None else {"source": source, "key": key}
-    counted: Mapping[str, int] = {
-        name: len(app_tables.mail_sends.search(**query, **{column: q.not_(None)}))
-        for name, column in _FIGURES.items()
-    }
-    return dict(counted)
 
 
 def clicked_links(source: str, limit: int = 50) -> list[dict[str, Any]]:
