@@ -43,6 +43,7 @@ LOGGED_IN = {
     "get_my_referrals",
     "preview_my_erasure",
     "set_my_marketing_consent",
+    "set_my_tracking_choice",
     "update_my_profile",
 }
 STAFF = {"get_dashboard"}
@@ -214,6 +215,7 @@ PERMITTED = {
         "preview_merge",
         "list_bulk_changes",
         "start_bulk_change",
+        "stop_bulk_change",
         "undo_bulk_change",
         "add_note_to_contact",
         "create_task",

@@ -166,8 +166,13 @@ def test_someone_decides_about_messages(chromium: Browser, studio: Studio) -> No
         screen.sees("Agreed · ")
         switch.uncheck()
         screen.sees("Taken back · ")
+        measuring = screen.page.get_by_role("switch", name="Measure what I open and click")
+        expect(measuring).to_be_checked()
+        measuring.uncheck()
+        expect(measuring).to_be_enabled()
         screen.page.reload()
         expect(switch).not_to_be_checked()
+        expect(measuring).not_to_be_checked()
 
 
 def test_someone_takes_their_data_along(chromium: Browser, studio: Studio) -> None:

@@ -311,11 +311,24 @@ def test_an_unsubscribed_person_gets_nothing_more_by_any_path(
     contact = olga.call("get_contact", first)["contact"]
     asked = {**contact["preferences"], "marketing_opt_in": False}
     contact = olga.call("update_contact", first, {"preferences": asked}, contact["version"])
+    # Who works here is told at the field that it would change nothing.
     version = contact["contact"]["version"]
-    olga.call("update_contact", first, {"preferences": {**asked, **yes}}, version)
+    assert "Only they can take that back" in olga.call("get_contact", first)["marketing_end"]
+    for function, *given in (
+        ("update_contact", first, {"preferences": {**asked, **yes}}, version),
+        ("set_marketing_consent", first, True, "She called"),
+    ):
+        _refused_as_theirs(olga, function, *given)
     script.call("plan_for_tag", "broadcast:edited", "out")
     olga.call("delete_contact", first)
-    add_contact(olga, "out", "Ida", email="IDA@out.example")
+    _refused_as_theirs(olga, "create_contact", {**row, "preferences": yes})
+    # Whatever a row says, the address counts.
+    again = add_contact(olga, "out", "Ida", email="IDA@out.example", preferences={})
+    world.studio.query(
+        "UPDATE app.contacts SET preferences = '{\"marketing_opt_in\": true}' "
+        "WHERE contact_id = %s",
+        again["contact_id"],
+    )
     script.call("plan_for_tag", "broadcast:anew", "out")
     script.call("send_mails_now")
     for name in ("edited", "anew", "imported"):
@@ -325,6 +338,13 @@ def test_an_unsubscribed_person_gets_nothing_more_by_any_path(
     with pytest.raises(Refused, match="Only the person") as refusal:
         olga.call("lift_suppression", "ida@out.example", "unsubscribed", "She called")
     assert refusal.value.code == "by_person"
+
+
+def _refused_as_theirs(olga: Caller, function: str, *given: Any) -> None:
+    with pytest.raises(Refused, match="They unsubscribed from marketing e-mails on") as refusal:
+        olga.call(function, *given)
+    assert refusal.value.code == "by_person"
+    assert set(refusal.value.fields) == {"preferences.marketing_opt_in"}
 
 
 def test_only_the_person_comes_back(world: World, script: Caller, olga: Caller) -> None:

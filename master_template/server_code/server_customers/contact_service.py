@@ -10,6 +10,7 @@ from anvil.tables import query as q
 
 from ..server_auth import scopes
 from ..server_auth.rbac import current_actor
+from ..server_marketing import suppression
 from ..server_privacy import consent_record
 from ..server_shared import audit, clock
 from ..server_shared.callables import server_callable
@@ -150,7 +151,8 @@ def create_contact(contact_data: dict[str, Any]) -> dict[str, Any]:
     """Make a contact; give ``contact_id`` and ``contact`` as :func:`get_contact` does. ``notes`` is
     another name for ``internal_notes``.
 
-    Raises :class:`ConflictError` (``duplicate_email``) where a live contact has the address.
+    Raises :class:`ConflictError` (``duplicate_email``) where a live contact has the address, and
+    :class:`InvalidError` (``by_person``) where it is to get marketing that its owner has ended.
     """
     contact = dict(contact_data)
     contact["internal_notes"] = contact["internal_notes"] or contact["notes"]
@@ -166,6 +168,8 @@ def create_contact(contact_data: dict[str, Any]) -> dict[str, Any]:
 @in_transaction
 def _create(contact: dict[str, Any], currency: str) -> Any:
     refuse_taken_email(contact["email"])
+    if consent_record.is_opted_in(contact["preferences"]):
+        suppression.refuse_agreeing(contact["email"])
     (number,) = take_numbers(CONTACTS)
     row = add_contact(new_columns(contact, number, currency))
     remember_tags(contact["tags"])
@@ -191,8 +195,13 @@ def _named(error: Exception, email: str | None) -> Exception:
 
 @server_callable(needs="customers.view", takes={"contact_id": CONTACT_ID})
 def get_contact(contact_id: str) -> dict[str, Any]:
-    """``{"contact": {...}}`` with every field; deleted ones too, with ``deleted_at`` set."""
-    return {"contact": full_contact(find_row(contact_id, with_deleted=True))}
+    """``{"contact": {...}}`` with every field; deleted ones too, with ``deleted_at`` set.
+    ``marketing_end`` says in words that they have ended marketing by themselves, or ''."""
+    row = find_row(contact_id, with_deleted=True)
+    return {
+        "contact": full_contact(row),
+        "marketing_end": suppression.ended_by_person(row["email"]),
+    }
 
 
 @server_callable(needs="customers.view", takes={"contact_id": CONTACT_ID})
@@ -220,7 +229,8 @@ def update_contact(
     whatever it says now.
 
     Raises :class:`EditedMeanwhileError` if it has a newer version by now, and
-    :class:`ConflictError` (``duplicate_email``) if another contact has the address.
+    :class:`ConflictError` (``duplicate_email``) if another contact has the address. Marketing that
+    the person has ended they alone allow again: :class:`InvalidError` (``by_person``).
     """
     try:
         row = _update(contact_id, updates, version)
@@ -240,6 +250,9 @@ def _update(contact_id: str, changes: dict[str, Any], version: int | None) -> An
         return row
     if "email" in changed:
         refuse_taken_email(changed["email"], but=contact_id)
+    has_agreed = consent_record.is_opted_in(changed.get("preferences"))
+    if has_agreed and not consent_record.is_opted_in(row["preferences"]):
+        suppression.refuse_agreeing(changed.get("email", row["email"]))
     apply_changes(row, changed)
     remember_tags(changed.get("tags") or [])
     return row

@@ -13,6 +13,7 @@ from anvil.tables import app_tables
 from anvil.tables import query as q
 
 from ..server_auth.rbac import current_actor
+from ..server_marketing import tracking_links
 from ..server_privacy import agreements, consent_record
 from ..server_shared import audit
 from ..server_shared.callables import LOGGED_IN, server_callable
@@ -66,13 +67,17 @@ def get_my_dashboard() -> dict[str, Any]:
 @server_callable(needs=LOGGED_IN)
 def get_my_account() -> dict[str, Any]:
     """``profile`` (OWN_FIELDS, ``email`` and ``member_since``), ``is_opted_in`` to marketing by
-    e-mail, and ``consents``: newest first, ``kind``, ``is_given``, ``version``, ``given_by`` and
-    ``recorded_at`` of each."""
+    e-mail, ``measuring``: whether it is counted what they open and click (None where the business
+    counts that of nobody), and ``consents``: newest first, ``kind``, ``is_given``, ``version``,
+    ``given_by`` and ``recorded_at`` of each."""
     account = customer_account()
     contact = find_contact(account)
+    setting = tracking_links.read_setting()
+    is_off = setting == tracking_links.OFF
     return {
         "profile": _profile(account, contact),
         "is_opted_in": bool(contact) and consent_record.is_opted_in(contact["preferences"]),
+        "measuring": None if is_off else tracking_links.may_track(account["email"], setting),
         "consents": _consents(account, contact),
     }
 

@@ -19,7 +19,10 @@ from ..server_customers import contact_changes, timeline_service
 from ..server_privacy import consent_record
 from ..server_privacy.consent_record import MARKETING, PERSON, is_opted_in
 from ..server_shared import audit, clock
+from ..server_shared.config import read_business
 from ..server_shared.encryption import EMAIL, search_hash, search_hashes
+from ..server_shared.errors import InvalidError
+from ..server_shared.formatting import format_day
 from ..server_shared.happenings import listen, tell
 
 UNSUBSCRIBED, BOUNCED, COMPLAINED, MANUAL = "unsubscribed", "bounced", "complained", "manual"
@@ -113,6 +116,32 @@ def find_by_hash(hashes: dict[str, str]) -> dict[str, str]:
 def is_suppressed(email: str) -> bool:
     """Whether an address gets no marketing."""
     return bool(find([email]))
+
+
+def ended_by_person(email: str | None) -> str:
+    """What is to be said to whoever notes that a person agrees, who has ended marketing to this
+    address by themselves; '' where they have not."""
+    rows = _open_rows(email, BY_PERSON) if email else []
+    if not rows:
+        return ""
+    last = max(rows, key=lambda row: row["recorded_at"])
+    day = format_day(last["recorded_at"], read_business())
+    did = (
+        "unsubscribed from marketing e-mails"
+        if last["kind"] == UNSUBSCRIBED
+        else "reported an e-mail as spam"
+    )
+    return (
+        f"They {did} on {day}. Only they can take that back: in their account, or by a form of "
+        "yours that asks them by e-mail."
+    )
+
+
+def refuse_agreeing(email: str | None) -> None:
+    """Raise :class:`InvalidError`, at the field, where only the person can agree again."""
+    text = ended_by_person(email)
+    if text:
+        raise InvalidError(text, fields={"preferences.marketing_opt_in": text}, code="by_person")
 
 
 def is_undeliverable(email: str) -> bool:

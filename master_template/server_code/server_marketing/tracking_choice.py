@@ -13,10 +13,13 @@ from urllib.parse import quote
 import anvil.server
 from anvil.tables import app_tables
 
-from ..server_shared import clock, signed_tokens
+from ..server_customers.account_contact import customer_account, find_contact
+from ..server_shared import audit, clock, signed_tokens
+from ..server_shared.callables import LOGGED_IN, server_callable
 from ..server_shared.config import Business
 from ..server_shared.encryption import EMAIL, search_hash
 from ..server_shared.transactions import in_transaction
+from ..server_shared.validators import Bool
 from ..server_site.answers import public_answer
 from ..server_site.public_pages import render_page
 from . import tracking_links
@@ -86,13 +89,47 @@ def choose(send_key: str, is_allowed: bool) -> None:
     send = app_tables.mail_sends.get(send_key=send_key)
     if send is None or not send["recipient_email"]:
         return  # Too old, or erased: nothing is counted of them anyway.
-    hashed = search_hash(EMAIL, send["recipient_email"])
+    _keep(send["recipient_email"], is_allowed)
+
+
+def _keep(email: str, is_allowed: bool) -> None:
+    hashed = search_hash(EMAIL, email)
     row = app_tables.mail_tracking_choices.get(address_hash=hashed)
     values = {"is_allowed": is_allowed, "chosen_at": clock.now()}
     if row is None:
         app_tables.mail_tracking_choices.add_row(address_hash=hashed, **values)
     else:
         row.update(**values)
+
+
+@server_callable(
+    needs=LOGGED_IN,
+    takes={"is_allowed": Bool("Measuring", required=True)},
+    audit="contact.update",
+)
+def set_my_tracking_choice(is_allowed: bool) -> dict[str, Any]:
+    """Say whether it may be counted what one opens and clicks in the business's mails:
+    ``{"is_allowed"}``. It holds for the address of the account."""
+    _choose_own(is_allowed)
+    return {"is_allowed": is_allowed}
+
+
+@in_transaction
+def _choose_own(is_allowed: bool) -> None:
+    account = customer_account()
+    before = _choice_of(account["email"])
+    if before is is_allowed:
+        audit.unchanged()
+        return
+    _keep(account["email"], is_allowed)
+    contact = find_contact(account)
+    contact_id = contact["contact_id"] if contact is not None else ""
+    audit.record("update", "contact", contact_id, {"measuring": [before, is_allowed]})
+
+
+def _choice_of(email: str) -> bool | None:
+    row = app_tables.mail_tracking_choices.get(address_hash=search_hash(EMAIL, email))
+    return None if row is None else bool(row["is_allowed"])
 
 
 def _render(step: str, token: str) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 from ..server_customers.account_contact import customer_account, ensure_contact
 from ..server_customers.contact_fields import CONTACT_ID
 from ..server_customers.contact_service import apply_changes, find_row
+from ..server_marketing import suppression
 from ..server_shared import audit
 from ..server_shared.callables import LOGGED_IN, server_callable
 from ..server_shared.transactions import in_transaction
@@ -31,9 +32,10 @@ def set_marketing_consent(contact_id: str, is_given: bool, evidence: str) -> dic
     """Note that a contact agrees to marketing by e-mail, or no longer does: ``{"is_given"}``.
 
     ``evidence`` says how the business knows ("ticked the box on the paper form"). Saying what is
-    so already adds nothing to the record. Raises :class:`NotFoundError`.
+    so already adds nothing to the record. Raises :class:`NotFoundError`, and :class:`InvalidError`
+    (``by_person``) where the person has ended marketing, which they alone take back.
     """
-    _set_marketing(contact_id, is_given, evidence)
+    _note_marketing(contact_id, is_given, evidence)
     return {"is_given": is_given}
 
 
@@ -51,6 +53,13 @@ def set_my_marketing_consent(is_given: bool) -> dict[str, Any]:
 @in_transaction
 def _set_own(is_given: bool) -> None:
     _set_marketing(ensure_contact(customer_account())["contact_id"], is_given, OPTED)
+
+
+@in_transaction
+def _note_marketing(contact_id: str, is_given: bool, evidence: str) -> None:
+    if is_given:
+        suppression.refuse_agreeing(find_row(contact_id)["email"])
+    _set_marketing(contact_id, is_given, evidence)
 
 
 @in_transaction

@@ -91,17 +91,28 @@ class ContactEditorForm(ContactEditorFormTemplate):
         """Read the contact, then let it be edited."""
         self.state.kind = "loading"
         try:
-            contact = api.call_quietly("get_contact", self.contact_id)["contact"]
+            answer = api.call_quietly("get_contact", self.contact_id)
         except api.ApiError as error:
             self.state.say("error", "This contact did not load", error.message, "Try again")
             return
+        contact = answer["contact"]
         self.state.kind = "none"
         self.dom_nodes["title"].textContent = "Edit " + contact["full_name"]
+        self._say_of_marketing(answer["marketing_end"], False)
+        has_agreed = contact["preferences"].get("marketing_opt_in")
+        self.cb_marketing.enabled = bool(has_agreed) or not answer["marketing_end"]
         self._edit(contact_draft.to_item(contact), contact["version"])
 
     @handle("state", "action")
     def state_action(self, **event_args):
         self.load()
+
+    def _say_of_marketing(self, text, is_refusal):
+        """What stands below the box for marketing: why it cannot be ticked."""
+        node = self.dom_nodes["marketing_note"]
+        node.textContent = text
+        node.className = "mb-field-error" if is_refusal else "mb-soft"
+        node.hidden = not text
 
     def _edit(self, item, version):
         self.before, self.version = item, version
@@ -185,7 +196,12 @@ class ContactEditorForm(ContactEditorFormTemplate):
         return True
 
     def _show_error(self, error):
-        left = form_fields.show_errors(self, COMPONENTS, error.fields)
+        fields = dict(error.fields)
+        refused = fields.pop("preferences.marketing_opt_in", "")
+        if refused:
+            self._say_of_marketing(refused, True)
+            self.cb_marketing.focus()
+        left = form_fields.show_errors(self, COMPONENTS, fields)
         self.current = error.answer.get("current") if error.code == "edited_meanwhile" else None
         self.btn_theirs.visible = self.btn_mine.visible = self.current is not None
         if left or not error.fields:

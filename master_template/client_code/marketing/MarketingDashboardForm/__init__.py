@@ -99,3 +99,6 @@ class MarketingDashboardForm(MarketingDashboardFormTemplate):
     @handle("btn_broadcast", "click")
     def btn_broadcast_click(self, **event_args):
         navigation_helpers.go("/app/broadcasts/new")
+
+    def suppressions_click(self, event):
+        navigation_helpers.follow(event, "/app/suppressions")
