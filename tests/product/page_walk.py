@@ -3,7 +3,7 @@ so that a new page cannot be forgotten."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
@@ -43,17 +43,17 @@ class Visit:
     who: str | None
 
 
-def all_visits() -> list[Visit]:
+def all_visits(samples: Mapping[str, list[str]] = SAMPLES) -> list[Visit]:
     """One for each page; several for one that has parts."""
     visits = []
     for pattern, _form, who in routes.PAGES:
         if ":" not in pattern:
             visits.append(Visit(pattern, VISITORS[who]))
             continue
-        assert pattern in SAMPLES, f"page_walk.SAMPLES needs a sample for {pattern}"
+        assert pattern in samples, f"page_walk.SAMPLES needs a sample for {pattern}"
         start, _, rest = pattern.partition(":")
         end = rest[rest.index("/") :] if "/" in rest else ""
-        for sample in SAMPLES[pattern]:
+        for sample in samples[pattern]:
             # Of an address with several names the sample is all that follows the first.
             rest_of_it = sample if ":" in end else sample + end
             visits.append(Visit(start + rest_of_it, VISITORS[who]))
