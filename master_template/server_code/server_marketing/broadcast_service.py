@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from itertools import islice
+from collections.abc import Mapping
 from typing import Any
 
 import anvil.tables as tables
@@ -12,12 +12,12 @@ from anvil.tables import query as q
 
 from ..server_auth.rbac import current_actor
 from ..server_emails.mail_blocks import EMPTY_CONTENT, MailContent
-from ..server_shared import audit, clock
+from ..server_shared import clock
 from ..server_shared.callables import server_callable
 from ..server_shared.errors import ConflictError
 from ..server_shared.transactions import in_transaction
 from ..server_shared.validators import Choice, Int, Record, Rule, Text
-from . import broadcast_recipients, ledger
+from . import broadcast_recipients, ledger, mailings
 from .broadcast_fields import (
     BROADCAST_ID,
     DRAFT,
@@ -33,7 +33,7 @@ from .broadcast_fields import (
 )
 from .broadcast_recipients import RECIPIENTS
 from .broadcast_running import as_given, check_ready
-from .campaign_fields import EditedMeanwhileError, contains
+from .campaign_fields import contains
 
 MAX_PAGE = 100
 
@@ -64,13 +64,11 @@ def list_broadcasts(
         query["status"] = q.any_of(SENDING, SENT) if status in (SENDING, SENT) else status
     if search:
         query["broadcast_name"] = contains(search)
-    found = app_tables.email_broadcasts.search(
-        tables.order_by("created_at", ascending=False), q.page_size(offset + page_size), **query
-    )
-    rows = list(islice(found, offset, offset + page_size))
+    newest = tables.order_by("created_at", ascending=False)
+    rows, total = mailings.read_page(app_tables.email_broadcasts, newest, query, offset, page_size)
     counts = ledger.counts_by_source([source_of(row) for row in rows])
     items = [list_item(row, counts[source_of(row)]) for row in rows]
-    return {"broadcasts": items, "total": len(found)}
+    return {"broadcasts": items, "total": total}
 
 
 @server_callable(needs="marketing.view", takes={"broadcast_id": BROADCAST_ID})
@@ -110,10 +108,7 @@ def add_broadcast(
         updated_at=now,
         version=1,
     )
-    audit.record(
-        "create", "broadcast", row["broadcast_id"], {"broadcast_name": [None, broadcast_name]}
-    )
-    return row
+    return mailings.record_created("broadcast", row)
 
 
 @server_callable(
@@ -137,27 +132,17 @@ def update_broadcast(broadcast_id: str, changes: dict[str, Any], version: int) -
 @in_transaction
 def _update(broadcast_id: str, changes: dict[str, Any], version: int) -> Any:
     row = find_broadcast(broadcast_id)
-    if int(row["version"]) != version:
-        raise EditedMeanwhileError(row["broadcast_name"])
-    changed = {name: value for name, value in changes.items() if row[name] != value}
-    if not changed:
-        audit.unchanged()
-        return row
-    if row["status"] not in (DRAFT, SCHEDULED) and set(changed) != {"broadcast_name"}:
-        raise ConflictError(
-            "This broadcast has begun to go out, so only its name can change.", code="wrong_status"
-        )
-    if row["status"] == SCHEDULED:
-        check_ready({**as_given(row), **changed})
-    before = {name: row[name] for name in changed}
-    row.update(**changed, version=version + 1, updated_at=clock.now())
-    audit.record(
-        "update",
-        "broadcast",
-        broadcast_id,
-        {name: [_in_short(before[name]), _in_short(value)] for name, value in changed.items()},
-    )
-    return row
+
+    def check(changed: Mapping[str, Any]) -> None:
+        if row["status"] not in (DRAFT, SCHEDULED) and set(changed) != {"broadcast_name"}:
+            raise ConflictError(
+                "This broadcast has begun to go out, so only its name can change.",
+                code="wrong_status",
+            )
+        if row["status"] == SCHEDULED:
+            check_ready({**as_given(row), **changed})
+
+    return mailings.change("broadcast", row, changes, version, check=check, shorten=_in_short)
 
 
 def _in_short(value: Any) -> Any:
@@ -177,11 +162,12 @@ def delete_broadcast(broadcast_id: str) -> dict[str, Any]:
 @in_transaction
 def _delete(broadcast_id: str) -> None:
     row = find_broadcast(broadcast_id)
-    if row["status"] not in (DRAFT, SCHEDULED):
-        raise ConflictError("What has gone out is kept, with who got it.", code="has_history")
-    name = row["broadcast_name"]
-    audit.record("delete", "broadcast", broadcast_id, {"broadcast_name": [name, None]})
-    row.delete()
+    mailings.delete(
+        "broadcast",
+        row,
+        has_history=row["status"] not in (DRAFT, SCHEDULED),
+        refusal="What has gone out is kept, with who got it.",
+    )
 
 
 @server_callable(
@@ -196,7 +182,7 @@ def duplicate_broadcast(broadcast_id: str) -> dict[str, Any]:
 @in_transaction
 def _copy(broadcast_id: str) -> Any:
     row = find_broadcast(broadcast_id)
-    name = f"Copy of {row['broadcast_name']}"[:100]
+    name = mailings.copied_name(row["broadcast_name"])
     return add_broadcast(name, dict(row["content"]), broadcast_recipients.clean(row["recipients"]))
 
 

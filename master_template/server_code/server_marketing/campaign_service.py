@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 import secrets
-from itertools import islice
+from collections.abc import Mapping
 from typing import Any
 
 import anvil.tables as tables
@@ -15,19 +15,17 @@ from anvil.tables import query as q
 
 from ..server_auth.rbac import current_actor
 from ..server_emails import mail_blocks
-from ..server_shared import audit, clock
+from ..server_shared import clock
 from ..server_shared.callables import server_callable
-from ..server_shared.errors import ConflictError
 from ..server_shared.transactions import in_transaction
 from ..server_shared.validators import Choice, Int, Items, Record, Text
-from . import broadcast_recipients, ledger
+from . import broadcast_recipients, ledger, mailings
 from .campaign_fields import (
     ACTIVE,
     CAMPAIGN_ID,
     DRAFT,
     PAUSED,
     STATUSES,
-    EditedMeanwhileError,
     campaign_rules,
     contains,
     full_campaign,
@@ -79,13 +77,11 @@ def list_campaigns(
     query: dict[str, Any] = {"status": status or q.any_of(DRAFT, ACTIVE, PAUSED)}
     if search:
         query["campaign_name"] = contains(search)
-    found = app_tables.email_campaigns.search(
-        tables.order_by("campaign_name"), q.page_size(page_size), **query
-    )
-    rows = list(islice(found, offset, offset + page_size))
+    by_name = tables.order_by("campaign_name")
+    rows, total = mailings.read_page(app_tables.email_campaigns, by_name, query, offset, page_size)
     counts = ledger.counts_by_source([source_of(row) for row in rows])
     items = [{**list_item(row), "counts": counts[source_of(row)]} for row in rows]
-    return {"campaigns": items, "total": len(found)}
+    return {"campaigns": items, "total": total}
 
 
 @server_callable(needs="marketing.view", takes={"campaign_id": CAMPAIGN_ID})
@@ -117,10 +113,7 @@ def _create(given: dict[str, Any]) -> Any:
     row = add_campaign(
         given["campaign_name"], given["campaign_type"], steps, given["campaign_settings"]
     )
-    audit.record(
-        "create", "campaign", row["campaign_id"], {"campaign_name": [None, row["campaign_name"]]}
-    )
-    return row
+    return mailings.record_created("campaign", row)
 
 
 def add_campaign(
@@ -190,23 +183,12 @@ def update_campaign(campaign_id: str, changes: dict[str, Any], version: int) -> 
 @in_transaction
 def _update(campaign_id: str, changes: dict[str, Any], version: int) -> Any:
     row = find_campaign(campaign_id)
-    if int(row["version"]) != version:
-        raise EditedMeanwhileError(row["campaign_name"])
-    changed = {name: value for name, value in changes.items() if row[name] != value}
-    if not changed:
-        audit.unchanged()
-        return row
-    if row["status"] in (ACTIVE, PAUSED):
-        check_ready({**full_campaign(row), **changed})
-    before = {name: row[name] for name in changed}
-    row.update(**changed, version=version + 1, updated_at=clock.now())
-    audit.record(
-        "update",
-        "campaign",
-        campaign_id,
-        {name: [_in_short(before[name]), _in_short(value)] for name, value in changed.items()},
-    )
-    return row
+
+    def check(changed: Mapping[str, Any]) -> None:
+        if row["status"] in (ACTIVE, PAUSED):
+            check_ready({**full_campaign(row), **changed})
+
+    return mailings.change("campaign", row, changes, version, check=check, shorten=_in_short)
 
 
 def _in_short(value: Any) -> Any:
@@ -229,12 +211,12 @@ def delete_campaign(campaign_id: str) -> dict[str, Any]:
 @in_transaction
 def _delete(campaign_id: str) -> None:
     row = find_campaign(campaign_id)
-    if row["activated_at"] is not None:
-        raise ConflictError(
-            "This campaign has run, so it can only be archived.", code="has_history"
-        )
-    audit.record("delete", "campaign", campaign_id, {"campaign_name": [row["campaign_name"], None]})
-    row.delete()
+    mailings.delete(
+        "campaign",
+        row,
+        has_history=row["activated_at"] is not None,
+        refusal="This campaign has run, so it can only be archived.",
+    )
 
 
 @server_callable(
@@ -250,10 +232,9 @@ def duplicate_campaign(campaign_id: str) -> dict[str, Any]:
 def _duplicate(campaign_id: str) -> Any:
     row = find_campaign(campaign_id)
     steps = [{**step, "step_id": None} for step in row["steps"] or []]
-    name = f"Copy of {row['campaign_name']}"[:100]
+    name = mailings.copied_name(row["campaign_name"])
     copy = add_campaign(name, row["campaign_type"], steps, settings_of(row))
-    audit.record("create", "campaign", copy["campaign_id"], {"campaign_name": [None, name]})
-    return copy
+    return mailings.record_created("campaign", copy)
 
 
 @server_callable(needs="marketing.view")
