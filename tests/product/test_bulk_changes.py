@@ -155,6 +155,56 @@ def test_all_are_changed_once_and_undone_exactly_whatever_interrupts(
     assert not undone["is_undoable"]
 
 
+def test_what_runs_is_stopped_and_what_it_has_done_is_undone(crowd: Studio, mia: Caller) -> None:
+    orders = crowd.data.parent / "deaths"
+    orders.write_text("2")  # It breaks off after its first slice, and nothing starts it again.
+    started = mia.call("start_bulk_change", "add_tags", {"query": {}}, {"tags": ["halt"]})["change"]
+    stopped = mia.call("stop_bulk_change", started["change_id"])["change"]
+    orders.write_text("")
+    assert (stopped["state"], stopped["changed"]) == ("stopped", SLICE_OF_A_TEST)
+    assert stopped["is_undoable"]
+    with crowd.uplink() as script:
+        script.call("run_bulk_changes_now")
+    assert mia.call("list_contacts", {"tag": "halt"})["total"] == SLICE_OF_A_TEST
+    with pytest.raises(Refused, match="not_running"):
+        mia.call("stop_bulk_change", started["change_id"])
+    mia.call("undo_bulk_change", started["change_id"])
+    undone = finish(crowd, started["change_id"])
+    assert (undone["state"], undone["undone"]) == ("undone", SLICE_OF_A_TEST)
+    assert mia.call("list_contacts", {"tag": "halt"})["total"] == 0
+
+
+def test_many_are_put_into_a_segment_and_taken_out_again(crowd: Studio, mia: Caller) -> None:
+    given = {"segment_name": "By hand", "segment_type": "static"}
+    segment_id = mia.call("create_segment", given)["segment"]["segment_id"]
+    mia.call("add_contacts_to_segment", segment_id, ["C-31"])
+    where, choices = {"contact_ids": ["C-31", "C-32", "C-33"]}, {"segment_id": segment_id}
+
+    def members() -> list[str]:
+        found = mia.call("get_segment_contacts", segment_id)["contacts"]
+        return sorted(contact["contact_id"] for contact in found)
+
+    change = mia.call("start_bulk_change", "add_to_segment", where, choices)["change"]
+    assert (change["changed"], change["skipped"]) == (2, 1)
+    assert members() == ["C-31", "C-32", "C-33"]
+    [first, *_] = mia.call("list_bulk_changes", page_size=1)["changes"]
+    assert (first["change_id"], first["segment_name"]) == (change["change_id"], "By hand")
+    assert first["author_name"].startswith("Mia")
+    mia.call("remove_contacts_from_segment", segment_id, ["C-33"])
+    mia.call("undo_bulk_change", change["change_id"])
+    assert members() == ["C-31"]
+    taken = mia.call("start_bulk_change", "remove_from_segment", where, choices)["change"]
+    assert (taken["changed"], members()) == (1, [])
+    mia.call("undo_bulk_change", taken["change_id"])
+    assert members() == ["C-31"]
+    rules = {"rules": [{"field": "tags", "operator": "has_any_of", "value": ["vip"]}]}
+    dynamic = mia.call("create_segment", {"segment_name": "By rule", "filter_criteria": rules})
+    with pytest.raises(Refused) as refused:
+        choices = {"segment_id": dynamic["segment"]["segment_id"]}
+        mia.call("start_bulk_change", "add_to_segment", where, choices)
+    assert refused.value.code in ("not_static", "invalid")
+
+
 def test_few_are_changed_at_once_and_only_those(crowd: Studio, mia: Caller) -> None:
     where = ["C-1", "C-2", "C-3"]
     answer = mia.call("start_bulk_change", "add_tags", {"contact_ids": where}, {"tags": ["few"]})

@@ -108,6 +108,30 @@ def test_tags_some_and_all_that_match_and_takes_it_back(chromium: Browser, studi
         screen.press("Undo")
         screen.sees("Undone for 59 contacts.")
         assert studio.query(tagged) == [(0,)]
+        # An older one, from the page of all of them.
+        boxes.nth(1).check()
+        screen.press("Untag")
+        screen.field("Tags").fill("autumn 2027")
+        screen.press("Take away")
+        screen.sees("0 contacts have lost the tags.")
+        boxes.nth(1).check()
+        screen.press("Tag")
+        screen.field("Tags").fill("autumn 2027")
+        screen.press("Add")
+        screen.sees("1 contact was tagged.")
+        screen.press("Views, duplicates, import")
+        screen.page.get_by_role("menuitem", name="Past changes of many").click()
+        screen.heading("Past changes of many")
+        rows = screen.page.locator(".mb-bulk-change")
+        expect(rows).to_have_count(3)
+        expect(rows.nth(0)).to_contain_text("Add tags: autumn 2027")
+        expect(rows.nth(0)).to_contain_text("1 contact was tagged.")
+        expect(rows.nth(1).get_by_role("button").locator("visible=true")).to_have_count(0)
+        expect(rows.nth(2)).to_contain_text("Undone for 59 contacts.")
+        rows.nth(0).get_by_role("button", name="Undo").click()
+        screen.page.get_by_role("dialog").get_by_role("button", name="Undo").click()
+        expect(rows.nth(0)).to_contain_text("Undone for 1 contact.")
+        assert studio.query(tagged) == [(0,)]
 
 
 def test_deletes_a_page_and_brings_it_back_on_a_phone(chromium: Browser, studio: Studio) -> None:

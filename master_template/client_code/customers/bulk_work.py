@@ -5,16 +5,10 @@ from anvil.js import window
 
 from ..shared import api, formatting, navigation_helpers
 from ..shared.components.ConfirmationDialog import confirm
+from . import bulk_texts
 from .BulkDialog import ask_choices
 
 POLL_MS = 1000
-DOING = {
-    "add_tags": ("Tagging", "were tagged"),
-    "remove_tags": ("Taking tags away", "have lost the tags"),
-    "add_to_segment": ("Adding to the segment", "were added to the segment"),
-    "remove_from_segment": ("Taking out of the segment", "were taken out of the segment"),
-    "delete": ("Deleting", "were deleted"),
-}
 
 
 class BulkWork:
@@ -93,9 +87,9 @@ class BulkWork:
         form, change = self.form, self.change
         is_going_on = change["state"] in ("running", "undoing")
         form.dom_nodes["work"].hidden = False
-        form.dom_nodes["work_text"].textContent = _tell(change)
+        form.dom_nodes["work_text"].textContent = bulk_texts.tell(change)
         form.dom_nodes["work_bar"].hidden = not is_going_on
-        form.bar_work.progress = _share(change)
+        form.bar_work.progress = bulk_texts.share(change)
         form.btn_undo.visible = change["is_undoable"]
         form.btn_dismiss.visible = not is_going_on
         if is_going_on:
@@ -112,42 +106,3 @@ class BulkWork:
             window.setTimeout(self._look_again, POLL_MS * 5)
             return
         self._show()
-
-
-def _share(change):
-    """How much of a change is done, from 0 to 100."""
-    if change["state"] == "undoing":
-        done, of = change["undone"] + change["kept"], change["changed"]
-    else:
-        done, of = change["changed"] + change["skipped"], change["total"]
-    return 100.0 * done / of if of else 100
-
-
-def _tell(change):
-    """A change in a sentence or two."""
-    doing, done = DOING[change["kind"]]
-    number, plural, state = formatting.number, formatting.plural, change["state"]
-    if state == "running":
-        finished = change["changed"] + change["skipped"]
-        text = "{}: {} of {}. You may leave this page; it goes on."
-        return text.format(doing, number(finished), number(change["total"]))
-    if state == "undoing":
-        text = "Undoing: {} of {}."
-        return text.format(number(change["undone"] + change["kept"]), number(change["changed"]))
-    if state == "failed":
-        return "It stopped after {}: {}".format(
-            plural(change["changed"], "contact", "contacts"), change["error"]
-        )
-    if state == "undone":
-        text = "Undone for {}.".format(plural(change["undone"], "contact", "contacts"))
-        kept = change.get("kept_contacts") or []
-        if change["kept"]:
-            text += " {} stay as they are".format(number(change["kept"]))
-            text += ": {} ({})".format(kept[0]["contact_id"], kept[0]["reason"]) if kept else "."
-        return text
-    text = "{} {}.".format(plural(change["changed"], "contact", "contacts"), done)
-    if change["changed"] == 1:
-        text = text.replace(" were ", " was ").replace(" have ", " has ")
-    if change["skipped"]:
-        text += " {} had nothing to change.".format(number(change["skipped"]))
-    return text

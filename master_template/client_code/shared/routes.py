@@ -26,6 +26,7 @@ PAGES = [
     ("/app/contacts/import", "customers.ContactImportForm", STAFF),
     ("/app/contacts/imports/:import_id", "customers.ContactImportForm", STAFF),
     ("/app/contacts/export", "customers.ContactExportForm", STAFF),
+    ("/app/contacts/changes", "customers.BulkChangesForm", STAFF),
     ("/app/contacts/duplicates", "customers.DuplicatesForm", STAFF),
     ("/app/contacts/:contact_id", "customers.ContactDetailForm", STAFF),
     ("/app/contacts/:contact_id/edit", "customers.ContactEditorForm", STAFF),

@@ -28,21 +28,35 @@ from ..server_shared import audit, clock, outbox, schedule
 from ..server_shared.callables import TRUSTED_ONLY, server_callable
 from ..server_shared.errors import AppError, ConflictError, NotFoundError
 from ..server_shared.transactions import in_transaction
-from ..server_shared.validators import Choice, Items, Record, Text
+from ..server_shared.validators import Choice, Int, Items, Record, Text
 from .bulk_effects import KINDS
 from .contact_fields import TAG
 from .contact_query import SELECTION, count, selection_condition
 from .contact_service import remember_tags
 
 RUNNING, DONE, UNDOING, UNDONE, FAILED = "running", "done", "undoing", "undone", "failed"
+STOPPED = "stopped"  # by somebody: what was done by then stays, and can be undone
 CHANGED, KEPT = "changed", "kept"
 SLICE = 250
 UNDO_DAYS = 30  # As long as retention keeps what was done to whom.
 STALLED_AFTER = timedelta(seconds=60)
 MAX_NAMED = 20  # Contacts that an answer names as not undone.
-MAX_LISTED = 20
+MAX_PAGE = 100
 TASK = "run_bulk_changes"
 OUTBOX_KIND = "bulk_change"
+_SHOWN = (
+    "change_id",
+    "kind",
+    "choices",
+    "state",
+    "total",
+    "changed_count",
+    "skipped_count",
+    "undone_count",
+    "kept_count",
+    "error",
+    "created_at",
+)
 CHANGE_ID = Text("The bulk change", max_chars=32, required=True)
 
 log = logging.getLogger("mybizz.bulk_changes")
@@ -130,14 +144,31 @@ def undo_bulk_change(change_id: str) -> dict[str, Any]:
     return {"change": _change_dict(_go_on(change))}
 
 
+@server_callable(needs="customers.manage", takes={"change_id": CHANGE_ID}, audit="bulk_change.stop")
+def stop_bulk_change(change_id: str) -> dict[str, Any]:
+    """Have a bulk change that is running end where it is; give ``{"change": {...}}``.
+
+    Whom it has changed by then stays changed, until it is undone. Raises :class:`ConflictError`
+    (``not_running``) where it has come to its end, or is being undone.
+    """
+    change = _find_change(change_id)
+    if change["state"] != RUNNING:
+        raise ConflictError("This does not run any more.", code="not_running")
+    change.update(state=STOPPED, finished_at=clock.now(), selection={})
+    details = {"changed": change["changed_count"], "total": change["total"]}
+    audit.record("stop", "bulk_change", change_id, details=details)
+    return {"change": _change_dict(change)}
+
+
 @server_callable(needs="customers.manage", takes={"change_id": CHANGE_ID})
 def get_bulk_change(change_id: str) -> dict[str, Any]:
     """How far a bulk change is: ``{"change": {...}}``.
 
-    With ``change_id``, ``kind``, ``choices``, ``state`` (running, done, undoing, undone, failed),
-    ``total`` contacts, of which ``changed`` and ``skipped`` (they were so already); ``undone``, and
-    ``kept`` where that was not possible; ``is_undoable``, ``error``, ``created_at``,
-    ``author_name``, and ``kept_contacts``: the first MAX_NAMED, ``contact_id`` and ``reason``.
+    With ``change_id``, ``kind``, ``choices``, ``segment_name`` where there is one, ``state``
+    (running, done, stopped, undoing, undone, failed), ``total`` contacts, of which ``changed`` and
+    ``skipped`` (they were so already); ``undone``, and ``kept`` where that was not possible;
+    ``is_undoable``, ``error``, ``created_at``, ``author_name``, and ``kept_contacts``: the first
+    MAX_NAMED, ``contact_id`` and ``reason``.
     """
     change = _find_change(change_id)
     if change["state"] in (RUNNING, UNDOING) and change["progress_at"] < (
@@ -159,19 +190,27 @@ def get_bulk_change(change_id: str) -> dict[str, Any]:
     return {"change": {**_change_dict(change), "kept_contacts": named}}
 
 
-@server_callable(needs="customers.manage")
-def list_bulk_changes() -> dict[str, Any]:
-    """``{"changes": [...]}``: the newest MAX_LISTED of the last UNDO_DAYS, as
+@server_callable(
+    needs="customers.manage",
+    takes={
+        "offset": Int("Offset", minimum=0, maximum=100_000, default=0),
+        "page_size": Int("Page size", minimum=1, maximum=MAX_PAGE, default=25),
+    },
+)
+def list_bulk_changes(offset: int = 0, page_size: int = 25) -> dict[str, Any]:
+    """The bulk changes that are kept, the newest first: ``{"changes": [...], "total"}``, each as
     :func:`get_bulk_change`; of somebody who sees a part of the business, their own."""
     actor = current_actor()
     own = {"created_by": actor.row} if actor.scope else {}
     found = app_tables.bulk_changes.search(
         tables.order_by("created_at", ascending=False),
-        q.page_size(MAX_LISTED),
-        created_at=q.greater_than(clock.now() - timedelta(days=UNDO_DAYS)),
+        q.page_size(offset + page_size),
+        q.fetch_only(*_SHOWN, created_by=q.fetch_only("first_name", "last_name")),
         **own,
     )
-    return {"changes": [_change_dict(row) for row in islice(found, MAX_LISTED)]}
+    rows = list(islice(found, offset, offset + page_size))
+    names = _segment_names(rows)
+    return {"changes": [_change_dict(row, names) for row in rows], "total": len(found)}
 
 
 @anvil.server.background_task  # type: ignore[untyped-decorator]
@@ -353,15 +392,29 @@ def _find_change(change_id: str) -> Any:
 def _is_undoable(change: Any) -> bool:
     is_recent = change["created_at"] > clock.now() - timedelta(days=UNDO_DAYS)
     left = int(change["changed_count"]) - int(change["undone_count"]) - int(change["kept_count"])
-    return change["state"] in (DONE, FAILED) and is_recent and left > 0
+    return change["state"] in (DONE, STOPPED, FAILED) and is_recent and left > 0
 
 
-def _change_dict(change: Any) -> dict[str, Any]:
-    author = change["created_by"]
+def _segment_names(changes: list[Any]) -> dict[str, str]:
+    """The names of the segments that changes put contacts into, by their ids."""
+    ids = {(change["choices"] or {}).get("segment_id") for change in changes} - {None}
+    if not ids:
+        return {}
+    found = app_tables.segments.search(
+        q.fetch_only("segment_id", "segment_name"), segment_id=q.any_of(*ids)
+    )
+    return {row["segment_id"]: row["segment_name"] for row in found}
+
+
+def _change_dict(change: Any, segment_names: Mapping[str, str] | None = None) -> dict[str, Any]:
+    author, choices = change["created_by"], dict(change["choices"] or {})
+    if segment_names is None:
+        segment_names = _segment_names([change])
     return {
         "change_id": change["change_id"],
         "kind": change["kind"],
-        "choices": dict(change["choices"] or {}),
+        "choices": choices,
+        "segment_name": segment_names.get(choices.get("segment_id") or "", ""),
         "state": change["state"],
         "total": int(change["total"]),
         "changed": int(change["changed_count"]),

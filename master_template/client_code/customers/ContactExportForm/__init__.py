@@ -4,7 +4,8 @@ import json
 
 from anvil import handle, media
 
-from ...shared import api, formatting, navigation_helpers, session
+from ...shared import api, formatting, navigation_helpers
+from ..managers import may_begin
 
 PATH = "/app/contacts/export"
 BACK = "/app/contacts"
@@ -37,13 +38,8 @@ class ContactExportForm(ContactExportFormTemplate):
 
     @handle("", "show")
     def form_show(self, **event_args):
-        if self._started or not navigation_helpers.require_staff():
-            return
-        self._started = True
-        if not session.may("customers.manage"):
-            self.state.say("error", "This is not for your account", "Please ask the owner.")
-            return
-        self.load()
+        if may_begin(self):
+            self.load()
 
     @handle("", "hide")
     def form_hide(self, **event_args):

@@ -3,10 +3,11 @@ from ._anvil_designer import ContactImportFormTemplate
 from anvil import Notification, handle, media
 from anvil.js import to_media
 
-from ...shared import api, formatting, navigation_helpers, session
+from ...shared import api, formatting, navigation_helpers
 from ...shared.components import ConfirmationDialog
 from .. import import_texts
 from ..ImportPlanPanel import hand_picked_segments
+from ..managers import may_begin
 
 POLL_SECONDS = 1
 BACK = "/app/contacts"
@@ -39,13 +40,8 @@ class ContactImportForm(ContactImportFormTemplate):
 
     @handle("", "show")
     def form_show(self, **event_args):
-        if self._started or not navigation_helpers.require_staff():
-            return
-        self._started = True
-        if not session.may("customers.manage"):
-            self.state.say("error", "This is not for your account", "Please ask the owner.")
-            return
-        self.load()
+        if may_begin(self):
+            self.load()
 
     @handle("", "hide")
     def form_hide(self, **event_args):

@@ -280,6 +280,10 @@ class ContactListForm(ContactListFormTemplate):
     def item_duplicates_click(self, **event_args):
         navigation_helpers.go("/app/contacts/duplicates")
 
+    @handle("item_changes", "click")
+    def item_changes_click(self, **event_args):
+        navigation_helpers.go("/app/contacts/changes")
+
     @handle("item_import", "click")
     def item_import_click(self, **event_args):
         navigation_helpers.go("/app/contacts/import")

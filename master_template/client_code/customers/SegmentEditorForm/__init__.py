@@ -4,7 +4,6 @@ from anvil import Notification, handle
 from anvil.js import window
 
 from ...shared import api, formatting, navigation_helpers
-from ...shared.components.ConfirmationDialog import confirm
 from ...shared.editing import Editor
 from ..SegmentGroup import SegmentGroup
 from ..segment_texts import TYPE_NAMES, USE_NAMES, relative_faults
@@ -276,18 +275,10 @@ class SegmentEditorForm(SegmentEditorFormTemplate):
 
     @handle("btn_delete", "click")
     def btn_delete_click(self, **event_args):
-        is_sure = confirm(
+        self.editor.delete(
             "Delete this segment?",
             "The people in it stay as they are; only the segment goes.",
-            "Delete",
-            is_dangerous=True,
+            "delete_segment",
+            self.segment_id,
+            LIST_PATH,
         )
-        if not is_sure:
-            return
-        try:
-            api.call("delete_segment", self.segment_id)
-        except api.ApiError as error:
-            Notification(error.message, style="danger").show()
-            return
-        self.editor.before = None  # nothing of it is left to save
-        navigation_helpers.go(LIST_PATH, replace=True)
