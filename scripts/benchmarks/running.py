@@ -31,6 +31,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 APP = Path(__file__).resolve().parent / "app"
 TRIVIAL = "/_/api/trivial"
 ROWS = 10_000
+CHUNK_BYTES = 60_000  # of a file on its way
 START_SECONDS = 60
 
 
@@ -221,10 +222,31 @@ class Caller:
 
     def call(self, function: str, *args: Any, **kwargs: Any) -> Any:
         """BenchmarkError where the call fails."""
+        return self._wait(function, self._send(function, list(args), kwargs, []))
+
+    def call_with_file(self, function: str, file_name: str, data: bytes) -> Any:
+        """The same of a function whose one argument is a file."""
+        file = {"path": ["args", 0], "type": ["DataMedia"], "id": "file", "name": file_name}
+        call_id = self._send(function, [None], {}, [{**file, "mime-type": "text/csv"}])
+        chunks = [data[at : at + CHUNK_BYTES] for at in range(0, len(data), CHUNK_BYTES)]
+        for index, chunk in enumerate(chunks):
+            header = {"type": "CHUNK_HEADER", "requestId": call_id, "mediaId": "file"}
+            is_last = index == len(chunks) - 1
+            self._socket.send(json.dumps({**header, "chunkIndex": index, "lastChunk": is_last}))
+            self._socket.send(chunk)
+        return self._wait(function, call_id)
+
+    def _send(
+        self, function: str, args: list[Any], kwargs: dict[str, Any], objects: list[Any]
+    ) -> str:
         call_id = f"b{next(self._ids)}"
         message = {"type": "CALL", "id": call_id, "v": 1, "command": function}
-        message |= {"args": list(args), "kwargs": kwargs, "objects": []}
-        self._socket.send(json.dumps(message))
+        self._socket.send(
+            json.dumps({**message, "args": args, "kwargs": kwargs, "objects": objects})
+        )
+        return call_id
+
+    def _wait(self, function: str, call_id: str) -> Any:
         while True:
             answer = json.loads(self._socket.recv(timeout=120))
             if answer.get("id") == call_id and "error" in answer:

@@ -11,7 +11,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 
-from scripts.benchmarks import browser, contacts, fleet, neighbours, server, tables
+from scripts.benchmarks import browser, contacts, fleet, imports, neighbours, server, tables
 from scripts.benchmarks.figures import Figure
 from scripts.benchmarks.report import write_table
 from scripts.benchmarks.running import BenchServer, bench_server
@@ -21,6 +21,7 @@ AREAS: dict[str, Callable[[BenchServer], Iterator[Figure]]] = {
     "tables": tables.measure,
     "browser": browser.measure,
     "contacts": contacts.measure,
+    "imports": imports.measure,
 }
 
 
