@@ -9,7 +9,8 @@ import time
 
 from anvil import Notification
 
-from . import api, form_fields, session, unsaved
+from . import api, form_fields, navigation_helpers, session, unsaved
+from .components.ConfirmationDialog import confirm
 
 # Seconds between looks whether a save that is on its way has arrived.
 PAUSE = 0.05
@@ -118,6 +119,19 @@ class Editor:
             self.version, self.before = answer["version"], sent
         Notification("Saved.", timeout=2).show()
         return True
+
+    def delete(self, question, text, function, thing_id, path):
+        """Ask, have the server's `function` delete the thing, and go on to `path`. What is typed
+        and not saved goes with it."""
+        if not confirm(question, text, "Delete", is_dangerous=True):
+            return
+        try:
+            api.call(function, thing_id)
+        except api.ApiError as error:
+            Notification(error.message, style="danger").show()
+            return
+        self.before = None
+        navigation_helpers.go(path, replace=True)
 
     def refuse(self, error):
         """Show what the server refused, each message where it belongs."""

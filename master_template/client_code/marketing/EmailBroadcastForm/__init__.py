@@ -332,10 +332,10 @@ class EmailBroadcastForm(EmailBroadcastFormTemplate):
 
     @handle("btn_delete", "click")
     def btn_delete_click(self, **event_args):
-        if confirm("Delete this draft?", "Its mail goes with it.", "Delete", is_dangerous=True):
-            if self._ask("delete_broadcast"):
-                self.editor.before = None
-                navigation_helpers.go(LIST_PATH, replace=True)
+        text = "Its mail goes with it."
+        self.editor.delete(
+            "Delete this draft?", text, "delete_broadcast", self.broadcast_id, LIST_PATH
+        )
 
     def _open_other(self, answer):
         if answer:

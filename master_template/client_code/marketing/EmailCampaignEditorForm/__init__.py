@@ -271,10 +271,9 @@ class EmailCampaignEditorForm(EmailCampaignEditorFormTemplate):
     @handle("btn_delete", "click")
     def btn_delete_click(self, **event_args):
         text = "It has never run, so nothing else goes with it."
-        if confirm("Delete this campaign?", text, "Delete", is_dangerous=True):
-            if self._ask("delete_campaign"):
-                self.editor.before = None
-                navigation_helpers.go(LIST_PATH, replace=True)
+        self.editor.delete(
+            "Delete this campaign?", text, "delete_campaign", self.campaign_id, LIST_PATH
+        )
 
     def _change(self, name, done):
         answer = self._ask(name)

@@ -4,7 +4,6 @@ from anvil import Notification, handle
 from anvil.js import window
 
 from ...shared import api, formatting, navigation_helpers, session
-from ...shared.components.ConfirmationDialog import confirm
 from ...shared.editing import Editor
 from .. import lead_texts
 
@@ -284,22 +283,14 @@ class LeadCaptureEditorForm(LeadCaptureEditorFormTemplate):
 
     @handle("btn_delete", "click")
     def btn_delete_click(self, **event_args):
-        is_sure = confirm(
+        self.editor.delete(
             "Delete this form?",
             "It disappears from every website. The contacts that it brought stay, and so does what "
             "they agreed to.",
-            "Delete",
-            is_dangerous=True,
+            "delete_lead_form",
+            self.form_id,
+            LIST_PATH,
         )
-        if not is_sure:
-            return
-        try:
-            api.call("delete_lead_form", self.form_id)
-        except api.ApiError as error:
-            Notification(error.message, style="danger").show()
-            return
-        self.editor.before = None  # nothing of it is left to save
-        navigation_helpers.go(LIST_PATH, replace=True)
 
     @handle("btn_copy", "click")
     def btn_copy_click(self, **event_args):
