@@ -2,6 +2,8 @@ from ._anvil_designer import TagPickerTemplate
 
 from anvil.js import window
 
+from ...shared import chips
+
 _counter = {"last": 0}
 
 
@@ -86,30 +88,7 @@ class TagPicker(TagPickerTemplate):
     def _draw(self):
         if not self._ready:
             return
-        holder = self.dom_nodes["chips"]
-        holder.textContent = ""
-        for tag in self._tags:
-            holder.append(self._chip(tag))
-        holder.hidden = not self._tags
-
-    def _chip(self, tag):
-        item = window.document.createElement("li")
-        item.className = "mb-chip"
-        text = window.document.createElement("span")
-        text.textContent = tag
-        button = window.document.createElement("button")
-        button.type = "button"
-        button.className = "mb-chip-remove"
-        button.setAttribute("aria-label", "Remove " + tag)
-        button.textContent = "×"
-
-        def remove(event):
-            self._remove(tag)
-
-        button.addEventListener("click", remove)
-        item.append(text)
-        item.append(button)
-        return item
+        chips.draw(self.dom_nodes["chips"], [(tag, tag) for tag in self._tags], self._remove)
 
     def _remove(self, tag):
         self._tags = [other for other in self._tags if other != tag]

@@ -1,7 +1,8 @@
 from ._anvil_designer import ChipPickerTemplate
 
 from anvil import handle
-from anvil.js.window import document
+
+from ...shared import chips
 
 
 class ChipPicker(ChipPickerTemplate):
@@ -66,29 +67,8 @@ class ChipPicker(ChipPickerTemplate):
         self.picker.enabled = self._enabled
         self.picker.items = [row for row in self._items if row[1] not in self._values]
         names = dict((row[1], row[0]) for row in self._items)
-        nodes["list"].replaceChildren(
-            *[self._chip(value, names.get(value, value)) for value in self._values]
-        )
-        nodes["list"].hidden = not self._values
-
-    def _chip(self, value, text):
-        item = document.createElement("li")
-        item.className = "mb-chip"
-        words = document.createElement("span")
-        words.textContent = text
-        item.append(words)
-        if self._enabled:
-            button = document.createElement("button")
-            button.type = "button"
-            button.setAttribute("aria-label", "Take out " + text)
-            button.textContent = "×"
-
-            def press(event):
-                self._remove(value)
-
-            button.addEventListener("click", press)
-            item.append(button)
-        return item
+        pairs = [(value, names.get(value, value)) for value in self._values]
+        chips.draw(nodes["list"], pairs, self._remove if self._enabled else None)
 
     def _remove(self, value):
         self._values = [one for one in self._values if one != value]
