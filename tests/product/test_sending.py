@@ -516,3 +516,4 @@ def test_brevo_resolves_what_is_unknown_and_a_wrong_key_waits(
     assert olga.call("get_sending_status")["pause_reason"] == ""
     # Through all that the tests of this module did, the sums kept beside the ledger are its own.
     assert tallied(world.studio) == recount(world.studio)
+    assert world.studio.query("SELECT 1 FROM app.mail_tallies WHERE scope = 'day' LIMIT 1")
