@@ -12,9 +12,9 @@ _SETTINGS = {
     "session_preload_libraries": "auto_explain",
     "auto_explain.log_min_duration": "0",
     "auto_explain.log_format": "text",
-    # Some of the server's connections are new: what they ask of the catalogue is of no interest.
-    "auto_explain.log_nested_statements": "off",
 }
+_LOG = "current_setting('data_directory') || '/../server.log'"
+MAX_LOG_BYTES = 10_000_000
 _PLAN = re.compile(r"duration: [\d.]+ ms +plan:\n((?:\t.*\n)+)")
 
 
@@ -31,20 +31,14 @@ def explain_everything(studio: Studio) -> None:
 
 def plans_of(studio: Studio, table: str, call: Callable[[], Any]) -> list[str]:
     """The statements that read a table while a call runs, each with its plan."""
-    begin = len(_log(studio))
+    [(begin,)] = studio.query(f"SELECT size FROM pg_stat_file({_LOG})")
     call()
+    [(log,)] = studio.query(f"SELECT pg_read_binary_file({_LOG}, %s, %s)", begin, MAX_LOG_BYTES)
     return [
         plan
-        for plan in _PLAN.findall(_log(studio)[begin:])
+        for plan in _PLAN.findall(bytes(log).decode(errors="replace"))
         if f'"app"."{table}"' in plan and "FROM" in plan
     ]
-
-
-def _log(studio: Studio) -> str:
-    [(text,)] = studio.query(
-        "SELECT pg_read_file(current_setting('data_directory') || '/../server.log')"
-    )
-    return str(text)
 
 
 def _name(studio: Studio) -> str:
