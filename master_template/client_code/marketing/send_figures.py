@@ -1,5 +1,7 @@
 """What became of the mails of a campaign or a broadcast, in four figures."""
 
+from anvil.js.window import document
+
 from ..shared import formatting
 from . import campaign_texts
 
@@ -30,3 +32,32 @@ def show_figures(nodes, stats):
     nodes["fig_revenue_note"].textContent = formatting.plural(
         stats["conversions"], "purchase", "purchases"
     )
+
+
+def show_subjects(node, subjects):
+    """Fill a list with the subjects that were tried: each with its figures, the chosen one marked.
+    Without any it is hidden."""
+    node.replaceChildren(*[_subject(each) for each in subjects])
+    node.hidden = not subjects
+
+
+def _subject(each):
+    item = document.createElement("li")
+    words = document.createElement("strong")
+    words.textContent = each["subject"]
+    figures = document.createElement("span")
+    figures.className = "mb-soft"
+    sent = each["sent"]
+    figures.textContent = "{} sent, {} opened, {} clicked".format(
+        formatting.number(sent),
+        campaign_texts.rate(float(each["opens"]) / sent if sent else 0.0),
+        campaign_texts.rate(float(each["clicks"]) / sent if sent else 0.0),
+    )
+    item.append(words)
+    if each["is_winner"]:
+        chip = document.createElement("span")
+        chip.className = "mb-chip"
+        chip.textContent = "Chosen"
+        item.append(chip)
+    item.append(figures)
+    return item

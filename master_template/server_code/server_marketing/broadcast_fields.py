@@ -9,7 +9,7 @@ from anvil.tables import app_tables
 from ..server_emails.mail_blocks import EMPTY_CONTENT
 from ..server_shared.errors import ConflictError, NotFoundError
 from ..server_shared.validators import Text
-from . import broadcast_recipients, ledger
+from . import broadcast_recipients, ledger, subject_tests
 
 DRAFT, SCHEDULED, PLANNING, SENDING = "draft", "scheduled", "planning", "sending"
 PAUSED, SENT, CANCELLED = "paused", "sent", "cancelled"
@@ -32,8 +32,10 @@ def source_of(row: Any) -> str:
 
 
 def list_item(row: Any, counts: dict[str, int]) -> dict[str, Any]:
-    """What a list shows of a broadcast. One whose last mail is settled counts as sent."""
-    is_through = row["status"] == SENDING and not counts["waiting"]
+    """What a list shows of a broadcast. One whose last mail is settled counts as sent, unless most
+    wait for the better of two subjects (``is_trying``)."""
+    is_trying = subject_tests.is_open(row) and row["started_at"] is not None
+    is_through = row["status"] == SENDING and not counts["waiting"] and not is_trying
     return {
         "broadcast_id": row["broadcast_id"],
         "broadcast_name": row["broadcast_name"],
@@ -43,6 +45,7 @@ def list_item(row: Any, counts: dict[str, int]) -> dict[str, Any]:
         "started_at": row["started_at"],
         "created_at": row["created_at"],
         "resend_of": row["resend_of"],
+        "is_trying": is_trying,
         "counts": counts,
     }
 
@@ -54,6 +57,8 @@ def full_broadcast(row: Any) -> dict[str, Any]:
         **list_item(row, ledger.counts(source_of(row))),
         "content": dict(row["content"] or EMPTY_CONTENT),
         "recipients": recipients,
+        "subject_test": dict(row["subject_test"]) if row["subject_test"] else None,
+        "subject_test_until": row["subject_test_until"],
         "recipients_text": broadcast_recipients.describe(recipients),
         "updated_at": row["updated_at"],
         "version": int(row["version"]),

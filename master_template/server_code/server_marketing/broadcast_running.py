@@ -14,7 +14,7 @@ from ..server_shared.config import read_business
 from ..server_shared.errors import ConflictError, InvalidError
 from ..server_shared.transactions import in_transaction
 from ..server_shared.validators import Rule
-from . import broadcast_recipients, ledger
+from . import broadcast_recipients, ledger, subject_tests
 from .broadcast_fields import (
     BROADCAST_ID,
     CANCELLED,
@@ -48,7 +48,7 @@ class LocalMoment(Rule):
 
 def as_given(row: Any) -> dict[str, Any]:
     """What of a broadcast has to be there before it can go."""
-    return {name: row[name] for name in ("content", "recipients")}
+    return {name: row[name] for name in ("content", "recipients", "subject_test")}
 
 
 def check_ready(given: dict[str, Any]) -> None:
@@ -58,6 +58,7 @@ def check_ready(given: dict[str, Any]) -> None:
         mail_blocks.check_ready(given["content"])
     except InvalidError as error:
         faults.update(error.fields or {"content": error.message})
+    faults.update(subject_tests.check_ready(given["content"] or {}, given["subject_test"]))
     if not broadcast_recipients.is_chosen(broadcast_recipients.clean(given["recipients"])):
         faults["recipients"] = "Please choose who gets it."
     if faults:

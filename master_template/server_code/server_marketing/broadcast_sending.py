@@ -5,6 +5,7 @@ A batch and how far it came are one transaction: killed anywhere, it goes on beh
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
@@ -18,7 +19,7 @@ from ..server_shared import clock, outbox, schedule
 from ..server_shared.errors import NotFoundError
 from ..server_shared.outbox import Entry, Outcome
 from ..server_shared.transactions import in_transaction
-from . import broadcast_recipients, ledger
+from . import broadcast_recipients, ledger, subject_tests
 
 KIND = "broadcast"  # of an entry in the outbox: plan it
 KEY = "mail"  # of the one mail of a broadcast
@@ -56,7 +57,19 @@ def _plan_batch(broadcast_id: str) -> int | None:
 
 def _plan_chosen(row: Any) -> ledger.Planned:
     chosen = broadcast_recipients.condition(broadcast_recipients.clean(row["recipients"]))
-    return _plan(row, chosen, after=int(row["plan_after"]))
+    after = int(row["plan_after"])
+    if subject_tests.is_open(row):
+        return _plan_trial(row, chosen, after)
+    return _plan(row, chosen, subject_tests.content_of_rest(row), after=after)
+
+
+def _plan_trial(row: Any, chosen: Any, after: int) -> ledger.Planned:
+    """The next of those who try one of the two subjects."""
+    groups, last = subject_tests.next_groups(row, chosen, after, BATCH)
+    contents = subject_tests.contents(row)
+    planned = [_plan(row, groups[name], contents[name]) for name in groups if groups[name]]
+    counts = (sum(each.count for each in planned), sum(each.waiting for each in planned))
+    return ledger.Planned(*counts, last)
 
 
 def _plan_unopened(row: Any) -> ledger.Planned:
@@ -79,17 +92,17 @@ def _plan_unopened(row: Any) -> ledger.Planned:
     if not numbers:
         return ledger.Planned(0, 0, None)
     contacts = list(app_tables.contacts.search(number=q.any_of(*numbers), deleted_at=None))
-    planned = _plan(row, contacts)
+    planned = _plan(row, contacts, row["content"])
     more = len(numbers) == BATCH
     return ledger.Planned(planned.count, planned.waiting, numbers[-1] if more else None)
 
 
-def _plan(row: Any, contacts: Any, after: int = 0) -> ledger.Planned:
+def _plan(row: Any, contacts: Any, content: Mapping[str, Any], after: int = 0) -> ledger.Planned:
     return ledger.plan(
         contacts,
         f"broadcast:{row['broadcast_id']}",
         KEY,
-        dict(row["content"]),
+        dict(content),
         title=row["broadcast_name"],
         after=after,
         limit=BATCH,
@@ -103,12 +116,13 @@ def _plan(row: Any, contacts: Any, after: int = 0) -> ledger.Planned:
     "Starts broadcasts at their time, and goes on with what was interrupted",
 )
 def run_broadcasts(run: Any = None) -> dict[str, int]:
-    """Start what is due, go on with what was interrupted, and close what is through: ``{"started",
-    "planned", "finished"}``."""
+    """Start what is due, decide which subject was better, go on with what was interrupted, and
+    close what is through: ``{"started", "decided", "planned", "finished"}``."""
     started = sum(_start_due(row) for row in _search(status="scheduled"))
+    decided = sum(_decide(row) for row in _search(status="sending", subject_winner=None))
     planned = sum(plan_broadcast(row["broadcast_id"]) for row in _search(status="planning"))
     finished = sum(_finish(row) for row in _search(status="sending"))
-    return {"started": started, "planned": planned, "finished": finished}
+    return {"started": started, "decided": decided, "planned": planned, "finished": finished}
 
 
 def _search(**query: Any) -> list[Any]:
@@ -125,10 +139,24 @@ def _start_due(found: Any) -> int:
 
 
 @in_transaction
+def _decide(found: Any) -> int:
+    """Let the rest of a broadcast go out with the better of two subjects, once it is known."""
+    row = app_tables.email_broadcasts.get_by_id(found.get_id())
+    if row is None or row["status"] != "sending" or not subject_tests.is_open(row):
+        return 0
+    if not subject_tests.go_on(row, f"broadcast:{row['broadcast_id']}"):
+        return 0
+    row.update(status="planning", plan_after=0)
+    return 1
+
+
+@in_transaction
 def _finish(found: Any) -> int:
     row = app_tables.email_broadcasts.get_by_id(found.get_id())
     source = f"broadcast:{row['broadcast_id']}" if row is not None else ""
-    if row is None or row["status"] != "sending" or ledger.counts(source)["waiting"]:
+    if row is None or row["status"] != "sending" or subject_tests.is_open(row):
+        return 0
+    if ledger.counts(source)["waiting"]:
         return 0
     row.update(status="sent", finished_at=clock.now())
     return 1

@@ -17,7 +17,7 @@ from ..server_shared.callables import server_callable
 from ..server_shared.errors import ConflictError
 from ..server_shared.transactions import in_transaction
 from ..server_shared.validators import Choice, Int, Record, Rule, Text
-from . import broadcast_recipients, ledger, mailings
+from . import broadcast_recipients, ledger, mailings, subject_tests
 from .broadcast_fields import (
     BROADCAST_ID,
     DRAFT,
@@ -43,6 +43,7 @@ def _rules() -> dict[str, Rule]:
         "broadcast_name": Text("Name", max_chars=100, required=True),
         "content": MailContent("Mail", is_draft=True),
         "recipients": RECIPIENTS,
+        "subject_test": subject_tests.RULE,
     }
 
 
@@ -93,6 +94,7 @@ def add_broadcast(
     broadcast_name: str,
     content: dict[str, Any] | None,
     recipients: dict[str, Any],
+    subject_test: dict[str, Any] | None = None,
     resend_of: str | None = None,
 ) -> Any:
     now = clock.now()
@@ -101,6 +103,7 @@ def add_broadcast(
         broadcast_name=broadcast_name,
         content=content or dict(EMPTY_CONTENT),
         recipients=recipients,
+        subject_test=subject_test,
         status=DRAFT,
         resend_of=resend_of,
         created_by=current_actor().row,
@@ -183,7 +186,9 @@ def duplicate_broadcast(broadcast_id: str) -> dict[str, Any]:
 def _copy(broadcast_id: str) -> Any:
     row = find_broadcast(broadcast_id)
     name = mailings.copied_name(row["broadcast_name"])
-    return add_broadcast(name, dict(row["content"]), broadcast_recipients.clean(row["recipients"]))
+    recipients = broadcast_recipients.clean(row["recipients"])
+    trial = dict(row["subject_test"]) if row["subject_test"] else None
+    return add_broadcast(name, dict(row["content"]), recipients, trial)
 
 
 @server_callable(

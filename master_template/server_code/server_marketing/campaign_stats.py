@@ -11,7 +11,7 @@ from anvil.tables import query as q
 
 from ..server_shared.callables import server_callable
 from ..server_shared.config import read_business
-from . import enrolments, mail_figures, mail_tallies
+from . import enrolments, mail_figures, mail_tallies, subject_tests
 from .broadcast_fields import BROADCAST_ID, find_broadcast, full_broadcast
 from .broadcast_fields import source_of as broadcast_source
 from .campaign_fields import CAMPAIGN_ID, source_of
@@ -93,11 +93,13 @@ def _step_figures(place: int, step: Any, tallied: Mapping[str, int]) -> dict[str
 
 @server_callable(needs="marketing.view", takes={"broadcast_id": BROADCAST_ID})
 def get_broadcast_stats(broadcast_id: str) -> dict[str, Any]:
-    """``{"broadcast": {...}, "stats": {...}}``: the figures of ``mail_figures.of_source``, with
-    rates as shares of one, and ``currency``."""
+    """``{"broadcast": {...}, "stats": {...}, "subjects": [...]}``: the figures of
+    ``mail_figures.of_source``, with rates as shares of one, and ``currency``; and of each of two
+    subjects that were tried what ``subject_tests.describe`` says."""
     row = find_broadcast(broadcast_id)
     stats = mail_figures.of_source(broadcast_source(row))
     return {
         "broadcast": full_broadcast(row),
         "stats": {**stats, "currency": read_business().currency},
+        "subjects": subject_tests.describe(row, broadcast_source(row)),
     }

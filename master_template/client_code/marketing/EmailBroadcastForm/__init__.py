@@ -10,7 +10,11 @@ from .. import campaign_texts, send_figures
 from ..WordsDialog import ask_words
 
 LIST_PATH = "/app/broadcasts"
-COMPONENTS = {"broadcast_name": "txt_name"}
+COMPONENTS = {"broadcast_name": "txt_name", "subject_test.subject": "txt_second"}
+PERCENT_ITEMS = [("{} %".format(number), number) for number in (10, 20, 30, 40, 50)]
+HOURS_ITEMS = [("1 hour", 1)] + [("{} hours".format(n), n) for n in (2, 4, 8, 12, 24, 48)]
+WINNER_ITEMS = [("Most opened", "opens"), ("Most clicked", "clicks")]
+NEW_TRIAL = {"subject": "", "percent": 20, "hours": 4, "winner_by": "opens"}
 STATUS_ITEMS = [("Any status", None)] + [
     (formatting.STATUS_NAMES[word], word) for word in ("lead", "customer", "inactive")
 ]
@@ -33,6 +37,9 @@ NEW = {
     "resend_of": None,
     "scheduled_at": None,
     "started_at": None,
+    "subject_test": None,
+    "subject_test_until": None,
+    "is_trying": False,
     "recipients": {
         "everyone": False,
         "segments": [],
@@ -74,6 +81,10 @@ class EmailBroadcastForm(EmailBroadcastFormTemplate):
             what="This broadcast",
             refused=self.mail_editor.show_errors,
         )
+        self.cb_trial.set_event_handler("change", self._trial_change)
+        self.dd_percent.items = PERCENT_ITEMS
+        self.dd_hours.items = HOURS_ITEMS
+        self.dd_winner.items = WINNER_ITEMS
         self.dd_status.items = STATUS_ITEMS
         self.dd_lifecycle.items = LIFECYCLE_ITEMS
         self.more.has_marketing = False  # Whoever has not agreed gets nothing anyway.
@@ -133,6 +144,7 @@ class EmailBroadcastForm(EmailBroadcastFormTemplate):
             picker.enabled = may
         self._show_filters(recipients["filters"], may)
         self.mail_editor.show(broadcast["content"], is_editable=may)
+        self._show_trial(broadcast["subject_test"], may)
         self._show_status()
         self._show_choice()
         # The page need not wait for the figures.
@@ -147,7 +159,34 @@ class EmailBroadcastForm(EmailBroadcastFormTemplate):
         return {
             "broadcast_name": (self.txt_name.text or "").strip(),
             "content": self.mail_editor.content,
+            "subject_test": self._read_trial(),
             "recipients": recipients,
+        }
+
+    def _show_trial(self, trial, may):
+        """What is tried before all get it."""
+        given = dict(NEW_TRIAL, **(trial or {}))
+        self.cb_trial.checked = bool(trial)
+        self.txt_second.text = given["subject"]
+        _choose(self.dd_percent, PERCENT_ITEMS, given["percent"], "{} %")
+        _choose(self.dd_hours, HOURS_ITEMS, given["hours"], "{} hours")
+        self.dd_winner.selected_value = given["winner_by"]
+        for name in ("cb_trial", "txt_second", "dd_percent", "dd_hours", "dd_winner"):
+            getattr(self, name).enabled = may
+        self.dom_nodes["trial_box"].hidden = bool(self.broadcast["resend_of"])
+        self._trial_change()
+
+    def _trial_change(self, **event_args):
+        self.dom_nodes["trial"].hidden = not self.cb_trial.checked
+
+    def _read_trial(self):
+        if not self.cb_trial.checked:
+            return None
+        return {
+            "subject": (self.txt_second.text or "").strip(),
+            "percent": self.dd_percent.selected_value,
+            "hours": self.dd_hours.selected_value,
+            "winner_by": self.dd_winner.selected_value,
         }
 
     def _show_filters(self, filters, may):
@@ -253,6 +292,8 @@ class EmailBroadcastForm(EmailBroadcastFormTemplate):
             return
         stats, nodes = answer["stats"], self.dom_nodes
         send_figures.show_figures(nodes, stats)
+        send_figures.show_subjects(nodes["subjects"], answer["subjects"])
+        self._show_wait(answer["broadcast"])
         done = stats["planned"] - stats["waiting"]
         percent = 100 * done // stats["planned"] if stats["planned"] else 0
         nodes["bar"].style.width = "{}%".format(percent)
@@ -267,6 +308,17 @@ class EmailBroadcastForm(EmailBroadcastFormTemplate):
             self._show_status()
         if status in ("planning", "sending"):
             self._timer = window.setTimeout(self._load_figures, FOLLOW_MS)
+
+    def _show_wait(self, broadcast):
+        """That the rest waits for the better of two subjects."""
+        until = broadcast["subject_test_until"]
+        text = "All others get the better subject once these are out and the wait is over."
+        if until is not None:
+            text = "All others get the better subject, which is chosen after {}."
+            text = text.format(formatting.day_and_time(until))
+        node = self.dom_nodes["trial_note"]
+        node.hidden = not broadcast["is_trying"] or broadcast["status"] == "cancelled"
+        node.textContent = text
 
     def _sends_path(self):
         return "/app/sends/broadcast:" + self.broadcast_id
@@ -361,3 +413,10 @@ class EmailBroadcastForm(EmailBroadcastFormTemplate):
 
 def _versioned(answer):
     return {"broadcast": answer["broadcast"], "version": answer["broadcast"]["version"]}
+
+
+def _choose(dropdown, items, value, words):
+    """Choose a number, also one that is not offered and came by another way."""
+    known = [number for _, number in items]
+    dropdown.items = items if value in known else items + [(words.format(value), value)]
+    dropdown.selected_value = value
