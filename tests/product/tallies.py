@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
+
+import psycopg
 
 from master_template.server_marketing.mail_tallies import MOMENTS, part_of
 from tests.product.studio import BUSINESS, Studio
@@ -16,6 +20,10 @@ _BOUGHT = ("conversions", "revenue_cents")  # No purchase says which part of a s
 
 def recount(studio: Studio) -> Sums:
     """All sums by (scope, source, part or day), from the ledger itself."""
+    return _recount(studio.query)
+
+
+def _recount(query: Callable[..., list[tuple[Any, ...]]]) -> Sums:
     sums: Sums = {}
 
     def add(source: str, part: str, day: Any, figures: Counter[str]) -> None:
@@ -25,7 +33,7 @@ def recount(studio: Studio) -> Sums:
                 sums.setdefault(place, Counter()).update(figures)
 
     columns = ", ".join(MOMENTS.values())
-    for source, key, state, day, *moments in studio.query(
+    for source, key, state, day, *moments in query(
         f"SELECT source, key, state, settled_day, {columns} FROM app.mail_sends"
     ):
         add(source, part_of(key), None, Counter(planned=1))
@@ -35,7 +43,7 @@ def recount(studio: Studio) -> Sums:
                 happened = zip(MOMENTS, moments, strict=True)
                 figures.update(name for name, moment in happened if moment is not None)
             add(source, part_of(key), day, figures)
-    for source, day, cents in studio.query(
+    for source, day, cents in query(
         "SELECT source, date_trunc('day', converted_at, %s), amount_cents FROM "
         "app.mail_conversions",
         BUSINESS["time_zone"],
@@ -70,21 +78,30 @@ def _without_zeros(sums: Sums) -> Sums:
 
 
 def set_right(studio: Studio) -> None:
-    """After a test has written into the ledger behind the product's back."""
-    studio.query(
+    """After a test has written into the ledger behind the product's back. Nobody else writes
+    meanwhile; where the database chooses us to give way, we try again."""
+    while True:
+        with (
+            suppress(psycopg.errors.DeadlockDetected),
+            psycopg.connect(studio.database_url) as connection,
+        ):
+            _set_right(connection)
+            return
+
+
+def _set_right(connection: psycopg.Connection[Any]) -> None:
+    connection.execute("LOCK TABLE app.mail_sends, app.mail_tallies IN EXCLUSIVE MODE")
+    connection.execute(
         "UPDATE app.mail_sends SET settled_day = date_trunc('day', settled_at, %s) "
         "WHERE settled_at IS NOT NULL",
-        BUSINESS["time_zone"],
+        [BUSINESS["time_zone"]],
     )
-    sums = recount(studio)
-    studio.query("DELETE FROM app.mail_tallies")
+    sums = _recount(lambda statement, *values: connection.execute(statement, values).fetchall())
+    connection.execute("DELETE FROM app.mail_tallies")
     for (scope, source, detail), figures in sums.items():
-        studio.query(
+        part, day = (detail, None) if scope == "part" else ("", detail)
+        connection.execute(
             "INSERT INTO app.mail_tallies (scope, source, part, day, figures) "
             "VALUES (%s, %s, %s, %s, %s)",
-            scope,
-            source,
-            detail if scope == "part" else "",
-            detail if scope == "day" else None,
-            json.dumps(figures),
+            [scope, source, part, day, json.dumps(figures)],
         )

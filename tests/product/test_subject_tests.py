@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from master_template.server_marketing.subject_tests import FIRST, SECOND, choose, variant_of
 from tests.product.mailbox import deliver_mail
 from tests.product.studio import Caller, Refused, Studio
-from tests.product.tallies import set_right
 from tests.product.test_campaigns import mail
 
 _numbers = itertools.count(1)
@@ -105,7 +104,6 @@ def settle(studio: Studio, broadcast_id: str, opened: str = "") -> None:
         source,
         f"{opened or 'Nobody'}%",
     )
-    set_right(studio)
 
 
 def run_job(studio: Studio, *, is_later: bool = False) -> None:
