@@ -313,3 +313,21 @@ def test_takes_as_many_queries_for_thirty_as_for_three(
 
     few, many = measure(3), measure(MANY)
     assert 0 < many <= few
+
+
+def test_whoever_reads_much_that_is_new_has_it_added_up(empty_studio: Studio, mia: Caller) -> None:
+    broadcast_id = make_broadcast(mia, {"tags": ["yoga"]})
+    source = f"broadcast:{broadcast_id}"
+    empty_studio.query(
+        "INSERT INTO app.mail_tallies (scope, source, part, day, figures) SELECT 'new', %s, '', "
+        "date_trunc('day', now()), '{\"planned\": 2, \"sent\": 1}' FROM generate_series(1, 1100)",
+        source,
+    )
+    kept = "SELECT scope, (figures->>'sent')::int FROM app.mail_tallies WHERE source = %s"
+    counts = mia.call("get_broadcast_stats", broadcast_id)["stats"]
+    assert (counts["sent"], counts["waiting"]) == (1100, 1100)
+    deadline = time.monotonic() + 60
+    while sorted(empty_studio.query(kept, source)) != [("day", 1100), ("total", 1100)]:
+        assert time.monotonic() < deadline, "nothing is folded"
+        time.sleep(0.05)
+    assert mia.call("get_broadcast_stats", broadcast_id)["stats"] == counts

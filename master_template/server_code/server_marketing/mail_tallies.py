@@ -23,11 +23,13 @@ from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import anvil.server
 import anvil.tables as tables
 from anvil.tables import TransactionConflict, app_tables
 from anvil.tables import query as q
 
 from ..server_analytics.periods import day_of, day_start
+from ..server_shared import outbox
 from ..server_shared.config import read_business
 from ..server_shared.happenings import listen
 from ..server_shared.transactions import in_transaction, once
@@ -48,6 +50,7 @@ MOMENTS = {
 # States of the ledger, which imports this module. A mail that waits counts as planned alone.
 _WAITING, _SENT = ("planned", "sending"), "sent"
 FOLD_ROWS = 500
+TASK = "fold_mail_tallies"
 PAGE_ROWS = 2_000
 
 log = logging.getLogger("mybizz.sending")
@@ -183,13 +186,32 @@ def read_days(start: datetime, end: datetime) -> list[tuple[str, datetime, Count
     ]
 
 
-def _search(**query: Any) -> Any:
-    return app_tables.mail_tallies.search(
-        q.fetch_only("source", "part", "day", "figures"), q.page_size(PAGE_ROWS), **query
+def _search(**query: Any) -> list[Any]:
+    found = app_tables.mail_tallies.search(
+        q.fetch_only("scope", "source", "part", "day", "figures"), q.page_size(PAGE_ROWS), **query
     )
+    rows = list(found)
+    if sum(row["scope"] == NEW for row in rows) >= FOLD_ROWS:
+        # Opens and clicks of a large broadcast come faster than the schedule folds them.
+        outbox.follow_up(_launch_folding)
+    return rows
 
 
 # -- folding -----------------------------------------------------------------------------------
+
+
+@anvil.server.background_task
+def fold_mail_tallies() -> int:
+    """Fold, beside whoever noticed that there is much to."""
+    return fold()
+
+
+def _launch_folding() -> None:
+    try:
+        anvil.server.launch_background_task(TASK)
+    except Exception:
+        # Whoever reads has what they asked for; the schedule comes along.
+        log.exception("the folding of tallies could not be started")
 
 
 def fold() -> int:
