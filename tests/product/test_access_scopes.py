@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +11,9 @@ import pytest
 
 from master_template.server_customers.contact_fields import ContactId
 from master_template.server_customers.segment_members import SegmentId
+from tests.product import importing
 from tests.product.studio import DOMAIN, PASSWORD, Caller, Studio
+from tests.product.test_contact_exports import content, export
 from tests.product.walking import arguments, everything_stored, leaves, put, specs
 
 MARK = "Quxwort"  # A name that stands in no other text.
@@ -98,6 +101,46 @@ def test_each_part_of_a_scope_opens_its_contacts(
     give(empty_studio, "mia", {"can_manage_all": True})
     with empty_studio.person("mia") as mia:
         assert seen(mia) >= set(contacts.values())
+
+
+def test_files_neither_show_nor_change_who_is_outside(
+    empty_studio: Studio, contacts: dict[str, str]
+) -> None:
+    everybody = {"contact_ids": [contacts["tagged"], contacts["outside"]]}
+    data = (
+        b"First name,Last name,E-mail,Company\n"
+        b"Tagged,Quxwort,tagged@quxwort.example,Taken over\n"
+        b"Outside,Quxwort,outside@quxwort.example,Taken over\n"
+        b"Fresh,Quxwort,fresh@quxwort.example,Their own\n"
+    )
+    companies = "SELECT contact_id, company FROM app.contacts WHERE company IS NOT NULL"
+
+    def exported(caller: Caller, selection: dict[str, Any]) -> set[str]:
+        ready = export(caller, selection, columns=["contact_id"], format="json")
+        return {each["contact_id"] for each in json.loads(content(caller, ready["export_id"]))}
+
+    with empty_studio.person("olga") as olga:
+        assert exported(olga, everybody) == set(everybody["contact_ids"]), "the control"
+    give(empty_studio, "mia", scope(customer_tags=["vip"]))
+    with empty_studio.person("mia") as mia:
+        assert exported(mia, everybody) == {contacts["tagged"]}
+        assert exported(mia, {"query": {}}) == {contacts["tagged"]}
+        done = importing.bring_in(mia, data, on_duplicate="overwrite")
+        assert done["counts"] == {"updated": 1, "created": 1, "refused": 1}
+        refused = importing.problems(mia, done["import_id"])
+        assert "outside@quxwort.example" in refused
+        assert contacts["outside"] not in refused
+        [fresh] = mia.call("list_contacts", {"search": "fresh@quxwort"})["contacts"]
+        assert seen(mia) == {contacts["tagged"], fresh["contact_id"]}
+    found = dict(empty_studio.query(companies))
+    assert found == {contacts["tagged"]: "Taken over", fresh["contact_id"]: "Their own"}
+    # What was exported or imported before stays with who asked for it.
+    with empty_studio.person("olga") as olga:
+        answer = olga.answer("get_contact_import", done["import_id"])
+        assert answer["success"]
+    give(empty_studio, "mia", scope())
+    empty_studio.query("UPDATE app.contacts SET deleted_at = now() WHERE company = 'Their own'")
+    empty_studio.query("UPDATE app.contacts SET company = NULL")
 
 
 def test_what_one_enters_oneself_one_sees(empty_studio: Studio, contacts: dict[str, str]) -> None:

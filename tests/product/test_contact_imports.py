@@ -122,6 +122,33 @@ def test_a_telephone_finds_who_has_no_address_but_never_joins_two_addresses(
     assert found == [("Tel", "tel@example.com"), ("Ben", "partner@example.com")]
 
 
+def test_all_of_a_file_come_into_a_segment_also_those_who_were_there(mia: Caller) -> None:
+    given = {"segment_name": "Fair 2026", "segment_type": "static"}
+    segment_id = mia.call("create_segment", given)["segment"]["segment_id"]
+    there = {"first_name": "Sid", "last_name": "There", "email": "sid@fair.example"}
+    mia.call("create_contact", there)
+    data = b"Name,E-mail\nSid There,sid@fair.example\nNew Nora,nora@fair.example\nBad,bad@\n"
+    done = importing.bring_in(mia, data, segment=segment_id)
+    assert done["counts"] == {"unchanged": 1, "created": 1, "refused": 1}
+    found = mia.call("get_segment_contacts", segment_id)["contacts"]
+    assert {each["email"] for each in found} == {"sid@fair.example", "nora@fair.example"}
+    # Once more nobody changes, and nobody is in it twice.
+    again = importing.bring_in(mia, data, segment=segment_id)
+    assert again["counts"] == {"unchanged": 2, "refused": 1}
+    assert mia.call("get_segment_count", segment_id)["count"] == 2
+    for wrong in ("S-99999", by_rules(mia)):
+        with pytest.raises(Refused):
+            importing.check(mia, importing.upload(mia, data), segment=wrong)
+
+
+def by_rules(caller: Caller) -> str:
+    """The id of a segment that nobody is put into by hand."""
+    rules = {"rules": [{"field": "city", "operator": "is_any_of", "value": ["Paarl"]}]}
+    given = {"segment_name": "In Paarl", "filter_criteria": rules}
+    segment_id: str = caller.call("create_segment", given)["segment"]["segment_id"]
+    return segment_id
+
+
 def test_nobody_is_subscribed_unless_somebody_says_how_they_agreed(
     mia: Caller, empty_studio: Studio
 ) -> None:

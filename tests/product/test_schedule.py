@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,6 +12,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from master_template.server_shared import schedule
+from scripts.operations.observing.checks_work import check_work
+from scripts.operations.observing.database_look import look_into
+from scripts.operations.observing.folder_look import FolderLook
+from scripts.operations.observing.looking import InstanceLook, Look, Memory
+from scripts.operations.observing.machine_look import MachineLook
+from scripts.operations.observing.rules import Finding
+from scripts.operations.observing.settings import Limits, Settings
 from tests.product.conftest import fresh_database
 from tests.product.studio import Refused, copy_template, open_studio
 from tests.product.test_dashboard import CLOCK, ClockedStudio
@@ -206,10 +214,39 @@ def test_what_fails_is_tried_again_and_tells_the_operator(trial: Trial) -> None:
         [job] = [job for job in olga.call("list_scheduled_jobs")["jobs"] if job["name"] == "trial"]
         assert job["last_run"]["state"] == "waiting"
         assert job["last_run"]["error"] == "The trial was told to fail."
+    [alert] = alerts(trial)
+    assert (alert.rule.name, alert.part) == ("job_failed", "SCHEDULE")
+    assert "A trial: The trial was told to fail." in alert.text
     trial.order("")
     trial.clocked.set_clock("2026-05-15T03:16:00+02:00")
     assert [run["state"] for run in trial.run()] == ["done"]
     assert trial.rows()[-1] == ("trial@2026-05-15", "done", 2)
+    assert alerts(trial) == [], "it is well again"
+
+
+def alerts(trial: Trial) -> list[Finding]:
+    """What the operator is told of scheduled work after its next pass."""
+    studio = trial.clocked.studio
+    newest = "SELECT id, status FROM _mybizz.background_tasks ORDER BY started_at DESC LIMIT 1"
+    with studio.uplink() as script:
+        before = studio.query(newest)
+        script.socket.call("anvil.private.background_tasks.launch", "run_schedule")
+        deadline = time.monotonic() + 60
+        while (found := studio.query(newest)) == before or found[0][1] is None:
+            assert time.monotonic() < deadline, "the pass does not end"
+            time.sleep(0.05)
+    # As if the server's own scheduler had launched it.
+    studio.query(
+        "UPDATE _mybizz.background_tasks SET job_id = 'SCHEDULE' WHERE id = %s", found[0][0]
+    )
+    now = datetime.now(UTC)
+    database = look_into(studio.database_url, now, Limits(), time.time)
+    assert database.is_read, database.problem
+    folder = FolderLook("inn", Path("inn"), config={"app": "inn"})
+    instance = InstanceLook(folder, 3030, database=database)
+    machine = MachineLook(disks=(), free_memory_percent=50.0)
+    seen = Look(now, Settings(), machine, [instance], Memory())
+    return [each for each in check_work(seen) if each.rule.name == "job_failed"]
 
 
 def test_of_what_comes_often_only_runs_that_did_something_are_kept(trial: Trial) -> None:

@@ -52,12 +52,26 @@ def test_somebody_unknown_becomes_a_contact(script: Caller, empty_studio: Studio
     assert sums(empty_studio, answer["contact_id"]) == (45000, 1, 45000, "customer", "active")
 
 
+def counted(studio: Studio, contact_id: str) -> tuple[Any, ...]:
+    """Orders and bookings of a contact, and whether each has a last one."""
+    [row] = studio.query(
+        "SELECT orders_count::int, last_order_at IS NOT NULL, bookings_count::int, "
+        "last_transaction_at IS NOT NULL FROM app.contacts WHERE contact_id = %s",
+        contact_id,
+    )
+    return row
+
+
 def test_what_is_told_twice_counts_once(script: Caller, empty_studio: Studio) -> None:
     first = record(script, "ben@example.com", "order", "O-1", 1001)
     again = record(script, "Ben@example.com", "order", "O-1", 1001)
     assert (again["is_new"], again["contact_id"]) == (False, first["contact_id"])
     record(script, "ben@example.com", "order", "O-2", 1000)
     assert sums(empty_studio, first["contact_id"])[:3] == (2001, 2, 1001)
+    assert counted(empty_studio, first["contact_id"]) == (2, True, None, True)
+    record(script, "ben@example.com", "booking", "B-1b", 500)
+    record(script, "ben@example.com", "payment", "P-1", 500)
+    assert counted(empty_studio, first["contact_id"]) == (2, True, 1, True)
     with pytest.raises(Refused, match="transaction_differs"):
         record(script, "ben@example.com", "order", "O-2", 999)
 
@@ -69,6 +83,7 @@ def test_a_refund_takes_away_and_is_no_purchase(script: Caller, empty_studio: St
     assert sums(empty_studio, bought["contact_id"])[:3] == (3000, 1, 3000)
     record(script, "cat@example.com", "refund", "R-11", 9000)
     assert sums(empty_studio, bought["contact_id"])[:3] == (0, 1, 0)
+    assert counted(empty_studio, bought["contact_id"])[:2] == (1, True)
     with pytest.raises(Refused, match="not_found"):
         record(script, "nobody@example.com", "refund", "R-12", 1)
 
