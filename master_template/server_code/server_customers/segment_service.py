@@ -144,6 +144,8 @@ def _named(error: Exception) -> Exception:
         "version": Int("The version", minimum=1, required=True),
     },
     audit="segment.update",
+    # What the answer counts would conflict with everyone who changes a contact meanwhile.
+    atomic=False,
 )
 def update_segment(segment_id: str, changes: dict[str, Any], version: int) -> dict[str, Any]:
     """Change a segment that the caller has read as ``version``; give what :func:`get_segment` does.
