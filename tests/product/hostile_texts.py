@@ -240,11 +240,13 @@ def _attack_mails(attacked: Attacked, olga: Caller, send: Send) -> None:
     given |= {"campaign_type": "manual", "campaign_settings": {}, "steps": steps}
     campaign_id = send("create_campaign", campaign_data=given)["campaign_id"]
     send("update_campaign", campaign_id=campaign_id, changes={"steps": steps}, version=1)
-    given = fill_texts(SPECS["create_broadcast"], attack)["broadcast_data"]
-    given |= {"recipients": {"everyone": True}, "content": CONTENT}
+    name = fill_texts(SPECS["create_broadcast"], attack)["broadcast_data"]["broadcast_name"]
+    given = {"broadcast_name": name, "recipients": {"everyone": True}, "content": CONTENT}
     broadcast_id = send("create_broadcast", broadcast_data=given)["broadcast_id"]
-    changes = {"broadcast_name": ATTACKS[2]}
-    send("update_broadcast", broadcast_id=broadcast_id, changes=changes, version=1)
+    draft_id = send("create_broadcast", broadcast_data=given)["broadcast_id"]
+    changes = fill_texts(SPECS["update_broadcast"], attack)["changes"]
+    changes |= {"recipients": given["recipients"], "content": CONTENT}
+    send("update_broadcast", broadcast_id=draft_id, changes=changes, version=1)
     olga.call("send_broadcast", broadcast_id)
     deliver_mail(attacked.studio)
     send("resend_to_unopened", broadcast_id=broadcast_id, subject=ATTACKS[1])
@@ -264,7 +266,7 @@ def _attack_mails(attacked: Attacked, olga: Caller, send: Send) -> None:
     attacked.samples |= {
         "/app/campaigns/:campaign_id": [campaign_id],
         "/app/campaigns/:campaign_id/people": [campaign_id],
-        "/app/broadcasts/:broadcast_id": [broadcast_id],
+        "/app/broadcasts/:broadcast_id": [broadcast_id, draft_id],
         "/app/sends/:source": [f"broadcast:{broadcast_id}"],
     }
 

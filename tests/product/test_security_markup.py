@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import re
+from email import message_from_bytes
+from email.policy import default as default_policy
 from html.parser import HTMLParser
 
 import pytest
@@ -23,6 +25,7 @@ from tests.product.hostile_texts import (
     Attacked,
     attack_everything,
 )
+from tests.product.mailbox import body_of, deliver_mail
 from tests.product.screens import Screen, tab
 from tests.product.studio import Refused, Studio
 from tests.product.walking import SERVER_CODE, leaves
@@ -115,6 +118,16 @@ class Elements(HTMLParser):
                 self.links.append(value or "")
 
 
+def assert_is_text(page: str, where: str) -> None:
+    """That nothing typed became an element, an attribute that runs, or such a link."""
+    elements = Elements()
+    elements.feed(page)
+    assert MARK not in elements.classes, where
+    assert not {name for name in elements.attributes if name.startswith("on")}, where
+    assert not [link for link in elements.links if "script:" in link.lower()], where
+    assert len(elements.links) > (3 if where.startswith("/") else 0), where
+
+
 PAGES = ["/", "/terms", "/policies", "/app/no/such/thing", f"/app/{ATTACKS[1]}/x"]
 
 
@@ -123,13 +136,22 @@ def test_public_pages_show_it_as_text(attacked: Attacked) -> None:
         attacked.shows(path)
     for path, page in attacked.public.items():
         assert "pwned" in page, f"what was typed is there: {path}"
-        elements = Elements()
-        elements.feed(page)
-        assert MARK not in elements.classes, path
-        assert not {name for name in elements.attributes if name.startswith("on")}, path
-        assert not [link for link in elements.links if "script:" in link.lower()], path
-        assert len(elements.links) > 3
+        assert_is_text(page, path)
         assert "49" not in re.findall(r"<h1>(.*?)</h1>", page)[0]
+
+
+def test_mails_show_it_as_text(attacked: Attacked) -> None:
+    """Those that the attacks themselves have brought about, each by its subject."""
+    deliver_mail(attacked.studio)
+    with attacked.studio.uplink() as script:
+        script.call("send_mails_now")
+    subjects = set()
+    for file in sorted((attacked.studio.data / "outbox").glob("*.eml")):
+        message = message_from_bytes(file.read_bytes(), policy=default_policy)
+        assert "\n" not in message["subject"]
+        subjects.add(message["subject"])
+        assert_is_text(body_of(message), message["subject"])
+    assert len(subjects) > 5 and any("pwned" in subject for subject in subjects), subjects
 
 
 def test_no_public_page_is_forgotten(attacked: Attacked) -> None:
