@@ -119,6 +119,8 @@ def test_both_sides_are_rewarded_once(
     for entry in ("used", "revoked"):
         with pytest.raises(Refused, match="decided_already"):
             olga.call("settle_referral_reward", referral["referral_id"], "friend", entry)
+    timeline = str(olga.call("get_contact_timeline", referral["friend_id"]))
+    assert "Earned by a recommendation: 15% off" in timeline and "Used: 15% off" in timeline
     board = olga.call("get_referral_leaderboard")
     assert [(one["contact_name"], one["rewarded"]) for one in board["leaders"]] == [("Rosa R", 1)]
 

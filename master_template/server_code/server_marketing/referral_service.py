@@ -194,7 +194,7 @@ def decide_referral(referral_id: str, decision: str, reason: str | None = None) 
 def settle_referral_reward(referral_id: str, side: str, entry: str) -> dict[str, Any]:
     """Note that a reward was used, or is taken back: ``{"entry"}``. Raises
     :class:`ConflictError` (``decided_already``) where one of the two has happened."""
-    _find(referral_id)
+    contact = _find(referral_id)[side]
     entries = {
         row["entry"]: row
         for row in app_tables.referral_rewards.search(referral_id=referral_id, side=side)
@@ -205,6 +205,10 @@ def settle_referral_reward(referral_id: str, side: str, entry: str) -> dict[str,
         raise ConflictError("This reward has been used or taken back.", code="decided_already")
     granted = entries[GRANTED]
     _add_entry(referral_id, granted["contact"], side, entry, dict(granted["reward"]))
+    if contact is not None:
+        words = dict(granted["reward"]).get("words", "")
+        said = f"{'Used' if entry == USED else 'Taken back'}: {words}"
+        timeline_service.add_event(contact, "referral", said, related_id=referral_id)
     audit.record("settle", "referral_reward", referral_id, {side: [GRANTED, entry]})
     return {"entry": entry}
 
