@@ -100,6 +100,15 @@ class ContactDetailForm(ContactDetailFormTemplate):
     def btn_compare_click(self, **event_args):
         navigation_helpers.go("{}/merge/{}".format(self.path, self.duplicate_id))
 
+    @handle("btn_dismiss", "click")
+    def btn_dismiss_click(self, **event_args):
+        try:
+            api.call("dismiss_duplicates", [self.contact_id, self.duplicate_id])
+        except api.ApiError as error:
+            Notification(error.message, title="Not saved", style="danger").show()
+            return
+        self._show_duplicate()
+
     @handle("state", "action")
     def state_action(self, **event_args):
         if self.state.heading == "No such contact":
