@@ -130,3 +130,5 @@ def test_a_broadcast_is_written_sent_and_reported_on(
         screen.press("Report")
         screen.heading("Report on mails")
         screen.sees("By campaign and broadcast")
+        for day in ("From", "Until"):
+            expect(screen.field(day)).not_to_have_value("")

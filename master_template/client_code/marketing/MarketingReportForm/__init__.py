@@ -86,6 +86,9 @@ class MarketingReportForm(MarketingReportFormTemplate):
         self.state.kind = "none"
         nodes, totals = self.dom_nodes, answer["totals"]
         nodes["body"].hidden = False
+        for name in COMPONENTS:
+            if getattr(self, COMPONENTS[name]).date is None:
+                getattr(self, COMPONENTS[name]).date = answer[name]
         nodes["subtitle"].textContent = "{} – {}: {}, {}".format(
             formatting.short_day(answer["since"]),
             formatting.short_day(answer["until"]),
