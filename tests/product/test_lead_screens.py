@@ -89,6 +89,25 @@ def test_a_form_is_made_switched_on_and_deleted(desk: Screen) -> None:
     desk.sees("No forms yet")
 
 
+def test_many_forms_are_paged(desk: Screen) -> None:
+    desk.studio.query(
+        "INSERT INTO app.lead_forms (form_id, name, kind, status, consent_number, version, "
+        "created_at) SELECT 'fmany' || n, 'Form ' || n, 'popup', 'draft', 1, 1, "
+        "now() - n * interval '1 hour' FROM generate_series(1, 27) n"
+    )
+    desk.open("/app/lead-capture")
+    desk.sees("1 – 25 of 27")
+    expect(desk.page.get_by_role("button", name="Previous page")).to_be_disabled()
+    desk.press("Next page")
+    desk.sees("26 – 27 of 27")
+    desk.sees("Form 27")
+    desk.is_at("/app/lead-capture?offset=25")
+    expect(desk.page.get_by_role("button", name="Next page")).to_be_disabled()
+    desk.press("Previous page")
+    desk.sees("1 – 25 of 27")
+    desk.studio.query("DELETE FROM app.lead_forms")
+
+
 def test_someone_is_asked_and_the_review_is_published(desk: Screen) -> None:
     desk.open("/app/reviews")
     desk.sees("No reviews yet")

@@ -1,8 +1,9 @@
 """What lists share: search and filters in the address, one page at a time.
 
-A form that has a list stands on the names of its template: components `rp_items`, `state`,
-`btn_previous`, `btn_next`, and `btn_first` and `btn_last` if there are any; dom nodes `row_head`,
-`subtitle`, `pager`, `range`.
+A form that has a list stands on the names of its template: components `rp_items`, `state` and
+`pager` (a `Pager`); dom nodes `row_head` and `subtitle`. One with a pager of its own has, in its
+place, `btn_previous`, `btn_next`, and `btn_first` and `btn_last` if there are any, and dom nodes
+`pager` and `range`.
 """
 
 import json
@@ -78,15 +79,16 @@ class Listing:
                 self.place = {name: found[name]}
         offset = found.get("offset") or ""
         self.offset = int(offset) if offset.isdigit() else 0
+        self.pager = getattr(form, "pager", form)
         self._wire()
 
     def _wire(self):
-        form = self.form
-        form.btn_previous.set_event_handler("click", self._previous)
-        form.btn_next.set_event_handler("click", self._next)
+        form, pager = self.form, self.pager
+        pager.btn_previous.set_event_handler("click", self._previous)
+        pager.btn_next.set_event_handler("click", self._next)
         if self.cursors:
-            form.btn_first.set_event_handler("click", self._first)
-            form.btn_last.set_event_handler("click", self._last)
+            pager.btn_first.set_event_handler("click", self._first)
+            pager.btn_last.set_event_handler("click", self._last)
         for order in self.headings:
             self._wire_heading(order)
         form.state.set_event_handler("action", self._action)
@@ -224,7 +226,7 @@ class Listing:
         form = self.form
         form.rp_items.items = []
         form.dom_nodes["row_head"].hidden = True
-        form.dom_nodes["pager"].hidden = True
+        self.pager.dom_nodes["pager"].hidden = True
         form.dom_nodes["subtitle"].textContent = ""
         if self.first is not None:
             form.state.did_not_load(self.words["what"], error)
@@ -240,18 +242,19 @@ class Listing:
         nodes["subtitle"].textContent = formatting.plural(
             total, self.words["one"], self.words["many"]
         )
-        nodes["pager"].hidden = total <= len(items)
-        nodes["range"].textContent = "{} – {} of {}".format(
+        pager = self.pager
+        pager.dom_nodes["pager"].hidden = total <= len(items)
+        pager.dom_nodes["range"].textContent = "{} – {} of {}".format(
             formatting.number(self.offset + 1),
             formatting.number(self.offset + len(items)),
             formatting.number(total),
         )
         if self.cursors:
-            form.btn_first.enabled = form.btn_previous.enabled = bool(answer["previous"])
-            form.btn_last.enabled = form.btn_next.enabled = bool(answer["next"])
+            pager.btn_first.enabled = pager.btn_previous.enabled = bool(answer["previous"])
+            pager.btn_last.enabled = pager.btn_next.enabled = bool(answer["next"])
         else:
-            form.btn_previous.enabled = self.offset > 0
-            form.btn_next.enabled = self.offset + len(items) < total
+            pager.btn_previous.enabled = self.offset > 0
+            pager.btn_next.enabled = self.offset + len(items) < total
         if self.on_show:
             self.on_show(answer)
         words = self.words
