@@ -230,7 +230,8 @@ class EmailBroadcastForm(EmailBroadcastFormTemplate):
         self.btn_resume.visible = may and status == "paused"
         self.btn_stop.visible = may and status in ("scheduled", "planning", "sending", "paused")
         self.btn_stop.text = "Do not send" if status == "scheduled" else "Stop"
-        self.btn_resend.visible = may and status in ("sending", "sent")
+        is_out = status in ("sending", "sent") and not broadcast["is_trying"]
+        self.btn_resend.visible = may and is_out
         self.btn_copy.visible = may
         self.btn_delete.visible = may and status == "draft"
         nodes["sending"].hidden = not self.editor.may or status not in EDITABLE
@@ -303,7 +304,8 @@ class EmailBroadcastForm(EmailBroadcastFormTemplate):
         nodes["sends_link"].href = self._sends_path()
         status = answer["broadcast"]["status"]
         nodes["progress"].hidden = status in ("sent", "cancelled")
-        if status != self.broadcast["status"]:
+        is_trying = answer["broadcast"]["is_trying"]
+        if status != self.broadcast["status"] or is_trying != self.broadcast["is_trying"]:
             self.broadcast = answer["broadcast"]
             self._show_status()
         if status in ("planning", "sending"):
