@@ -163,7 +163,7 @@ def test_a_customer_sees_their_own_link_and_what_it_brought(
         empty_studio.query("UPDATE app.referral_programs SET status = 'off'")
         found = nobody.call("get_my_referrals")
         assert (found["is_running"], found["rewards"]) == (False, [])
-        with pytest.raises(Refused, match="not_running"):
+        with pytest.raises(Refused, match="programme_off"):
             nobody.call("create_my_referral_link")
         empty_studio.query("UPDATE app.referral_programs SET status = 'active'")
     assert olga.answer("get_my_referrals")["code"] == "not_a_customer"

@@ -43,10 +43,10 @@ def get_my_referrals() -> dict[str, Any]:
 @server_callable(needs=LOGGED_IN, audit="referral_code.create")
 def create_my_referral_link() -> dict[str, Any]:
     """Give the caller a link of their own, which stays the same; the answer is that of
-    :func:`get_my_referrals`. Raises :class:`ConflictError` (``not_running``)."""
+    :func:`get_my_referrals`. Raises :class:`ConflictError` (``programme_off``)."""
     account = customer_account()
     if not is_running():
-        raise ConflictError("There is no recommendation programme just now.", code="not_running")
+        raise ConflictError("There is no recommendation programme just now.", code="programme_off")
     contact = ensure_contact(account)
     find_or_make_code(contact)
     return _describe(contact)
