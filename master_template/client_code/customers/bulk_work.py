@@ -12,7 +12,7 @@ POLL_MS = 1000
 
 
 class BulkWork:
-    """The changes of many that are made in one ContactListForm."""
+    """The bulk changes that are made in one ContactListForm."""
 
     def __init__(self, form):
         self.form = form

@@ -232,7 +232,7 @@ def run_bulk_changes_now() -> dict[str, Any]:
 
 @schedule.job(
     "bulk_changes",
-    "Changes of many contacts",
+    "Bulk changes of contacts",
     schedule.EveryMinutes(15),
     "Goes on with what was interrupted",
 )

@@ -10,7 +10,7 @@ PATH = "/app/contacts/changes"
 WORDS = {
     "one": "change",
     "many": "changes",
-    "none": "No changes of many yet",
+    "none": "No bulk changes yet",
     "none_text": "What is done to several contacts at once in the list appears here, and can be "
     "undone for 30 days.",
 }
@@ -20,7 +20,7 @@ class BulkChangesForm(BulkChangesFormTemplate):
     """What was done to many contacts at once: by whom, how far it is, and taking it back."""
 
     def __init__(self, **properties):
-        navigation_helpers.arrive(PATH, "Past changes of many")
+        navigation_helpers.arrive(PATH, "Bulk changes")
         self._started = False
         self.init_components(**properties)
         navigation_helpers.highlight_active_nav(self.layout, "contacts")
