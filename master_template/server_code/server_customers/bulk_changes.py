@@ -23,41 +23,36 @@ from anvil.tables import app_tables
 from anvil.tables import query as q
 
 from ..server_auth.rbac import acting_as, actor_of, current_actor
-from ..server_auth.rbac import display_name as user_name
 from ..server_shared import audit, clock, outbox, schedule
 from ..server_shared.callables import TRUSTED_ONLY, server_callable
-from ..server_shared.errors import AppError, ConflictError, NotFoundError
+from ..server_shared.errors import AppError, ConflictError
 from ..server_shared.transactions import in_transaction
-from ..server_shared.validators import Choice, Int, Items, Record, Text
+from ..server_shared.validators import Choice, Items, Record, Text
+from .bulk_change_views import (
+    CHANGE_ID,
+    CHANGED,
+    DONE,
+    FAILED,
+    KEPT,
+    RUNNING,
+    STOPPED,
+    UNDO_DAYS,
+    UNDOING,
+    UNDONE,
+    change_dict,
+    find_change,
+    is_undoable,
+)
 from .bulk_effects import KINDS
 from .contact_fields import TAG
 from .contact_query import SELECTION, count, selection_condition
 from .contact_service import remember_tags
 
-RUNNING, DONE, UNDOING, UNDONE, FAILED = "running", "done", "undoing", "undone", "failed"
-STOPPED = "stopped"  # by somebody: what was done by then stays, and can be undone
-CHANGED, KEPT = "changed", "kept"
 SLICE = 250
-UNDO_DAYS = 30  # As long as retention keeps what was done to whom.
 STALLED_AFTER = timedelta(seconds=60)
 MAX_NAMED = 20  # Contacts that an answer names as not undone.
-MAX_PAGE = 100
 TASK = "run_bulk_changes"
 OUTBOX_KIND = "bulk_change"
-_SHOWN = (
-    "change_id",
-    "kind",
-    "choices",
-    "state",
-    "total",
-    "changed_count",
-    "skipped_count",
-    "undone_count",
-    "kept_count",
-    "error",
-    "created_at",
-)
-CHANGE_ID = Text("The bulk change", max_chars=32, required=True)
 
 log = logging.getLogger("mybizz.bulk_changes")
 
@@ -122,7 +117,7 @@ def start_bulk_change(
         remember_tags(given["tags"])
     details = {"kind": kind, "contacts": change["total"], **given}
     audit.record("start", "bulk_change", change["change_id"], details=details)
-    return {"change": _change_dict(_go_on(change))}
+    return {"change": change_dict(_go_on(change))}
 
 
 @server_callable(needs="customers.manage", takes={"change_id": CHANGE_ID}, audit="bulk_change.undo")
@@ -132,8 +127,8 @@ def undo_bulk_change(change_id: str) -> dict[str, Any]:
     Whom somebody has changed in the same way since stays so, and is named. Raises
     :class:`ConflictError` (``not_undoable``) where it is still running, undone, or too old.
     """
-    change = _find_change(change_id)
-    if not _is_undoable(change):
+    change = find_change(change_id)
+    if not is_undoable(change):
         raise ConflictError(
             f"This can be undone once it is done, for {UNDO_DAYS} days, and only once.",
             code="not_undoable",
@@ -141,7 +136,7 @@ def undo_bulk_change(change_id: str) -> dict[str, Any]:
     change.update(state=UNDOING, cursor=0, finished_at=None, progress_at=clock.now(), error=None)
     details = {"contacts": change["changed_count"]}
     audit.record("undo", "bulk_change", change_id, details=details)
-    return {"change": _change_dict(_go_on(change))}
+    return {"change": change_dict(_go_on(change))}
 
 
 @server_callable(needs="customers.manage", takes={"change_id": CHANGE_ID}, audit="bulk_change.stop")
@@ -151,13 +146,13 @@ def stop_bulk_change(change_id: str) -> dict[str, Any]:
     Whom it has changed by then stays changed, until it is undone. Raises :class:`ConflictError`
     (``not_running``) where it has come to its end, or is being undone.
     """
-    change = _find_change(change_id)
+    change = find_change(change_id)
     if change["state"] != RUNNING:
         raise ConflictError("This does not run any more.", code="not_running")
     change.update(state=STOPPED, finished_at=clock.now(), selection={})
     details = {"changed": change["changed_count"], "total": change["total"]}
     audit.record("stop", "bulk_change", change_id, details=details)
-    return {"change": _change_dict(change)}
+    return {"change": change_dict(change)}
 
 
 @server_callable(needs="customers.manage", takes={"change_id": CHANGE_ID})
@@ -170,7 +165,7 @@ def get_bulk_change(change_id: str) -> dict[str, Any]:
     ``is_undoable``, ``error``, ``created_at``, ``author_name``, and ``kept_contacts``: the first
     MAX_NAMED, ``contact_id`` and ``reason``.
     """
-    change = _find_change(change_id)
+    change = find_change(change_id)
     if change["state"] in (RUNNING, UNDOING) and change["progress_at"] < (
         clock.now() - STALLED_AFTER
     ):
@@ -187,30 +182,7 @@ def get_bulk_change(change_id: str) -> dict[str, Any]:
         {"contact_id": f"C-{int(row['contact_number'])}", "reason": row["reason"]}
         for row in islice(kept, MAX_NAMED)
     ]
-    return {"change": {**_change_dict(change), "kept_contacts": named}}
-
-
-@server_callable(
-    needs="customers.manage",
-    takes={
-        "offset": Int("Offset", minimum=0, maximum=100_000, default=0),
-        "page_size": Int("Page size", minimum=1, maximum=MAX_PAGE, default=25),
-    },
-)
-def list_bulk_changes(offset: int = 0, page_size: int = 25) -> dict[str, Any]:
-    """The bulk changes that are kept, the newest first: ``{"changes": [...], "total"}``, each as
-    :func:`get_bulk_change`; of somebody who sees a part of the business, their own."""
-    actor = current_actor()
-    own = {"created_by": actor.row} if actor.scope else {}
-    found = app_tables.bulk_changes.search(
-        tables.order_by("created_at", ascending=False),
-        q.page_size(offset + page_size),
-        q.fetch_only(*_SHOWN, created_by=q.fetch_only("first_name", "last_name")),
-        **own,
-    )
-    rows = list(islice(found, offset, offset + page_size))
-    names = _segment_names(rows)
-    return {"changes": [_change_dict(row, names) for row in rows], "total": len(found)}
+    return {"change": {**change_dict(change), "kept_contacts": named}}
 
 
 @anvil.server.background_task  # type: ignore[untyped-decorator]
@@ -379,50 +351,3 @@ def _record(change: Any, word: str, rows: list[Any]) -> None:
             "contacts": [row["contact_id"] for row in rows],
         },
     )
-
-
-def _find_change(change_id: str) -> Any:
-    actor = current_actor()
-    row = app_tables.bulk_changes.get(change_id=change_id)
-    if row is None or (actor.scope and row["created_by"] != actor.row):
-        raise NotFoundError("There is no such change of contacts.", code="not_found")
-    return row
-
-
-def _is_undoable(change: Any) -> bool:
-    is_recent = change["created_at"] > clock.now() - timedelta(days=UNDO_DAYS)
-    left = int(change["changed_count"]) - int(change["undone_count"]) - int(change["kept_count"])
-    return change["state"] in (DONE, STOPPED, FAILED) and is_recent and left > 0
-
-
-def _segment_names(changes: list[Any]) -> dict[str, str]:
-    """The names of the segments that changes put contacts into, by their ids."""
-    ids = {(change["choices"] or {}).get("segment_id") for change in changes} - {None}
-    if not ids:
-        return {}
-    found = app_tables.segments.search(
-        q.fetch_only("segment_id", "segment_name"), segment_id=q.any_of(*ids)
-    )
-    return {row["segment_id"]: row["segment_name"] for row in found}
-
-
-def _change_dict(change: Any, segment_names: Mapping[str, str] | None = None) -> dict[str, Any]:
-    author, choices = change["created_by"], dict(change["choices"] or {})
-    if segment_names is None:
-        segment_names = _segment_names([change])
-    return {
-        "change_id": change["change_id"],
-        "kind": change["kind"],
-        "choices": choices,
-        "segment_name": segment_names.get(choices.get("segment_id") or "", ""),
-        "state": change["state"],
-        "total": int(change["total"]),
-        "changed": int(change["changed_count"]),
-        "skipped": int(change["skipped_count"]),
-        "undone": int(change["undone_count"]),
-        "kept": int(change["kept_count"]),
-        "is_undoable": _is_undoable(change),
-        "error": change["error"] or "",
-        "created_at": change["created_at"],
-        "author_name": user_name(author) if author is not None else "",
-    }

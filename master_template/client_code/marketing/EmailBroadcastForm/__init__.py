@@ -7,23 +7,11 @@ from ...shared import api, formatting, navigation_helpers
 from ...shared.components.ConfirmationDialog import confirm
 from ...shared.editing import Editor
 from .. import campaign_texts, send_figures
+from ..broadcast_parts import FilterFields, TrialFields
 from ..WordsDialog import ask_words
 
 LIST_PATH = "/app/broadcasts"
 COMPONENTS = {"broadcast_name": "txt_name", "subject_test.subject": "txt_second"}
-PERCENT_ITEMS = [("{} %".format(number), number) for number in (10, 20, 30, 40, 50)]
-HOURS_ITEMS = [("1 hour", 1)] + [("{} hours".format(n), n) for n in (2, 4, 8, 12, 24, 48)]
-WINNER_ITEMS = [("Most opened", "opens"), ("Most clicked", "clicks")]
-NEW_TRIAL = {"subject": "", "percent": 20, "hours": 4, "winner_by": "opens"}
-STATUS_ITEMS = [("Any status", None)] + [
-    (formatting.STATUS_NAMES[word], word) for word in ("lead", "customer", "inactive")
-]
-LIFECYCLE_ITEMS = [("Any stage", None)] + [
-    (formatting.LIFECYCLE_NAMES[word], word) for word in ("new", "active", "at_risk", "lost")
-]
-SOURCE_ITEMS = [(formatting.SOURCE_NAMES[word], word) for word in formatting.SOURCE_NAMES]
-# Filters that this form has no field for; they stay as they came.
-NO_FIELD = ("search", "tag", "deleted")
 CHIPS = {
     "segments": "chips_segments",
     "tags": "chips_tags",
@@ -81,13 +69,8 @@ class EmailBroadcastForm(EmailBroadcastFormTemplate):
             what="This broadcast",
             refused=self.mail_editor.show_errors,
         )
-        self.cb_trial.set_event_handler("change", self._trial_change)
-        self.dd_percent.items = PERCENT_ITEMS
-        self.dd_hours.items = HOURS_ITEMS
-        self.dd_winner.items = WINNER_ITEMS
-        self.dd_status.items = STATUS_ITEMS
-        self.dd_lifecycle.items = LIFECYCLE_ITEMS
-        self.more.has_marketing = False  # Whoever has not agreed gets nothing anyway.
+        self.trial = TrialFields(self)
+        self.filters = FilterFields(self)
         for control in (self.cb_everyone, self.dd_status, self.dd_lifecycle, self.more):
             control.set_event_handler("change", self._recipients_change)
         for name in CHIPS.values():
@@ -116,7 +99,7 @@ class EmailBroadcastForm(EmailBroadcastFormTemplate):
         tags = [(tag, tag) for tag in choices["tags"]]
         for name in CHIPS:
             getattr(self, CHIPS[name]).items = segments if "segments" in name else tags
-        self.more.offer(choices["tags"], segments, SOURCE_ITEMS)
+        self.filters.offer(choices["tags"], segments)
         if not self.broadcast_id:
             return {"broadcast": NEW, "version": 0}
         return _versioned(api.call_quietly("get_broadcast", self.broadcast_id))
@@ -142,9 +125,9 @@ class EmailBroadcastForm(EmailBroadcastFormTemplate):
             picker = getattr(self, CHIPS[name])
             picker.values = recipients[name]
             picker.enabled = may
-        self._show_filters(recipients["filters"], may)
+        self.filters.show(recipients["filters"], may)
         self.mail_editor.show(broadcast["content"], is_editable=may)
-        self._show_trial(broadcast["subject_test"], may)
+        self.trial.show(broadcast["subject_test"], may, is_offered=not broadcast["resend_of"])
         self._show_status()
         self._show_choice()
         # The page need not wait for the figures.
@@ -155,65 +138,16 @@ class EmailBroadcastForm(EmailBroadcastFormTemplate):
         recipients = dict(self.broadcast["recipients"], everyone=bool(self.cb_everyone.checked))
         for name in CHIPS:
             recipients[name] = getattr(self, CHIPS[name]).values
-        recipients["filters"] = self._read_filters()
+        recipients["filters"] = self.filters.read()
         return {
             "broadcast_name": (self.txt_name.text or "").strip(),
             "content": self.mail_editor.content,
-            "subject_test": self._read_trial(),
+            "subject_test": self.trial.read(),
             "recipients": recipients,
         }
 
-    def _show_trial(self, trial, may):
-        """What is tried before all get it."""
-        given = dict(NEW_TRIAL, **(trial or {}))
-        self.cb_trial.checked = bool(trial)
-        self.txt_second.text = given["subject"]
-        _choose(self.dd_percent, PERCENT_ITEMS, given["percent"], "{} %")
-        _choose(self.dd_hours, HOURS_ITEMS, given["hours"], "{} hours")
-        self.dd_winner.selected_value = given["winner_by"]
-        for name in ("cb_trial", "txt_second", "dd_percent", "dd_hours", "dd_winner"):
-            getattr(self, name).enabled = may
-        self.dom_nodes["trial_box"].hidden = bool(self.broadcast["resend_of"])
-        self._trial_change()
-
-    def _trial_change(self, **event_args):
-        self.dom_nodes["trial"].hidden = not self.cb_trial.checked
-
-    def _read_trial(self):
-        if not self.cb_trial.checked:
-            return None
-        return {
-            "subject": (self.txt_second.text or "").strip(),
-            "percent": self.dd_percent.selected_value,
-            "hours": self.dd_hours.selected_value,
-            "winner_by": self.dd_winner.selected_value,
-        }
-
-    def _show_filters(self, filters, may):
-        self.dd_status.selected_value = filters.get("status")
-        self.dd_lifecycle.selected_value = filters.get("lifecycle_stage")
-        self.more.values = filters
-        self.dom_nodes["filters"].inert = not may
-        self._open_filters(bool(filters))
-
-    def _read_filters(self):
-        before = self.broadcast["recipients"]["filters"]
-        found = dict(self.more.values)
-        for name in NO_FIELD:
-            if name in before:
-                found[name] = before[name]
-        if self.dd_status.selected_value:
-            found["status"] = self.dd_status.selected_value
-        if self.dd_lifecycle.selected_value:
-            found["lifecycle_stage"] = self.dd_lifecycle.selected_value
-        return found
-
-    def _open_filters(self, is_open):
-        self.dom_nodes["filters"].classList.toggle("open", is_open)
-        self.dom_nodes["toggle"].setAttribute("aria-expanded", "true" if is_open else "false")
-
     def toggle_click(self, event):
-        self._open_filters(not self.dom_nodes["filters"].classList.contains("open"))
+        self.filters.toggle()
 
     # What shows.
 
@@ -248,7 +182,7 @@ class EmailBroadcastForm(EmailBroadcastFormTemplate):
         nodes["resend_note"].hidden = not is_resend
         nodes["choice"].hidden = is_resend
         nodes["chosen_box"].hidden = bool(self.cb_everyone.checked)
-        count = len(self._read_filters())
+        count = len(self.filters.read())
         words = "Only some of them ({})" if count else "Only some of them"
         nodes["toggle_text"].textContent = words.format(count)
 
@@ -415,10 +349,3 @@ class EmailBroadcastForm(EmailBroadcastFormTemplate):
 
 def _versioned(answer):
     return {"broadcast": answer["broadcast"], "version": answer["broadcast"]["version"]}
-
-
-def _choose(dropdown, items, value, words):
-    """Choose a number, also one that is not offered and came by another way."""
-    known = [number for _, number in items]
-    dropdown.items = items if value in known else items + [(words.format(value), value)]
-    dropdown.selected_value = value
