@@ -61,6 +61,10 @@ def test_the_page_and_the_log_tell(make_server: MakeServer, page: Page, way: str
     expect(panel).to_have_count(1)
     expect(panel.locator("pre")).to_contain_text(WAYS[way])
     page.wait_for_function("() => !document.querySelector('#anvil-splash')")
+    for _ in range(200):
+        if logs:
+            break
+        page.wait_for_timeout(50)  # it goes on its way as the panel shows
     told = [str(log["error"]) for log in logs]
     assert len(told) == 1 and WAYS[way] in told[0]
 

@@ -8,7 +8,7 @@ from typing import Any
 from tests.product.studio import Studio
 
 _OID = "SELECT oid FROM pg_database WHERE datname = current_database()"
-TRIES = 3
+TRIES = 5
 
 
 def count_statements(studio: Studio, call: Callable[[], Any]) -> int:

@@ -139,6 +139,10 @@ def test_files_neither_show_nor_change_who_is_outside(
         answer = olga.answer("get_contact_import", done["import_id"])
         assert answer["success"]
     give(empty_studio, "mia", scope())
+    empty_studio.query(
+        "DELETE FROM app.contact_events WHERE contact IN "
+        "(SELECT _id FROM app.contacts WHERE company = 'Their own')"
+    )
     empty_studio.query("UPDATE app.contacts SET deleted_at = now() WHERE company = 'Their own'")
     empty_studio.query("UPDATE app.contacts SET company = NULL")
 

@@ -24,9 +24,9 @@ ROUNDS = 5
 OPEN_WINDOWS = {
     SERVICE: [
         (
-            '    refuse_taken_email(contact["email"])\n    (number,)',
-            '    refuse_taken_email(contact["email"])\n'
-            "    import time; time.sleep(0.03)\n    (number,)",
+            "    (number,) = take_numbers(CONTACTS)\n    row = add_contact",
+            "    import time; time.sleep(0.03)\n"
+            "    (number,) = take_numbers(CONTACTS)\n    row = add_contact",
         )
     ],
     SEQUENCES: [

@@ -47,6 +47,7 @@ def test_a_task_from_thought_to_done(chromium: Browser, studio: Studio) -> None:
 
         screen.open("/app/tasks")
         page.get_by_role("button", name="Overdue").click()
+        expect(row(screen, "Order cork blocks")).to_have_count(0)  # it is due today
         expect(row(screen, "Count the mats")).to_contain_text("1 day late")
         row(screen, "Count the mats").get_by_role("button", name="What to do with").click()
         page.get_by_role("menuitem", name="Put off to tomorrow").click()

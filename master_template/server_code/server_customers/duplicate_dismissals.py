@@ -82,10 +82,11 @@ def hand_over(keep: Any, merge: Any) -> None:
 
 def _find(contact_ids: list[str]) -> dict[int, Any]:
     """The rows by their numbers."""
-    if len(contact_ids) < 2:
+    found = {_number(row): row for row in (find_row(each) for each in contact_ids)}
+    if len(found) < 2:
         text = "Please choose two different contacts."
         raise InvalidError(text, fields={"contact_ids": text})
-    return {_number(row): row for row in (find_row(each) for each in contact_ids)}
+    return found
 
 
 def _search(numbers: Iterable[int] | None) -> Any:
