@@ -61,12 +61,13 @@ WATCH = """() => {
 }"""
 
 
-def _see_focus(page: Page) -> dict[str, Any] | None:
-    """Where the focus is. A frame is scrolled to some time after it got it."""
+def _see_focus(page: Page, unseen: set[str]) -> dict[str, Any] | None:
+    """Where the focus is. A frame is scrolled to some time after it got it. For what is known to be
+    ``unseen`` nothing is waited."""
     stop: dict[str, Any] | None = None
     for look in range(FRAME_PATIENCE):
         stop = page.evaluate("whereFocusIs()")
-        if stop is None or stop["isSeen"]:
+        if stop is None or stop["isSeen"] or stop["name"] in unseen:
             break
         if look >= PATIENCE and not stop["name"].startswith("<iframe>"):
             break
@@ -82,9 +83,10 @@ def walk_by_tab(page: Page) -> list[str]:
     reached: set[int] = set()
     last = None
     faults = []
+    unseen: set[str] = set()
     for _ in range(2 * len(names) + 8):
         page.keyboard.press("Tab")
-        stop = _see_focus(page)
+        stop = _see_focus(page, unseen)
         if stop is None:
             # At its end a page gives the focus to the browser. It may have begun in its middle.
             continue
@@ -95,6 +97,7 @@ def walk_by_tab(page: Page) -> list[str]:
         if stop["number"] >= 0:
             reached.add(stop["number"])
         if not stop["isSeen"]:
+            unseen.add(stop["name"])
             faults.append(f"one does not see the focus on {stop['name']}")
     else:
         faults.append("the focus does not come to an end")
