@@ -120,6 +120,7 @@ def _take_steps(url: str, key: str, steps: list[Any]) -> list[Any]:
     import anvil.server
     from anvil.tables import query as q
 
+    from master_template.server_customers import prebuilt_segments
     from master_template.server_marketing import ledger, sending
 
     anvil.server.connect(key, url=url, quiet=True)
@@ -140,6 +141,7 @@ def _take_steps(url: str, key: str, steps: list[Any]) -> list[Any]:
         "send": sending.send_mails,
         "counts": ledger.counts,
         "tallies": ledger.counts_by_source,
+        "prebuilt": lambda name: getattr(prebuilt_segments, name)(),
     }
     return [known[name](*arguments) for name, arguments in steps]
 

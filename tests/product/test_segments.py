@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.product.customers import make_contact
+from tests.product.sender_process import open_nursery
 from tests.product.studio import Caller, Refused, Studio
 
 _numbers = count(1)
@@ -274,6 +276,24 @@ def test_a_feature_brings_its_segments(studio: Studio, mia: Caller) -> None:
             f"SELECT count(*) FROM app.contacts WHERE deleted_at IS NULL AND {condition}"
         )
         assert mia.call("get_segment_count", by_name[name]["segment_id"])["count"] == expected
+
+
+def test_server_code_counts_pre_built_ones_by_name(
+    studio: Studio, mia: Caller, tmp_path: Path
+) -> None:
+    names = {
+        "get_vip_guests": "VIP guests",
+        "get_repeat_guests": "Repeat guests",
+        "get_lost_guests": "Lost guests",
+        "get_high_value_customers": "High-value customers",
+        "get_repeat_buyers": "Repeat buyers",
+    }
+    listed = mia.call("list_segments", segment_type="prebuilt", page_size=100)["segments"]
+    ids = {segment["segment_name"]: segment["segment_id"] for segment in listed}
+    with open_nursery(studio.uplink_url, studio.config_file, tmp_path / "log") as nursery:
+        counted = nursery.run(*(["prebuilt", [name]] for name in names))
+    expected = [mia.call("get_segment_count", ids[name])["count"] for name in names.values()]
+    assert counted == expected and max(counted) > min(counted)
 
 
 def test_every_contact_is_where_the_rules_say(studio: Studio, mia: Caller, script: Caller) -> None:
