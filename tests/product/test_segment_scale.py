@@ -30,11 +30,15 @@ TOTAL, CHANGES = (100_000, 300) if IS_FULL else (1_500, 12)
 BATCH = 500 if IS_FULL else 100
 PATIENCE_SECONDS = 1200 if IS_FULL else 60
 MODULE = "server_code/server_customers/segment_filling.py"
-# Kills its process after so many batches each time, as a file says.
+# Waits between batches while a file is there; and kills its process after so many batches each
+# time, as another file says.
 DYING = """
         import os
+        import time
         from pathlib import Path
         orders = Path({file!r})
+        while orders.with_name("hold").exists():
+            time.sleep(0.01)
         left = [int(number) for number in orders.read_text().split()]
         if left:
             left[0] -= 1
@@ -42,7 +46,7 @@ DYING = """
             if left[0] == 0:
                 os.kill(os.getpid(), 9)
 """
-STEP = "        count, floor = _settle_batch(number, floor)\n"
+STEP = "        count, floor, rules = _settle_batch(number, floor, rules)\n"
 TAGS = ["VIP", "yoga", "late payer", "new", "press"]
 COLUMNS = (
     "contact_id, number, first_name, last_name, email, status, source, lifecycle_stage, tags, "
@@ -217,6 +221,27 @@ def test_filling_survives_being_killed(crowd: Studio) -> None:
                 "SELECT count(*) FROM app.contacts WHERE segments @> to_jsonb(%s::text)", segment_id
             )
             assert olga.call("get_segment_count", segment_id)["count"] == held > 0
+
+
+def test_a_segment_edited_while_it_fills_holds_for_all(crowd: Studio) -> None:
+    """Those of the first batches were moved by the rules of before."""
+    hold: Path = crowd.deaths.with_name("hold")  # type: ignore[attr-defined]
+    with crowd.person("olga") as olga, crowd.uplink() as script:
+        hold.touch()
+        try:
+            made = make_segment(olga, "Edited on the way", RULES[0])
+            script.socket.call("anvil.private.background_tasks.launch", "fill_segments")
+            held = "SELECT count(*) FROM app.contacts WHERE segments @> to_jsonb(%s::text)"
+            deadline = time.monotonic() + PATIENCE_SECONDS
+            while not crowd.query(held, made)[0][0]:
+                assert time.monotonic() < deadline, "filling does not begin"
+                threading.Event().wait(0.05)
+            version = olga.call("get_segment", made)["version"]
+            olga.call("update_segment", made, {"filter_criteria": RULES[2]}, version)
+        finally:
+            hold.unlink()
+    finish(crowd)
+    assert astray(crowd) == {}
 
 
 def test_the_recount_sees_who_is_astray(crowd: Studio) -> None:

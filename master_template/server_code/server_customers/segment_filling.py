@@ -29,6 +29,8 @@ FILL = "segment_fill"  # in the outbox
 TASK = "fill_segments"
 
 Report = Callable[[int], None]
+# A segment's version, and whether it is being deleted.
+Rules = tuple[int, bool] | None
 
 
 def begin(segment: Any) -> None:
@@ -107,20 +109,25 @@ def remaining(segment: Any) -> int:
 def _settle(number: int) -> int:
     """Move, batch by batch, whoever is wrongly in or not in a segment; give how many that were."""
     moved = floor = 0
+    rules: Rules = None
     while True:
-        count, floor = _settle_batch(number, floor)
+        count, floor, rules = _settle_batch(number, floor, rules)
         moved += count
         if floor < 0:
             return moved
 
 
 @in_transaction
-def _settle_batch(number: int, floor: int) -> tuple[int, int]:
-    """Move the next few of those with a number above ``floor``; give how many that were, and how
-    far it has come: -1 at the end."""
+def _settle_batch(number: int, floor: int, rules: Rules) -> tuple[int, int, Rules]:
+    """Move the next few of those with a number above ``floor``, or of all where the segment is no
+    longer what those below were settled by; give how many that were, how far it has come (-1 at
+    the end), and what they were settled by."""
     segment = app_tables.segments.get(number=number)
     if segment is None:
-        return 0, -1
+        return 0, -1, None
+    found_rules = (int(segment["version"]), segment["state"] == DELETING)
+    if found_rules != rules:
+        floor = 0
     entering, leaving = _differences(segment)
     # Whoever is told of a contact reads it whole.
     shown = () if segment["state"] == READY else (q.fetch_only("number", "segments"),)
@@ -138,9 +145,9 @@ def _settle_batch(number: int, floor: int) -> tuple[int, int]:
     )
     _move(segment, found)
     if len(found) == BATCH_ROWS:
-        return len(found), int(found[-1]["number"])
+        return len(found), int(found[-1]["number"]), found_rules
     _close(segment)
-    return len(found), -1
+    return len(found), -1, found_rules
 
 
 def _differences(segment: Any) -> tuple[Any, Any]:
