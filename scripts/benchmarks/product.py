@@ -22,6 +22,7 @@ from scripts.benchmarks.running import (
     launch,
     url_of,
 )
+from scripts.operations.encryption_keys import make_secrets
 
 PACKAGES = {"MYBIZZTEMPLATE01": "master_template", "4UK6WHQ6UX7AKELK": "m3"}
 DATABASE = "bench_product"
@@ -59,6 +60,8 @@ def product_server(beside: BenchServer) -> Iterator[BenchServer]:
         arguments += ["--database", url, "--uplink-key", UPLINK_KEY, "--requests-per-second", "0"]
         for dep_id, package in PACKAGES.items():
             arguments += ["--dep-id", f"{dep_id}={package}"]
+        for secret, value in make_secrets().items():
+            arguments += ["--secret", f"{secret}={value}"]
         server = launch(arguments, url, folder, "localhost", "/_/health")
         try:
             set_up(server)
