@@ -81,7 +81,7 @@ def plan(
     as ``mail_blocks`` has it, kept as it is now. None goes out before ``due_at``.
     """
     is_list = isinstance(contacts, Sequence)
-    rows = list(contacts) if is_list else _next_contacts(contacts, after, limit)
+    rows = list(contacts) if is_list else next_contacts(contacts, after, limit)
     last = None if is_list or len(rows) < limit else int(rows[-1]["number"])
     planned = (
         {
@@ -261,7 +261,8 @@ def start_sending_afterwards() -> None:
     outbox.follow_up(launch_sending)
 
 
-def _next_contacts(condition: Any, after: int, limit: int) -> list[Any]:
+def next_contacts(condition: Any, after: int, limit: int) -> list[Any]:
+    """The next contacts that match, by their numbers, with what is judged about them."""
     found = app_tables.contacts.search(
         condition,
         tables.order_by("number"),

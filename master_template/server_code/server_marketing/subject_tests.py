@@ -11,10 +11,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from datetime import timedelta
-from itertools import islice
 from typing import Any
 
-import anvil.tables as tables
 from anvil.tables import app_tables
 from anvil.tables import query as q
 
@@ -22,7 +20,7 @@ from ..server_emails import mail_blocks
 from ..server_shared import audit, clock
 from ..server_shared.errors import InvalidError
 from ..server_shared.validators import Choice, Int, Record, Text
-from . import ledger, recipients
+from . import ledger
 
 FIRST, SECOND = "a", "b"
 OPENS, CLICKS = "opens", "clicks"
@@ -86,15 +84,7 @@ def next_groups(
 ) -> tuple[dict[str, list[Any]], int | None]:
     """The next contacts that try a subject, by the subject, and after which number to go on; None
     where these were the last."""
-    found = app_tables.contacts.search(
-        condition,
-        tables.order_by("number"),
-        q.fetch_only(*recipients.COLUMNS),
-        q.page_size(limit),
-        number=q.greater_than(after),
-        deleted_at=None,
-    )
-    rows = list(islice(found, limit))
+    rows = ledger.next_contacts(condition, after, limit)
     percent = int(row["subject_test"]["percent"])
     groups: dict[str, list[Any]] = {FIRST: [], SECOND: []}
     for contact in rows:
